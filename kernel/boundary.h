@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one boundary between the C++ core and the world it runs in.
+ *
+ * Everything the core may ask of its surroundings is a sipx_* function below;
+ * everything its surroundings may ask of the core is a sipx_core_* function.
+ * kernel/ answers for a real kernel, tests/fake/ answers in userspace. Only
+ * opaque types and plain structures cross; no kernel header is seen from C++.
+ *
+ * Units: ports in host byte order, addresses in network byte order, lifetimes
+ * in seconds, clocks in milliseconds, lengths in bytes.
+ */
+#ifndef SIP_EXT_BOUNDARY_H
+#define SIP_EXT_BOUNDARY_H
+
+#ifdef __cplusplus
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+extern "C" {
+#else
+#include <linux/types.h>
+#endif
+
+#include "reasons.h"
+
+#define SIPX_UDP 17
+#define SIPX_TCP 6
+#define SIPX_IPV4 4
+#define SIPX_IPV6 6
+
+/* A transport address. family 0: no address ("any"); port 0: no port ("any").
+ * An IPv4 address fills bytes[0..3], the rest is zero. */
+struct sipx_endpoint {
+	u8 bytes[16];
+	u16 port;
+	u8 family;
+	u8 protocol;
+};
+
+/* A packet on its way through the helper: valid during sipx_core_packet(). */
+struct sipx_packet;
+/* A network namespace as the boundary keeps it. */
+struct sipx_net;
+/* A live or ended kernel expectation that the core holds a reference to. */
+struct sipx_expectation;
+/* The core's own tables for one namespace, sipx_core_state_size() bytes. */
+struct sipx_state;
+/* Room for one packet's view and plan on this CPU, sipx_core_workspace_size() bytes. */
+struct sipx_workspace;
+/* Where a table of the core is printed to. */
+struct sipx_sink;
+
+/* What the core keeps with a connection: all zero in a new one; at most 32 bytes. */
+struct sipx_connection_data {
+	void *connection;	/* owned by the core; see sipx_core_connection_gone() */
+	u64 keep_until_ms;	/* the connection must not time out before this */
+	u32 flags;
+	u32 reserved;
+};
+
+/* One packet and the four faces of its connection.
+ * inner = as the endpoint knows itself, outer = as its peer sees it. Inner and outer
+ * differ where the connection is translated. */
+struct sipx_packet_info {
+	struct sipx_packet *packet;
+	struct sipx_state *state;
+	struct sipx_workspace *workspace;
+	struct sipx_connection_data *data;
+	struct sipx_endpoint source_inner;	/* the sender, as it knows itself */
+	struct sipx_endpoint source_outer;	/* the sender, as the receiver sees it */
+	struct sipx_endpoint destination_outer;	/* the receiver, as the sender sees it */
+	struct sipx_endpoint destination_inner;	/* the receiver, as it knows itself */
+	const u8 *payload;			/* the datagram, linear, not ours to write */
+	u32 payload_length;
+	u32 zone;				/* conntrack zone id; 0 is the default zone */
+	u32 default_timeout_s;			/* what the kernel would give this connection */
+	u8 reply;				/* 1: against the direction of the first packet */
+	u8 nat_present;				/* nf_nat_sip_ext is loaded */
+	u8 assist;				/* pinholes only, no edits (sip-ext-assist) */
+};
+
+enum sipx_pinhole_class {
+	SIPX_CLASS_SIGNALLING,
+	SIPX_CLASS_AUDIO,
+	SIPX_CLASS_VIDEO,
+	SIPX_CLASS_OTHER,
+	SIPX_CLASSES
+};
+
+enum sipx_translate {
+	SIPX_TRANSLATE_NONE,
+	SIPX_TRANSLATE_DESTINATION,	/* a packet that comes in: its destination becomes `translated` */
+	SIPX_TRANSLATE_SOURCE,		/* a packet that goes out: its source becomes `translated` */
+};
+
+/* A kernel expectation, as the core wishes it. It stays usable for several
+ * connections until it is closed or its lifetime ends. */
+struct sipx_pinhole {
+	struct sipx_endpoint source;		/* who may use it; family 0: anyone; port 0: any port */
+	struct sipx_endpoint destination;	/* as the sender writes it; address and port both needed */
+	struct sipx_endpoint translated;	/* see sipx_translate */
+	u8 pinhole_class;			/* enum sipx_pinhole_class */
+	u8 translate;				/* enum sipx_translate */
+	u8 reply;				/* 1: packets come against the master's first direction */
+	u8 helper;				/* 1: the connection it creates gets the helper (signalling) */
+	u32 lifetime_s;
+};
+
+enum sipx_pinhole_error {
+	SIPX_PINHOLE_OPEN = 0,
+	SIPX_PINHOLE_BUSY = 1,		/* another expectation stands in its place */
+	SIPX_PINHOLE_TABLE_FULL = 2,	/* nf_conntrack_expect_max, or the class limit of the master */
+	SIPX_PINHOLE_NO_MEMORY = 3,
+	SIPX_PINHOLE_GONE = 4,		/* the master is dying, or the handle no longer stands */
+};
+
+enum sipx_slab {
+	SIPX_SLAB_CONNECTION,
+	SIPX_SLAB_BINDING,
+	SIPX_SLAB_REGISTRATION,
+	SIPX_SLAB_CALL,
+	SIPX_SLAB_STREAM,
+	SIPX_SLABS
+};
+
+/* ---- what the core asks for ------------------------------------------------- */
+
+/* A monotonic clock. */
+u64 sipx_now_ms(void);
+u32 sipx_random(void);
+/* Keyed hash (SipHash) with a key drawn at load time: not predictable from outside. */
+u64 sipx_hash(const void *bytes, u32 length);
+
+/* One object of a slab, zeroed, or NULL. Never sleeps. Released by sipx_free(). */
+void *sipx_alloc(enum sipx_slab slab);
+void sipx_free(enum sipx_slab slab, void *object);
+
+/* The lock over one namespace's tables (spinlock, bottom halves off). Not recursive.
+ * Expectation functions may be called under it. */
+void sipx_lock(struct sipx_state *state);
+void sipx_unlock(struct sipx_state *state);
+
+/* Adds one to the named counter of the namespace. Never fails, needs no lock. */
+void sipx_count(struct sipx_state *state, enum sipx_reason reason);
+
+/* Wishes sipx_core_tick() to be called about once a second, until it returns 0. */
+void sipx_tick_arm(struct sipx_state *state);
+
+/* The connection of this packet shall live at least lifetime_s from now, if the
+ * kernel would end it sooner; never shortens it. */
+void sipx_connection_keep(struct sipx_packet *packet, u32 lifetime_s);
+/* Gives the connection exactly lifetime_s from now (when nothing depends on it any more). */
+void sipx_connection_shorten(struct sipx_packet *packet, u32 lifetime_s);
+
+/* Opens a pinhole whose master is the packet's connection. On SIPX_PINHOLE_OPEN
+ * *handle holds a reference that the core gives back with sipx_pinhole_close().
+ * An unreplied connection that a too early packet of the same flow has left behind
+ * is removed, so that the next packet meets the pinhole. */
+enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
+					  const struct sipx_pinhole *pinhole,
+					  struct sipx_expectation **handle);
+/* A new lifetime for a standing pinhole; SIPX_PINHOLE_GONE if it no longer stands. */
+enum sipx_pinhole_error sipx_pinhole_renew(struct sipx_expectation *handle, u32 lifetime_s);
+/* Removes it from the table if it still stands and drops the reference. Never fails;
+ * may be called after the master is gone. */
+void sipx_pinhole_close(struct sipx_expectation *handle);
+
+/* True if the address is the router's own in the packet's namespace and it listens
+ * (has a UDP or TCP socket bound) on the port: such a port is never given to a binding. */
+bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside);
+
+/* The NAT half (nf_nat_sip_ext); see sipx_nat_* below. False: not loaded. */
+bool sipx_nat_plan_edits(const struct sipx_packet_info *info);
+/* Renders the plan of info->workspace and replaces the changed span of the payload
+ * in one rewrite, with lengths and checksums put right. False: nothing was changed. */
+bool sipx_nat_apply_edits(const struct sipx_packet_info *info);
+
+/* Replaces payload[offset, offset + old_length) by bytes[0, new_length) in the packet,
+ * IP and UDP lengths and checksums included. False: no memory or the datagram would
+ * exceed 65535 bytes; then the packet is as it was. Called by the NAT half alone. */
+bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length,
+			 const u8 *bytes, u32 new_length);
+
+/* Appends text to what a reader of /proc sees. */
+void sipx_print(struct sipx_sink *sink, const char *text, u32 length);
+
+/* ---- what the core offers ------------------------------------------------------ */
+
+u32 sipx_core_state_size(void);
+u32 sipx_core_workspace_size(void);
+/* state: zeroed memory of sipx_core_state_size() bytes, aligned to 64. Never fails. */
+void sipx_core_state_init(struct sipx_state *state);
+/* Closes every pinhole and frees every object. No packet may be on its way any more. */
+void sipx_core_state_exit(struct sipx_state *state);
+
+/* One datagram of a connection that has the helper. Bottom halves are off. The packet
+ * is accepted in any case: it leaves fully translated, or as it came. */
+void sipx_core_packet(const struct sipx_packet_info *info);
+
+/* The connection ends: everything that hangs on it ends too. data->connection is NULL
+ * afterwards. Called from any context with bottom halves on or off. */
+void sipx_core_connection_gone(struct sipx_state *state, struct sipx_connection_data *data);
+
+/* Ends what has outlived its time. Returns 0 when nothing is left to wait for. */
+u32 sipx_core_tick(struct sipx_state *state);
+
+void sipx_core_show_calls(struct sipx_state *state, struct sipx_sink *sink);
+void sipx_core_show_registrations(struct sipx_state *state, struct sipx_sink *sink);
+
+/* In nf_nat_sip_ext: the edits of the message that info->workspace holds the view of. */
+void sipx_core_plan_edits(const struct sipx_packet_info *info);
+bool sipx_core_apply_edits(const struct sipx_packet_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every counter, once: the enum, /proc/net/sip_ext/counters, docs and tests are made
+ * from this list. X(name, what it tells a person)
+ */
+#ifndef SIP_EXT_REASONS_H
+#define SIP_EXT_REASONS_H
+
+#define SIPX_REASONS(X)								\
+	/* what was done */							\
+	X(translated, "message left with its addresses translated")		\
+	X(unchanged, "message needed no change")				\
+	X(retransmission, "message seen before; nothing new was made")		\
+	X(keep_alive, "CRLF or STUN keep-alive")				\
+	X(registration_granted, "registrar granted a registration")		\
+	X(registration_ended, "registration ended or ran out")			\
+	X(call_started, "call seen for the first time")				\
+	X(call_ended, "call ended")						\
+	X(pinhole_opened, "expectation registered")				\
+	X(pinhole_closed, "expectation removed")				\
+	/* why a message was passed on as it came */				\
+	X(not_sip, "not SIP on the SIP port")					\
+	X(malformed_start_line, "request line or status line not understood")	\
+	X(malformed_header, "a header that names addresses was not understood")	\
+	X(malformed_number, "a number was out of range")			\
+	X(malformed_length, "Content-Length does not fit the datagram")		\
+	X(malformed_body, "SDP or multipart body not understood")		\
+	X(missing_header, "a header that every message needs is missing")	\
+	X(too_many_addresses, "more addresses in one message than we track")	\
+	X(too_many_streams, "more media streams in one message than we track")	\
+	X(too_long, "the message would not fit a datagram")			\
+	X(no_nat_module, "translation needed, but nf_nat_sip_ext is not loaded")	\
+	X(no_port, "no free outside port for a media stream")			\
+	X(no_memory, "out of memory")						\
+	X(rewrite_failed, "the packet could not be rewritten")			\
+	X(expectations_full, "the kernel's expectation table or class is full")	\
+	X(expectation_clash, "another expectation stands in the way")		\
+	X(aggregate, "aggregated datagrams (UDP GRO) passed on untouched")	\
+	X(stream, "TCP segment passed on untouched")				\
+	X(limit_calls, "limit on calls reached")				\
+	X(limit_registrations, "limit on registrations reached")		\
+	X(limit_bindings, "limit on bindings reached")				\
+	/* why no pinhole was opened (the message itself may be translated) */	\
+	X(media_port_low, "media port below 1024")				\
+	X(media_not_owner, "media address is not the sender's")			\
+	X(media_bad_address, "loopback, multicast or other unusable media address")	\
+	X(unknown_dialog, "media from outside for no call we know")		\
+	X(unmatched_response, "response to no request we know")
+
+enum sipx_reason {
+#define X(name, text) SIPX_COUNT_##name,
+	SIPX_REASONS(X)
+#undef X
+	SIPX_REASON_COUNT
+};
+
+#endif
