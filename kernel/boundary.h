@@ -121,7 +121,7 @@ enum sipx_slab {
 	SIPX_SLAB_BINDING,
 	SIPX_SLAB_REGISTRATION,
 	SIPX_SLAB_CALL,
-	SIPX_SLAB_STREAM,
+	SIPX_SLAB_STREAM,	/* a media stream of a call, with its pinholes */
 	SIPX_SLABS
 };
 
@@ -157,7 +157,8 @@ void sipx_connection_shorten(struct sipx_packet *packet, u32 lifetime_s);
 /* Opens a pinhole whose master is the packet's connection. On SIPX_PINHOLE_OPEN
  * *handle holds a reference that the core gives back with sipx_pinhole_close().
  * An unreplied connection that a too early packet of the same flow has left behind
- * is removed, so that the next packet meets the pinhole. */
+ * is removed, so that the next packet meets the pinhole (never one that has a helper:
+ * its end would come back to the core, which holds its lock here). */
 enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 					  const struct sipx_pinhole *pinhole,
 					  struct sipx_expectation **handle);
@@ -189,6 +190,8 @@ void sipx_print(struct sipx_sink *sink, const char *text, u32 length);
 /* ---- what the core offers ------------------------------------------------------ */
 
 u32 sipx_core_state_size(void);
+/* Size of the objects of one slab, for the cache that sipx_alloc() draws from. */
+u32 sipx_core_slab_size(enum sipx_slab slab);
 u32 sipx_core_workspace_size(void);
 /* state: zeroed memory of sipx_core_state_size() bytes, aligned to 64. Never fails. */
 void sipx_core_state_init(struct sipx_state *state);

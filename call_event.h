@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+// What a message means. No byte positions: those stay in the view.
+#ifndef SIP_EXT_CALL_EVENT_H
+#define SIP_EXT_CALL_EVENT_H
+
+#include "endpoint.h"
+#include "message_view.h"
+
+namespace sip {
+
+// Which side of the connection is ours to speak for.
+struct sides {
+	endpoint inner;		// the inside endpoint, as it knows itself
+	endpoint outer;		// the same, as its peer sees it
+	endpoint peer;		// the other end, as the inside endpoint sees it
+	bool from_inside = false;
+	bool translated = false;	// inner and outer differ
+};
+
+enum class event_kind : u8 {
+	other,			// nothing to remember: translate it and let it go
+	register_request,
+	register_granted,	// 2xx
+	register_refused,	// any other final response
+	session,		// a message of a call; may carry an offer or an answer
+	session_failed,		// final failure of the INVITE that would have begun or changed a call
+	session_over,		// final response to BYE
+	bye,
+};
+
+// What one m= section asks for.
+struct media_wish {
+	endpoint rtp;		// where its sender wants to receive; port 0: stream declined or on hold
+	endpoint rtcp;		// port 0: none
+	media_kind kind;
+	bool usable;		// a pinhole may lead to it
+	bool on_hold;		// c=0.0.0.0: keep what there is
+	bool rtcp_mux;
+	bool rtcp_follows;	// RTCP is at the next port because nothing else was said
+};
+
+// A page of contacts; a phone has one or two. More than that are not counted.
+inline constexpr u32 max_contacts = 16;
+
+struct contact_wish {
+	endpoint address;
+	u32 expires;
+	bool has_expires;
+};
+
+// The arrays are filled as far as the counts say and no further.
+struct call_event {
+	event_kind kind;
+	method request_method;
+	u16 status;		// 0 in a request
+	u64 call;		// Call-ID with the inside host and the zone
+	u64 transaction;	// branch, Call-ID, CSeq
+	u64 dialog;		// both tags, whoever comes first; 0 outside a dialog
+	u64 address_of_record;	// REGISTER: the To URI
+	u32 expires;		// the Expires header
+	bool has_expires;
+	bool contact_star;
+	bool provisional;
+	bool has_media;		// carried SDP
+	u8 contact_count;
+	u8 media_count;
+	contact_wish contacts[max_contacts];
+	media_wish media[max_streams];
+};
+
+// Pure but for the keyed hash. `event` is written whole (arrays up to their counts).
+void understand(const message_view &view, text_view bytes, const sides &where, call_event &event);
+
+[[nodiscard]] sides sides_of(const sipx_packet_info &info);
+
+} // namespace sip
+
+#endif
