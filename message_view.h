@@ -46,8 +46,8 @@ enum class place : u8 {
 
 // One IP literal of the message with the port that belongs to it.
 struct address_ref {
-	span host;		// the literal without brackets; empty in a via_received that has rport alone
-	span port;		// the digits; empty where none is written
+	span host{};		// the literal without brackets; empty in a via_received that has rport alone
+	span port{};		// the digits; empty where none is written
 	u32 expires = 0;	// contact: the expires parameter (RFC 3261 20.10), if has_expires
 	u16 port_number = 0;	// value of port, 0 where none is written
 	place where = place::request_uri;
@@ -57,7 +57,7 @@ struct address_ref {
 	bool secure = false;	// sips: URI, or Via over TLS: the default port is 5061
 	bool has_expires = false;
 	bool has_user = false;	// URI with a userinfo part
-	ip_address address;
+	ip_address address{};
 };
 
 // Enough for a message of 64 KB from a proxy chain of 30 hops with a page of contacts;
@@ -76,8 +76,8 @@ enum class setup_role : u8 { unset, active, passive, actpass, holdconn };
 
 // One m= section (RFC 8866 5.14).
 struct media_stream {
-	span port;			// digits of the m= port
-	span rtcp_port;			// digits of the a=rtcp: port (RFC 3605); empty where there is none
+	span port{};			// digits of the m= port
+	span rtcp_port{};			// digits of the a=rtcp: port (RFC 3605); empty where there is none
 	u16 port_number = 0;
 	u16 rtcp_port_number = 0;	// 0 where there is no a=rtcp
 	u16 port_count = 1;		// the number behind '/', 1 where none is written
@@ -93,14 +93,15 @@ struct media_stream {
 	bool rtcp_mux = false;		// RFC 5761
 	bool bundled = false;		// its mid stands in an a=group:BUNDLE of the session (RFC 9143)
 	bool bundle_only = false;
+	bool rtcp_mux_only = false;	// RFC 8858: no RTCP port is wanted even where the peer cannot multiplex
 	bool has_candidates = false;
 	bool connection_is_name = false;	// the c= that counts is a host name
 	bool on_hold_address = false;		// c= 0.0.0.0 or :: (RFC 3264 8.4)
 };
 
 struct sdp_body {
-	span text;			// from v= to the end of the part
-	span part_content_length;	// digits of a Content-Length of the multipart part; mostly empty
+	span text{};			// from v= to the end of the part
+	span part_content_length{};	// digits of a Content-Length of the multipart part; mostly empty
 	u8 origin = none;		// o= address, index into addresses; none for a host name
 	u8 connection = none;		// session c= address
 	u8 first_stream = 0;
@@ -109,14 +110,16 @@ struct sdp_body {
 
 // The one Via that this hop may talk about: the topmost value.
 struct top_via {
-	span branch;		// value, without quotes
-	span sent_by_host;
+	span branch{};		// value, without quotes
+	span sent_by_host{};
 	u16 sent_by_port = 0;
 	bool has_rport = false;	// "rport" with or without value (RFC 3581)
 	bool present = false;
 };
 
-struct message_view {
+// Everything that is said once. Reset for each message, while the tables behind it are
+// filled as far as they are used and keep what an earlier message left beyond that.
+struct message_summary {
 	u16 start = 0;		// first byte of the start line (after leading CRLFs)
 	u16 body_start = 0;
 	u16 end = 0;		// one past the message: bytes beyond belong to nobody and are kept as they are
@@ -124,15 +127,15 @@ struct message_view {
 	method request_method = method::unknown;	// of a request; of a response: that of its CSeq
 	u16 status = 0;					// of a response
 
-	span method_name;
-	span request_uri;
-	span call_id;
-	span from_tag;
-	span to_tag;		// empty: outside a dialog
-	span to_uri;		// the addr-spec of To, as written (address-of-record in a REGISTER)
-	span from_uri;
-	span cseq_method;
-	span content_length;	// the digits of Content-Length; empty where there is none
+	span method_name{};
+	span request_uri{};
+	span call_id{};
+	span from_tag{};
+	span to_tag{};		// empty: outside a dialog
+	span to_uri{};		// the addr-spec of To, as written (address-of-record in a REGISTER)
+	span from_uri{};
+	span cseq_method{};
+	span content_length{};	// the digits of Content-Length; empty where there is none
 	u32 content_length_value = 0;
 	u32 cseq = 0;
 	u32 expires = 0;	// the Expires header
@@ -143,12 +146,14 @@ struct message_view {
 	bool has_content_encoding = false;	// a body that is not ours to read
 	u8 contact_count = 0;		// Contact values of any kind, host names included (saturates)
 	u8 via_count = 0;		// saturates
-	top_via via;
+	top_via via{};
 
 	u8 address_count = 0;
 	u8 stream_count = 0;
 	u8 body_count = 0;
+};
 
+struct message_view : message_summary {
 	address_ref addresses[max_addresses];
 	media_stream streams[max_streams];
 	sdp_body bodies[max_bodies];

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+// URIs and the header fields made of them: name-addr and addr-spec values, one or many
+// in a line (RFC 3261 19.1, 20, 25.1), and Via.
+#ifndef SIP_EXT_ADDRESS_PARSE_H
+#define SIP_EXT_ADDRESS_PARSE_H
+
+#include "parser_state.h"
+
+namespace sip {
+
+// RFC 3986: any other absolute URI. What follows its scheme is none of our business.
+inline bool is_other_uri(cursor uri)
+{
+	return !uri.take_while(cc_token).done() && uri.accept(':');
+}
+
+// A maddr= names a host of its own (RFC 3261 19.1.1 and 18.2.2).
+inline bool add_maddr(parser &p, cursor value, address_ref ref)
+{
+	const host_text host = whole_host(value);
+	u8 index;
+
+	if (!host.address)
+		return true;
+	set_host(p, ref, host);
+	return p.add(ref, index);
+}
+
+// uri-parameters, up to the headers part, which is never searched for addresses.
+inline bool parse_uri_parameters(parser &p, cursor uri, const address_ref &owner)
+{
+	for (;;) {
+		uri.skip_lws();
+		if (uri.done() || uri.peek() == '?')
+			return true;
+		if (!uri.accept(';'))
+			return p.fail(parse_error::header);
+		uri.skip_lws();
+		const bool maddr = uri.looking_at<"maddr=">();
+		if (maddr)
+			uri.skip(6);
+		const char *begin = uri.at();
+		while (!uri.done() && uri.peek() != ';' && uri.peek() != '?')
+			uri.skip(1);
+		cursor value{begin, uri.at()};
+		value.trim_end();
+		if (maddr && !add_maddr(p, value, {.where = place::uri_maddr, .secure = owner.secure}))
+			return false;
+	}
+}
+
+// SIP and SIPS URIs list their host where it is an IP literal. `index` is its number in
+// the list, or none.
+inline bool parse_uri(parser &p, cursor uri, place where, u8 &index)
+{
+	address_ref ref{.where = where};
+	host_text host;
+
+	index = none;
+	ref.secure = uri.accept_word<"sips:">();
+	if (!ref.secure && !uri.accept_word<"sip:">())
+		return is_other_uri(uri) || p.fail(parse_error::header);
+
+	// userinfo may hold ; ? & and more, but never a bare @ (RFC 3261 25.1).
+	const char *at_sign = uri.find('@');
+	if (at_sign != uri.end()) {
+		ref.has_user = true;
+		uri.skip_to(at_sign + 1);
+	}
+	if (!read_host(uri, host))
+		return p.fail(parse_error::header);
+	if (uri.accept(':') && !read_port(p, uri, ref))
+		return false;
+	if (host.address) {
+		set_host(p, ref, host);
+		if (!p.add(ref, index))
+			return false;
+	}
+	return uri.done() || parse_uri_parameters(p, uri, ref);
+}
+
+// One value of a field such as Contact, as far as its header parameters.
+struct address_value {
+	cursor uri{};
+	u8 index = none;
+};
+
+// <URI>. Blanks inside of the brackets are not legal but unmistakable (RFC 4475 3.1.2.14).
+inline bool parse_bracketed_uri(parser &p, cursor &text, place where, address_value &value)
+{
+	const char *stop = text.find('>');
+
+	if (stop == text.end())
+		return p.fail(parse_error::header);
+	value.uri = {text.at() + 1, stop};
+	value.uri.skip_lws();
+	value.uri.trim_end();
+	text.skip_to(stop + 1);
+	return parse_uri(p, value.uri, where, value.index);
+}
+
+// addr-spec without brackets: what follows ; or ? belongs to the header (RFC 3261 20).
+inline bool parse_bare_uri(parser &p, cursor &text, place where, address_value &value)
+{
+	const char *begin = text.at();
+
+	while (!text.done() && !is_in(*text.at(), cc_value_end) && text.peek() != '?')
+		text.skip(1);
+	value.uri = {begin, text.at()};
+	if (text.peek() == '?')
+		text.skip_until(cc_value_end);
+	return parse_uri(p, value.uri, where, value.index);
+}
+
+// Goes to the '<' of a name-addr, if there is one: quoted strings and words may stand
+// before it. In a field of one value even a comma may (RFC 4475 3.1.2.16).
+inline bool skip_display_name(cursor &text, bool single)
+{
+	cursor rest = text;
+	cursor quoted;
+
+	for (;;) {
+		rest.skip_until(cc_address_end);
+		if (rest.peek() == '<')
+			break;
+		if (rest.peek() == '"') {
+			if (!rest.take_quoted(quoted))
+				return false;
+		} else if (!single || !rest.accept(',')) {
+			return false;
+		}
+	}
+	text = rest;
+	return true;
+}
+
+inline bool parse_address(parser &p, cursor &text, place where, address_value &value)
+{
+	const bool single = where == place::from || where == place::to || where == place::refer_to ||
+			    where == place::referred_by || where == place::reply_to;
+
+	text.skip_lws();
+	if (text.peek() == '<' || skip_display_name(text, single))
+		return parse_bracketed_uri(p, text, where, value);
+	return parse_bare_uri(p, text, where, value);
+}
+
+// After the parameters of a value: the next value, or nothing.
+inline bool at_value_end(parser &p, cursor &text)
+{
+	return text.done() || text.peek() == ',' || p.fail(parse_error::header);
+}
+
+inline void read_contact_parameter(parser &p, const parameter &found, u8 index)
+{
+	if (index == none || !found.has_value || !found.name.is<"expires">())
+		return;
+
+	address_ref &ref = p.view.addresses[index];
+	cursor digits = found.value;
+	ref.has_expires = true;
+	if (!read_number(digits, ~0u, ref.expires) || !digits.done())
+		ref.expires = malformed_expires;
+}
+
+// Contact, Route and their kind: any number of values. An empty field says nothing.
+inline bool parse_address_list(parser &p, cursor text, place where)
+{
+	parameter found;
+
+	text.skip_lws();
+	if (text.done())
+		return true;
+	do {
+		address_value value;
+
+		if (!parse_address(p, text, where, value))
+			return false;
+		while (next_parameter(text, found))
+			if (where == place::contact)
+				read_contact_parameter(p, found, value.index);
+		if (!at_value_end(p, text))
+			return false;
+		if (where == place::contact && p.view.contact_count < 255)
+			p.view.contact_count++;
+	} while (text.accept(','));
+	return true;
+}
+
+inline bool parse_contact(parser &p, cursor text)
+{
+	cursor rest = text;
+
+	rest.skip_lws();
+	if (rest.accept('*')) {
+		rest.skip_lws();
+		if (rest.done()) {
+			p.view.contact_star = true;
+			return true;
+		}
+	}
+	return parse_address_list(p, text, place::contact);
+}
+
+// From and To: one value with its tag.
+inline bool parse_party(parser &p, cursor text, place where)
+{
+	address_value value;
+	parameter found;
+	span tag;
+
+	if (!parse_address(p, text, where, value))
+		return false;
+	while (next_parameter(text, found))
+		if (found.name.is<"tag">())
+			tag = p.span_of(found.value);
+	if (!text.done())
+		return p.fail(parse_error::header);
+	(where == place::from ? p.view.from_tag : p.view.to_tag) = tag;
+	(where == place::from ? p.view.from_uri : p.view.to_uri) = p.span_of(value.uri);
+	return true;
+}
+
+// sent-protocol: SIP / 2.0 / transport, with LWS around the slashes.
+inline bool read_sent_protocol(cursor &text, bool &secure)
+{
+	secure = false;
+	if (!text.accept_word<"sip/2.0/udp ">()) {
+		for (u32 i = 0; i < 2; i++) {
+			if (text.take_while(cc_token).done())
+				return false;
+			text.skip_lws();
+			if (!text.accept('/'))
+				return false;
+			text.skip_lws();
+		}
+		const cursor transport = text.take_while(cc_token);
+		secure = transport.looking_at<"tls">();
+		if (transport.done() || text.done() || !is_in(*text.at(), cc_lws))
+			return false;
+	}
+	text.skip_lws();
+	return true;
+}
+
+// The parameters of one Via value while they are read.
+struct via_value {
+	address_ref received{.where = place::via_received};
+	cursor branch{};
+	u8 index = 0;
+	bool has_rport = false;
+	bool has_received = false;
+	bool has_branch = false;
+	bool has_maddr = false;
+};
+
+// A parameter that comes twice means two things at once.
+inline bool first_time(parser &p, bool &flag)
+{
+	if (flag)
+		return p.fail(parse_error::header);
+	flag = true;
+	return true;
+}
+
+inline bool read_rport(parser &p, cursor value, via_value &via)
+{
+	if (!first_time(p, via.has_rport) || value.done())
+		return p.error == parse_error::none;
+	if (!read_port(p, value, via.received))
+		return false;
+	return value.done() || p.fail(parse_error::number);
+}
+
+inline bool read_via_parameter(parser &p, const parameter &found, via_value &via)
+{
+	if (found.name.is<"branch">()) {
+		via.branch = found.value;
+		return first_time(p, via.has_branch);
+	}
+	if (found.name.is<"rport">())
+		return read_rport(p, found.value, via);
+	if (found.name.is<"received">()) {
+		const host_text host = whole_host(found.value);
+		if (host.address)
+			set_host(p, via.received, host);
+		return first_time(p, via.has_received);
+	}
+	if (found.name.is<"maddr">())
+		return first_time(p, via.has_maddr) &&
+		       add_maddr(p, found.value, {.where = place::via_maddr, .index = via.index});
+	return true;
+}
+
+// sent-by, and for the first value what responses will need (RFC 3261 18.2.2).
+inline bool parse_sent_by(parser &p, cursor &text, u8 via_index, bool secure)
+{
+	address_ref ref{.where = place::via, .index = via_index, .secure = secure};
+	host_text host;
+	u8 index;
+
+	if (!read_host(text, host))
+		return p.fail(parse_error::header);
+	text.skip_lws();
+	if (text.accept(':')) {
+		text.skip_lws();
+		if (!read_port(p, text, ref))
+			return false;
+	}
+	if (!p.view.via.present) {
+		p.view.via.sent_by_host = p.span_of(host.text);
+		p.view.via.sent_by_port = ref.port_number;
+	}
+	if (!host.address)
+		return true;
+	set_host(p, ref, host);
+	return p.add(ref, index);
+}
+
+inline bool parse_via_value(parser &p, cursor &text)
+{
+	via_value via{.index = p.view.via_count};
+	parameter found;
+	bool secure;
+	u8 index;
+
+	text.skip_lws();
+	if (!read_sent_protocol(text, secure))
+		return p.fail(parse_error::header);
+	if (!parse_sent_by(p, text, via.index, secure))
+		return false;
+	while (next_parameter(text, found))
+		if (!read_via_parameter(p, found, via))
+			return false;
+	if (!p.view.via.present) {
+		p.view.via.present = true;
+		p.view.via.has_rport = via.has_rport;
+		if (via.has_branch)
+			p.view.via.branch = p.span_of(via.branch);
+	}
+	if (p.view.via_count < 255)
+		p.view.via_count++;
+	via.received.index = via.index;
+	if (via.received.address || !via.received.port.empty())
+		return p.add(via.received, index) && at_value_end(p, text);
+	return at_value_end(p, text);
+}
+
+inline bool parse_via(parser &p, cursor text)
+{
+	do {
+		if (!parse_via_value(p, text))
+			return false;
+	} while (text.accept(','));
+	return true;
+}
+
+} // namespace sip
+
+#endif
