@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Everything that crosses the router's two interfaces, in order, as the wire has it."""
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from typing import Iterator
+
+from net import Line
+from sip import Message, is_sip
+
+ETH_P_ALL = 3
+PACKET_OUTGOING = 4
+SO_RCVBUFFORCE = 33
+LARGEST = 65600
+
+
+@dataclass(frozen=True)
+class Datagram:
+    """One UDP datagram at one interface of the router."""
+
+    when: float
+    interface: str
+    leaving: bool
+    source: tuple[str, int]
+    destination: tuple[str, int]
+    payload: bytes
+    checksum_good: bool
+
+    def __str__(self) -> str:
+        arrow = "leaves" if self.leaving else "enters"
+        return (f"{arrow} {self.interface} {self.source[0]} {self.source[1]} -> "
+                f"{self.destination[0]} {self.destination[1]}, {len(self.payload)} bytes")
+
+
+def _sum16(data: bytes) -> int:
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def _network(frame: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Source, destination and UDP part of an Ethernet frame; None if it is not whole UDP."""
+    kind, packet = frame[12:14], frame[14:]
+    if kind == b"\x08\x00" and packet[9] == socket.IPPROTO_UDP:
+        if struct.unpack("!H", packet[6:8])[0] & 0x3FFF:
+            return None
+        length = struct.unpack("!H", packet[2:4])[0]
+        return packet[12:16], packet[16:20], packet[(packet[0] & 15) * 4:length]
+    if kind == b"\x86\xdd" and packet[6] == socket.IPPROTO_UDP:
+        return packet[8:24], packet[24:40], packet[40:40 + struct.unpack("!H", packet[4:6])[0]]
+    return None
+
+
+def decode(when: float, interface: str, leaving: bool, frame: bytes) -> Datagram | None:
+    found = _network(frame)
+    if found is None:
+        return None
+    source, destination, udp = found
+    source_port, destination_port, length, checksum = struct.unpack("!4H", udp[:8])
+    pseudo = source + destination + struct.pack("!II", len(udp), socket.IPPROTO_UDP)
+    good = length == len(udp) and (
+        _sum16(pseudo + udp) == 0xFFFF or (checksum == 0 and len(source) == 4))
+    return Datagram(when, interface, leaving,
+                    (str(ipaddress.ip_address(source)), source_port),
+                    (str(ipaddress.ip_address(destination)), destination_port), udp[8:], good)
+
+
+class Capture:
+    """One packet socket over all interfaces of the router: their order is the true one."""
+
+    def __init__(self, line: Line) -> None:
+        with line.router:
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        self.socket.setblocking(False)
+        self.seen: list[Datagram] = []
+
+    def drain(self) -> None:
+        while True:
+            try:
+                frame, (interface, _, kind, _, _) = self.socket.recvfrom(LARGEST)
+            except BlockingIOError:
+                return
+            found = decode(time.time(), interface, kind == PACKET_OUTGOING, frame)
+            if found:
+                self.seen.append(found)
+
+    def sip(self, interface: str, leaving: bool) -> Iterator[tuple[Datagram, Message]]:
+        for datagram in self.seen:
+            if (datagram.interface, datagram.leaving) == (interface, leaving) \
+                    and is_sip(datagram.payload):
+                yield datagram, Message(datagram.payload)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """One message before and after the router; after is None if it never left."""
+
+    before: Datagram
+    after: Datagram | None
+    outbound: bool
+
+    @property
+    def message(self) -> Message:
+        return Message(self.before.payload)
+
+
+def crossings(seen: list[Datagram]) -> list[Crossing]:
+    """Pairs what entered with what left: same direction, Call-ID, CSeq, kind, and order."""
+    waiting: dict[tuple[object, ...], list[int]] = {}
+    pairs: list[Crossing] = []
+    for datagram in seen:
+        if not is_sip(datagram.payload):
+            continue
+        outbound = (datagram.interface == "lan") != datagram.leaving
+        key = (outbound, *Message(datagram.payload).key)
+        if not datagram.leaving:
+            waiting.setdefault(key, []).append(len(pairs))
+            pairs.append(Crossing(datagram, None, outbound))
+        elif waiting.get(key):
+            place = waiting[key].pop(0)
+            pairs[place] = Crossing(pairs[place].before, datagram, outbound)
+    return pairs
+
+
+NEVER_TOUCHED = {"call-id", "cseq", "user-agent", "authorization", "proxy-authorization",
+                 "www-authenticate", "proxy-authenticate", "identity", "subject", "server",
+                 "content-length"}
+
+
+def _visible_text(message: Message) -> list[str]:
+    """The lines in which no inside address may be left."""
+    kept = [f"{name}: {value}" for name, value in message.headers if name not in NEVER_TOUCHED]
+    clean = [re.sub(r";(tag|branch)=[^;,>\s]+", "", line) for line in kept]
+    return [message.start, *clean, *message.body.split("\r\n")]
+
+
+def leaks(line: Line, crossing: Crossing) -> list[str]:
+    """R2 for one message: inside addresses outside, outside address beside an inside port."""
+    if crossing.after is None or not crossing.outbound:
+        return []
+    message = Message(crossing.after.payload)
+    inside = re.compile(r"(?<![\w.:])" + re.escape(line.plan.inside) + r"(?=[0-9a-f])")
+    found = [f"inside address in {text!r}" for text in _visible_text(message)
+             if inside.search(text)]
+    hidden, port = crossing.before.source[1], crossing.after.source[1]
+    if hidden == port:
+        return found
+    outside = re.compile(r"\[?" + re.escape(line.router_address) + r"\]?(?::(\d+)|(?![\w.:]))")
+    own = [message.start] + [f"{name}: {value}" for name, value in message.headers
+                             if name in ("via", "contact", "record-route", "route")]
+    for text in own:
+        found += [f"outside address with the inside's port in {text!r}"
+                  for written in outside.findall(text) if int(written or 5060) == hidden]
+    return found

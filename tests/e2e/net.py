@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Network namespaces, the line they form, and the router's rules.
+
+One world is inside -- router -- outside. The namespaces have no names: they live as
+long as the process that made them, so that nothing is left behind by a killed test.
+"""
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+import subprocess
+from dataclasses import dataclass
+from types import TracebackType
+
+CLONE_NEWNET = 0x40000000
+SIOCETHTOOL = 0x8946
+ETHTOOL_STXCSUM = 0x17
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+PATIENCE = float(os.environ.get("E2E_PATIENCE", "1"))
+"""Every bounded wait is multiplied by this: emulated kernels are slow."""
+
+
+class Failure(Exception):
+    """A promise that did not hold, or a bed that could not be made."""
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+class Namespace:
+    """A network namespace; `with` it to make sockets and start programs in it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._homes: list[int] = []
+        home = self._current()
+        _check(LIBC.unshare(CLONE_NEWNET), "unshare")
+        self.fd = self._current()
+        _check(LIBC.setns(home, CLONE_NEWNET), "setns")
+        os.close(home)
+
+    @staticmethod
+    def _current() -> int:
+        return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def __enter__(self) -> Namespace:
+        self._homes.append(self._current())
+        _check(LIBC.setns(self.fd, CLONE_NEWNET), "setns")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        home = self._homes.pop()
+        _check(LIBC.setns(home, CLONE_NEWNET), "setns")
+        os.close(home)
+
+    def run(self, *argv: str, stdin: str = "", check: bool = True) -> str:
+        """Runs a program in here and returns what it printed."""
+        with self:
+            done = subprocess.run(argv, input=stdin, capture_output=True, text=True,
+                                  timeout=30 * PATIENCE, check=False)
+        if check and done.returncode != 0:
+            raise Failure(f"{' '.join(argv)} in {self.name}: {done.stderr.strip()}\n{stdin}")
+        return done.stdout
+
+    def read(self, path: str) -> str:
+        with self, open(path, encoding="utf-8") as file:
+            return file.read()
+
+    def write(self, path: str, text: str) -> None:
+        with self, open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def sysctl(self, name: str, value: int | str) -> None:
+        self.write("/proc/sys/" + name.replace(".", "/"), str(value))
+
+    def honest_checksums(self, *interfaces: str) -> None:
+        """Senders fill in checksums themselves, so that a wrong rewrite is seen."""
+        with self, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            for interface in interfaces:
+                order = ctypes.create_string_buffer(struct.pack("II", ETHTOOL_STXCSUM, 0))
+                request = struct.pack("16sP", interface.encode(), ctypes.addressof(order))
+                fcntl.ioctl(control, SIOCETHTOOL, request.ljust(40, b"\0"))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What kind of router: its address translation, IP version and rule tool."""
+
+    nat: str = "shifted"
+    family: int = 4
+    rules: str = "nft"
+
+    NATS = ("masquerade", "shifted", "snat", "dnat", "routed")
+
+    @property
+    def label(self) -> str:
+        return f"{self.rules} {self.nat} ipv{self.family}"
+
+    @property
+    def translated(self) -> bool:
+        return self.nat != "routed"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The addresses of one IP version."""
+
+    family: int
+    inside: str
+    outside: str
+    length: int
+
+    def phone(self, number: int) -> str:
+        return f"{self.inside}{10 + number}"
+
+    def far(self, number: int) -> str:
+        return f"{self.outside}{number}"
+
+
+PLANS = {4: Plan(4, "10.77.0.", "203.0.113.", 24),
+         6: Plan(6, "fd77:1::", "2001:db8:113::", 64)}
+PHONES = range(1, 13)
+ROUTER, SERVER, MEDIA, FRIEND, STRANGER = 1, 10, 20, 30, 66
+SHIFTED = "20000-30000"
+
+
+def _quiet(names: tuple[Namespace, ...]) -> None:
+    for name in names:
+        name.sysctl("net.ipv6.conf.all.accept_dad", 0)
+        name.sysctl("net.ipv6.conf.default.accept_dad", 0)
+
+
+def _address_lines(plan: Plan, prefix: str, numbers: list[int], device: str) -> str:
+    nodad = " nodad" if plan.family == 6 else ""
+    return "".join(f"address add {prefix}{n}/{plan.length} dev {device}{nodad}\n" for n in numbers)
+
+
+class Line:
+    """inside (phones) -- lan, router, wan -- outside (servers), with the chosen rules."""
+
+    def __init__(self, setup: Setup, helper: str) -> None:
+        self.setup = setup
+        self.helper = helper
+        self.plan = PLANS[setup.family]
+        self.inside, self.router, self.outside = (
+            Namespace(n) for n in ("inside", "router", "outside"))
+        self.router_address = self.plan.far(ROUTER)
+        self._join()
+        self._number()
+        self.load_rules()
+
+    def _batch(self, where: Namespace, lines: str, *descriptors: int) -> None:
+        with where:
+            done = subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=False,
+                                  capture_output=True, pass_fds=descriptors)
+        if done.returncode != 0:
+            raise Failure(f"ip -batch in {where.name}: {done.stderr.strip()}\n{lines}")
+
+    def _join(self) -> None:
+        ends = ((self.inside, "lan"), (self.outside, "wan"))
+        _quiet((self.inside, self.router, self.outside))
+        lines = "".join(f"link add {name} type veth peer name eth0 netns /proc/self/fd/{end.fd}\n"
+                        for end, name in ends)
+        self._batch(self.router, lines, self.inside.fd, self.outside.fd)
+        self.inside.honest_checksums("eth0")
+        self.outside.honest_checksums("eth0")
+        self.router.honest_checksums("lan", "wan")
+
+    def _number(self) -> None:
+        plan = self.plan
+        up = "link set lo up\nlink set eth0 up\n"
+        phones = [10 + n for n in PHONES]
+        self._batch(self.router, "link set lo up\nlink set lan up\nlink set wan up\n"
+                    + _address_lines(plan, plan.inside, [1], "lan")
+                    + _address_lines(plan, plan.outside, [ROUTER], "wan"))
+        self._batch(self.inside, up + _address_lines(plan, plan.inside, phones, "eth0")
+                    + f"route add default via {plan.inside}1\n")
+        far = [SERVER, MEDIA, FRIEND, STRANGER]
+        home = "" if self.setup.translated else f"route add default via {plan.far(ROUTER)}\n"
+        self._batch(self.outside, up + _address_lines(plan, plan.outside, far, "eth0") + home)
+        self.router.sysctl("net.ipv4.ip_forward", 1)
+        self.router.sysctl("net.ipv6.conf.all.forwarding", 1)
+
+    def load_rules(self) -> None:
+        """A home router's rules: helper on port 5060, translation, stateful firewall."""
+        if self.setup.rules == "nft":
+            self.router.run("nft", "-f", "-", stdin=nft_rules(self.setup, self.helper))
+            return
+        program = "iptables-restore" if self.setup.family == 4 else "ip6tables-restore"
+        self.router.run(program, stdin=iptables_rules(self.setup, self.helper))
+
+    def udp_timeouts(self, seconds: int) -> None:
+        for name in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
+            self.router.sysctl("net.netfilter." + name, seconds)
+
+    def expectations(self) -> list[str]:
+        """The pinholes that stand, as conntrack prints them."""
+        family = f"ipv{self.setup.family}"
+        return self.router.run("conntrack", "-L", "expect", "-f", family).splitlines()
+
+    def counters(self) -> dict[str, int]:
+        """Our own counters; nothing under another helper."""
+        try:
+            lines = self.router.read("/proc/net/sip_ext/counters").splitlines()
+        except FileNotFoundError:
+            return {}
+        return {line.split()[0]: int(line.split()[1]) for line in lines if len(line.split()) > 1}
+
+    def connections(self, *match: str) -> list[str]:
+        family = f"ipv{self.setup.family}"
+        text = self.router.run("conntrack", "-L", "-p", "udp", "-f", family, *match)
+        return text.splitlines()
+
+
+def nft_rules(setup: Setup, helper: str) -> str:
+    plan = PLANS[setup.family]
+    ip = "ip" if setup.family == 4 else "ip6"
+    attach = (f'ct helper alg {{ type "{helper}" protocol udp; }}\n'
+              "chain attach { type filter hook prerouting priority -150;\n"
+              ' udp dport 5060 ct helper set "alg"; }') if helper else ""
+    leave = {"masquerade": "masquerade", "dnat": "masquerade", "routed": "accept",
+             "snat": f"snat {ip} to {plan.far(ROUTER)}",
+             "shifted": f"meta l4proto udp masquerade to :{SHIFTED}"}[setup.nat]
+    enter = f"udp dport 5060 dnat {ip} to {plan.phone(1)}" if setup.nat == "dnat" else "accept"
+    return f"""table inet e2e {{
+{attach}
+chain forward {{ type filter hook forward priority 0; policy drop;
+ ct state established,related accept
+ iifname "lan" accept
+ ct status dnat ct state new udp dport 5060 accept; }}
+chain input {{ type filter hook input priority 0;
+ iifname "wan" meta l4proto udp drop; }}
+chain leave {{ type nat hook postrouting priority 100;
+ oifname "wan" {leave}; }}
+chain enter {{ type nat hook prerouting priority -100;
+ iifname "wan" {enter}; }}
+}}
+"""
+
+
+def iptables_rules(setup: Setup, helper: str) -> str:
+    plan = PLANS[setup.family]
+    attach = f"-A PREROUTING -p udp --dport 5060 -j CT --helper {helper}\n" if helper else ""
+    leave = {"masquerade": "MASQUERADE", "dnat": "MASQUERADE", "routed": "ACCEPT",
+             "snat": f"SNAT --to-source {plan.far(ROUTER)}",
+             "shifted": f"MASQUERADE --to-ports {SHIFTED}"}[setup.nat]
+    enter = (f"-A PREROUTING -i wan -p udp --dport 5060 -j DNAT --to-destination {plan.phone(1)}\n"
+             if setup.nat == "dnat" else "")
+    return f"""*raw
+{attach}COMMIT
+*nat
+{enter}-A POSTROUTING -o wan -p udp -j {leave}
+COMMIT
+*filter
+:FORWARD DROP
+-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A FORWARD -i lan -j ACCEPT
+-A FORWARD -p udp --dport 5060 -m conntrack --ctstate DNAT -j ACCEPT
+-A INPUT -i wan -p udp -j DROP
+COMMIT
+"""

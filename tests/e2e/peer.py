@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The world of one scenario: a line, SIP and RTP sockets at its ends, and waiting."""
+from __future__ import annotations
+
+import itertools
+import selectors
+import socket
+import subprocess
+import time
+from typing import Callable, TypeVar
+
+from capture import Capture, Crossing, crossings
+from net import FRIEND, MEDIA, PATIENCE, SERVER, STRANGER, Failure, Line, Namespace, Setup
+from rtp import Inbox, differences, packet
+from sip import (Address, Message, build, host_port, is_sip, sdp, tag_of)
+
+Found = TypeVar("Found")
+Header = tuple[str, str]
+USUAL_WAIT = 5.0
+
+
+class Port:
+    """A UDP socket at one address of one namespace, and what it received."""
+
+    def __init__(self, world: World, where: Namespace, address: Address) -> None:
+        self.world = world
+        self.address = address
+        self.where = where
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        with where:
+            self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.bind(address)
+        self.address = self.socket.getsockname()[:2]
+        self.socket.setblocking(False)
+        self.received: list[tuple[bytes, Address]] = []
+        world.watch(self.socket, self.drain)
+
+    def drain(self) -> None:
+        while True:
+            try:
+                data, source = self.socket.recvfrom(65536)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:
+                continue
+            self.arrived(data, source[:2])
+
+    def arrived(self, data: bytes, source: Address) -> None:
+        self.received.append((data, source))
+
+    def send(self, data: bytes, to: Address) -> None:
+        self.socket.sendto(data, to)
+
+
+class Media(Port):
+    """One RTP socket."""
+
+    def __init__(self, world: World, where: Namespace, address: Address, stream: str) -> None:
+        self.stream = stream
+        self.inbox = Inbox()
+        self.sent = 0
+        super().__init__(world, where, address)
+
+    def arrived(self, data: bytes, source: Address) -> None:
+        self.inbox.add(data, source)
+
+    def play(self, to: Address, count: int) -> list[bytes]:
+        """Sends the next packets of this stream and returns them."""
+        packets = [packet(self.stream, n) for n in range(self.sent, self.sent + count)]
+        self.sent += count
+        for data in packets:
+            self.send(data, to)
+        return packets
+
+
+class World:
+    """One line with everything that happens on it; nothing is shared between worlds."""
+
+    def __init__(self, setup: Setup, helper: str) -> None:
+        self.setup = setup
+        self.helper = helper
+        self.selector = selectors.DefaultSelector()
+        self.line = Line(setup, helper)
+        self.plan = self.line.plan
+        self.capture = Capture(self.line)
+        self.watch(self.capture.socket, self.capture.drain)
+        self.numbers = itertools.count(1)
+        self.programs: list[subprocess.Popen[str]] = []
+
+    def watch(self, sock: socket.socket, drain: Callable[[], None]) -> None:
+        self.selector.register(sock, selectors.EVENT_READ, drain)
+
+    def pump(self, seconds: float) -> None:
+        for key, _ in self.selector.select(max(seconds, 0)):
+            key.data()
+
+    def wait(self, what: str, ready: Callable[[], Found | None],
+             seconds: float = USUAL_WAIT) -> Found:
+        """Lets the world run until `ready` finds something; fails at the time limit."""
+        limit = time.monotonic() + seconds * PATIENCE
+        while True:
+            found = ready()
+            if found:
+                return found
+            left = limit - time.monotonic()
+            if left <= 0:
+                raise Failure(f"{what}: not within {seconds * PATIENCE:g} s")
+            self.pump(min(left, 0.2))
+
+    def rest(self, seconds: float) -> None:
+        """Silence, as long as the promise under test needs it."""
+        limit = time.monotonic() + seconds
+        while (left := limit - time.monotonic()) > 0:
+            self.pump(left)
+
+    def phone(self, number: int = 1, port: int = 5060, user: str = "") -> Agent:
+        """A phone inside; number 1 is also the server that DNAT rules lead to."""
+        return Agent(self, self.line.inside, (self.plan.phone(number), port),
+                     user or f"phone{number}")
+
+    def server(self, port: int = 5060) -> Agent:
+        return Agent(self, self.line.outside, (self.plan.far(SERVER), port), "server")
+
+    def friend(self, port: int = 5060, user: str = "friend") -> Agent:
+        return Agent(self, self.line.outside, (self.plan.far(FRIEND), port), user)
+
+    def stranger(self, port: int = 5060) -> Agent:
+        return Agent(self, self.line.outside, (self.plan.far(STRANGER), port), "stranger")
+
+    def inside_media(self, port: int = 4000, number: int = 1, stream: str = "") -> Media:
+        address = (self.plan.phone(number), port)
+        return Media(self, self.line.inside, address, stream or f"inside {number} {port}")
+
+    def outside_media(self, port: int = 7000, host: int = MEDIA, stream: str = "") -> Media:
+        address = (self.plan.far(host), port)
+        return Media(self, self.line.outside, address, stream or f"outside {host} {port}")
+
+    def token(self, text: str) -> str:
+        return f"{text}{next(self.numbers)}"
+
+    def crossings(self) -> list[Crossing]:
+        self.capture.drain()
+        return crossings(self.capture.seen)
+
+    def close(self) -> None:
+        for program in self.programs:
+            program.kill()
+            program.wait()
+        self.selector.close()
+
+    def passes_nothing(self, sender: Port, data: bytes, to: Address, fence: Port,
+                       fence_to: Address) -> None:
+        """Asserts that a datagram from outside does not come in: a later one that may, does."""
+        before = len(self.capture.seen)
+        sender.send(data, to)
+        self.wait("the probe reaches the router", lambda: [
+            d for d in self.capture.seen[before:] if d.payload == data and not d.leaving])
+        mark = self.token("fence").encode()
+        fence.send(mark, fence_to)
+        self.wait("a datagram after the probe crosses the router", lambda: [
+            d for d in self.capture.seen[before:] if d.payload == mark and d.leaving])
+        inside = [d for d in self.capture.seen[before:] if d.payload[:20] == data[:20]
+                  and d.interface == "lan"]
+        if inside:
+            raise Failure(f"a closed pinhole lets through: {inside[0]}")
+
+
+class Agent(Port):
+    """A scriptable SIP endpoint: it sends what it is told and keeps what it received."""
+
+    def __init__(self, world: World, where: Namespace, address: Address, user: str) -> None:
+        super().__init__(world, where, address)
+        self.user = user
+        self.taken = 0
+        self.sequence = 1
+        self.last_via = ""
+
+    @property
+    def name(self) -> str:
+        return host_port(self.address)
+
+    @property
+    def uri(self) -> str:
+        return f"sip:{self.user}@{self.name}"
+
+    def via(self, extra: str = ";rport") -> str:
+        return f"SIP/2.0/UDP {self.name};branch={self.world.token('z9hG4bK-e2e-')}{extra}"
+
+    def take(self, what: str, fits: Callable[[Message], bool],
+             seconds: float = USUAL_WAIT) -> tuple[Message, Address]:
+        """The next message that fits; what came before it and did not fit stays available."""
+        def found() -> tuple[Message, Address] | None:
+            for place, (data, source) in enumerate(self.received):
+                if is_sip(data) and fits(Message(data)):
+                    del self.received[place]
+                    return Message(data), source
+            return None
+        return self.world.wait(f"{self.user} at {self.name} receives {what}", found, seconds)
+
+    def request(self, method: str, call_id: str = "", seconds: float = USUAL_WAIT
+                ) -> tuple[Message, Address]:
+        return self.take(method, lambda m: m.is_request and m.method == method
+                         and call_id in ("", m.call_id), seconds)
+
+    def response(self, status: int, to: Message, seconds: float = USUAL_WAIT) -> Message:
+        def fits(message: Message) -> bool:
+            return (message.status == status and message.call_id == to.call_id
+                    and message.get("CSeq") == to.get("CSeq"))
+        return self.take(f"{status} to {to.method}", fits, seconds)[0]
+
+    def compose(self, method: str, uri: str, headers: list[Header], body: str = "",
+                via: str = "") -> Message:
+        lines = [("Via", via or self.via()), ("Max-Forwards", "70"), *headers,
+                 ("User-Agent", "e2e")]
+        if body:
+            lines.append(("Content-Type", "application/sdp"))
+        return build(f"{method} {uri} SIP/2.0", lines, body)
+
+    def registration(self, registrar: Address, expires: int | None, contact: str = "",
+                     call_id: str = "", sequence: int = 0, via: str = "",
+                     more: list[Header] | None = None) -> Message:
+        domain = host_port(registrar)
+        aor = f"<sip:{self.user}@{domain}>"
+        headers = [("From", f"{aor};tag={self.world.token('reg')}"), ("To", aor),
+                   ("Call-ID", call_id or self.world.token("register-")),
+                   ("CSeq", f"{sequence or self.world.token('')} REGISTER"),
+                   ("Contact", contact or f"<{self.uri}>"), *(more or [])]
+        if expires is not None:
+            headers.append(("Expires", str(expires)))
+        return self.compose("REGISTER", f"sip:{domain}", headers, via=via)
+
+    def invitation(self, to: str, body: str = "", call_id: str = "", contact: str = "",
+                   via: str = "", more: list[Header] | None = None) -> Message:
+        headers = [("From", f"<{self.uri}>;tag={self.world.token('from')}"), ("To", f"<{to}>"),
+                   ("Call-ID", call_id or self.world.token("call-")), ("CSeq", "1 INVITE"),
+                   ("Contact", contact or f"<{self.uri}>"), *(more or [])]
+        return self.compose("INVITE", to, headers, body, via)
+
+    def answer(self, request: Message, source: Address, status: int, reason: str,
+               body: str = "", more: list[Header] | None = None, contact: str = "") -> Message:
+        """A response as RFC 3261 and RFC 3581 want it, Record-Route included."""
+        vias = request.all("Via")
+        top = vias[0].split(";")
+        if "rport" in top:
+            top = [f"rport={source[1]}" if part == "rport" else part for part in top]
+            top.append(f"received={source[0]}")
+        to = request.get("To")
+        if status > 100 and not tag_of(to):
+            to += f";tag={self.user}-{request.call_id}"
+        headers = [("Via", value) for value in [";".join(top), *vias[1:]]]
+        headers += [("Record-Route", value) for value in request.all("Record-Route")]
+        headers += [("From", request.get("From")), ("To", to), ("Call-ID", request.call_id),
+                    ("CSeq", request.get("CSeq"))]
+        if request.method == "INVITE" and status > 100:
+            headers.append(("Contact", contact or f"<{self.uri}>"))
+        headers += more or []
+        if body:
+            headers.append(("Content-Type", "application/sdp"))
+        return build(f"SIP/2.0 {status} {reason}", headers, body)
+
+    def send_message(self, message: Message, to: Address) -> Message:
+        self.send(message.raw, to)
+        return message
+
+
+def offer(media: Media, *more: Media) -> str:
+    return sdp(media.address[0], media.address, *(m.address for m in more))
+
+
+def check_audio(world: World, near: Media, near_seen_at: Address, far: Media,
+                far_seen_at: Address, count: int = 12, first: str = "inside") -> None:
+    """Both play to where the other's SDP said; content and source must be exact.
+
+    near_seen_at: what the far end was told about near, far_seen_at the other way round.
+    """
+    order = [(near, far_seen_at, far, near_seen_at), (far, near_seen_at, near, far_seen_at)]
+    for sender, to, receiver, seen_as in order if first == "inside" else order[::-1]:
+        receiver.inbox.clear()
+        expected = sender.play(to, count)
+        try:
+            world.wait("audio", lambda: len(receiver.inbox.packets) >= count or None, 2)
+        except Failure:
+            pass
+        found = differences(receiver.inbox, expected, seen_as)
+        if found:
+            raise Failure(f"audio of '{sender.stream}' sent to {to}, heard at "
+                          f"{receiver.address}: " + "; ".join(found))

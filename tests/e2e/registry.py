@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a scenario is: a promise, a sentence, the routers it must hold on, and a function."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+from net import Setup
+from peer import World
+
+Body = Callable[[World], None]
+
+MASQUERADE = Setup("masquerade")
+SHIFTED = Setup("shifted")
+SNAT = Setup("snat")
+DNAT = Setup("dnat")
+ROUTED = Setup("routed")
+SHIFTED6 = Setup("shifted", 6)
+DNAT6 = Setup("dnat", 6)
+ROUTED6 = Setup("routed", 6)
+IPTABLES = Setup("shifted", 4, "iptables")
+IPTABLES6 = Setup("masquerade", 6, "iptables")
+IPTABLES_DNAT = Setup("dnat", 4, "iptables")
+IPTABLES_ROUTED = Setup("routed", 4, "iptables")
+
+TRANSLATED = (SHIFTED, MASQUERADE, SNAT, SHIFTED6, IPTABLES, IPTABLES6)
+BOTH_VERSIONS = (SHIFTED, SHIFTED6)
+FIREWALLS = (ROUTED, ROUTED6, IPTABLES_ROUTED)
+SERVERS = (DNAT, DNAT6, IPTABLES_DNAT)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One line of the report, for each setup."""
+
+    promise: str
+    sentence: str
+    body: Body
+    setups: tuple[Setup, ...]
+    subset: bool        # also on slow beds
+    alone: bool         # changes something all namespaces share
+    long: bool          # started first, so that the others run in its shadow
+    in_tree_fails: bool  # named in REQUIREMENTS as what the in-tree helper does wrong
+
+    def title(self, setup: Setup) -> str:
+        return f"{self.promise} {self.sentence} [{setup.label}]"
+
+
+ALL: list[Scenario] = []
+
+
+def scenario(promise: str, sentence: str, setups: tuple[Setup, ...] = (SHIFTED,), *,
+             subset: bool = False, alone: bool = False, long: bool = False,
+             in_tree_fails: bool = False) -> Callable[[Body], Body]:
+    def register(body: Body) -> Body:
+        ALL.append(Scenario(promise, sentence, body, setups, subset, alone, long, in_tree_fails))
+        return body
+    return register

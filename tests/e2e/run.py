@@ -1,0 +1,216 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Runs the scenarios as root, many at once, and prints TAP.
+
+    scripts/lab run --timeout 400 tests/e2e/run.py [--subset] [--jobs N] [PATTERN...]
+
+The helper is $LAB_HELPER (sip-ext, sip, or empty for none); a PATTERN is a part of a title.
+"""
+from __future__ import annotations
+
+import argparse
+import gc
+import multiprocessing as mp
+import os
+import signal
+import sys
+import time
+import traceback
+from collections import deque
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import FrameType
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import scenarios  # noqa: E402,F401
+from capture import Crossing, leaks  # noqa: E402
+from net import PATIENCE, Failure, Setup  # noqa: E402
+from peer import World  # noqa: E402
+from registry import ALL, Scenario  # noqa: E402
+
+SCENARIO_LIMIT = 120
+SHOWN_ON_FAILURE = 4
+
+
+@dataclass
+class Result:
+    """What one scenario on one setup came to."""
+
+    failure: str = ""
+    leaks: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    checksums: list[str] = field(default_factory=list)
+    messages: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Task:
+    scenario: Scenario
+    setup: Setup
+    result: Result | None = None
+
+    @property
+    def title(self) -> str:
+        return self.scenario.title(self.setup)
+
+
+def show(crossing: Crossing) -> str:
+    """A message before and after the router; lines that differ stand twice."""
+    where = "out" if crossing.outbound else "in"
+    before = crossing.before.payload.decode("utf-8", "replace").split("\r\n")
+    if crossing.after is None:
+        return f"{where}: {crossing.before} NEVER LEFT\n" + "\n".join(f"  {b}" for b in before)
+    after = crossing.after.payload.decode("utf-8", "replace").split("\r\n")
+    lines = [f"{where}: {crossing.before}; {crossing.after}"]
+    if len(before) != len(after):
+        return "\n".join(lines + [f"- {b}" for b in before] + [f"+ {a}" for a in after])
+    for old, new in zip(before, after):
+        lines += [f"  {old}"] if old == new else [f"- {old}", f"+ {new}"]
+    return "\n".join(lines)
+
+
+def _inspect(world: World, result: Result, body: Scenario) -> None:
+    """What every message of every scenario must obey, whatever the scenario is about."""
+    pairs = world.crossings()
+    result.messages = len(pairs)
+    for crossing in pairs:
+        named = f"{body.sentence}: {crossing.message.name}"
+        if world.setup.translated:
+            result.leaks += [f"{named}: {text}" for text in leaks(world.line, crossing)]
+        if crossing.after is None and crossing.outbound:
+            result.dropped.append(named)
+    result.checksums = [f"{body.sentence}: {d}" for d in world.capture.seen
+                        if d.leaving and not d.checksum_good]
+
+
+def _perform(task: Task, channel: Connection) -> None:
+    def too_long(_signal: int, _frame: FrameType | None) -> None:
+        raise Failure("the scenario did not come to its end")
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(int(SCENARIO_LIMIT * PATIENCE))
+    result, began, world = Result(), time.monotonic(), None
+    try:
+        world = World(task.setup, os.environ.get("LAB_HELPER", ""))
+        task.scenario.body(world)
+    except Failure as failure:
+        result.failure = str(failure)
+    except Exception:  # a bug of ours must show as a failure of this scenario alone
+        result.failure = traceback.format_exc()
+    signal.alarm(0)
+    if world:
+        _inspect(world, result, task.scenario)
+        if result.failure:
+            tail = [show(c) for c in world.crossings()[-SHOWN_ON_FAILURE:]]
+            result.failure = "\n".join([result.failure, "the last messages:", *tail])
+        world.close()
+    result.seconds = time.monotonic() - began
+    channel.send(result)
+
+
+def _start(task: Task) -> tuple[Connection, mp.process.BaseProcess]:
+    ours, theirs = mp.get_context("fork").Pipe(duplex=False)
+    process = mp.get_context("fork").Process(target=_perform, args=(task, theirs))
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def run_all(tasks: list[Task], jobs: int, report: Reporter) -> None:
+    waiting = deque(tasks)
+    running: dict[Connection, tuple[Task, mp.process.BaseProcess]] = {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            task = waiting.popleft()
+            channel, process = _start(task)
+            running[channel] = (task, process)
+        for ready in wait(list(running)):
+            assert isinstance(ready, Connection)
+            task, process = running.pop(ready)
+            try:
+                task.result = ready.recv()
+            except EOFError:
+                task.result = Result(failure="the scenario's process died")
+            ready.close()
+            process.join()
+            report.finished()
+
+
+class Reporter:
+    """TAP, in the order of the list, as soon as each line's turn has come."""
+
+    def __init__(self, tasks: list[Task]) -> None:
+        self.tasks = tasks
+        self.printed = 0
+        self.number = 0
+        self.failed = 0
+
+    def line(self, good: bool, title: str, text: str = "") -> None:
+        self.number += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.number} - {title}")
+        for part in text.splitlines():
+            print(f"# {part}")
+        sys.stdout.flush()
+
+    def finished(self) -> None:
+        while self.printed < len(self.tasks) and self.tasks[self.printed].result:
+            task = self.tasks[self.printed]
+            assert task.result
+            self.line(not task.result.failure, task.title, task.result.failure)
+            self.printed += 1
+
+    def summary(self) -> None:
+        """One line per setup for what holds of all messages."""
+        for setup in dict.fromkeys(task.setup for task in self.tasks):
+            results = [t.result for t in self.tasks if t.setup == setup and t.result]
+            count = sum(r.messages for r in results)
+            for promise, sentence, found in (
+                    ("R2", "no inside address or port in any message outside",
+                     [text for r in results for text in r.leaks]),
+                    ("R3", "every message from inside left the router",
+                     [text for r in results for text in r.dropped]),
+                    ("R3", "every checksum is right after the router",
+                     [text for r in results for text in r.checksums])):
+                shown = [f"{len(found)} in {count} messages", *found[:12]] if found else []
+                self.line(not found, f"{promise} {sentence} [{setup.label}]", "\n".join(shown))
+
+
+def choose(patterns: list[str], subset: bool) -> list[Task]:
+    chosen = [Task(s, setup) for s in ALL for setup in s.setups if s.subset or not subset]
+    wanted = [p.lower() for p in patterns]
+    return [t for t in chosen if not wanted or any(p in t.title.lower() for p in wanted)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pattern", nargs="*")
+    parser.add_argument("--subset", action="store_true", help="the list for slow kernels")
+    parser.add_argument("--jobs", type=int, default=16)
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    tasks = choose(options.pattern, options.subset)
+    if options.list:
+        print("\n".join(task.title for task in tasks))
+        return 0
+    if not tasks:
+        print("Bail out! no scenario of that name")
+        return 2
+    report = Reporter(tasks)
+    gc.freeze()
+    print(f"# e2e: helper '{os.environ.get('LAB_HELPER', '')}', {len(tasks)} scenarios")
+    began = time.monotonic()
+    crowd = sorted((t for t in tasks if not t.scenario.alone), key=lambda t: not t.scenario.long)
+    run_all(crowd, options.jobs, report)
+    run_all([t for t in tasks if t.scenario.alone], 1, report)
+    report.summary()
+    print(f"1..{report.number}")
+    print(f"# e2e: {report.number - report.failed} passed, {report.failed} failed, "
+          f"{time.monotonic() - began:.0f} s")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
