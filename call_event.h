@@ -12,8 +12,10 @@ namespace sip {
 struct sides {
 	endpoint inner;		// the inside endpoint, as it knows itself
 	endpoint outer;		// the same, as its peer sees it
-	endpoint peer;		// the other end, as the inside endpoint sees it
+	endpoint peer;		// the other end, as it knows itself
+	u32 zone = 0;		// conntrack zone: what is of two zones never meets
 	bool from_inside = false;
+	bool inside_began = false;	// the connection's first packet came from the inside endpoint
 	bool translated = false;	// inner and outer differ
 };
 
@@ -28,12 +30,14 @@ enum class event_kind : u8 {
 	bye,
 };
 
+inline constexpr u8 usable = 0xff;
+
 // What one m= section asks for.
 struct media_wish {
-	endpoint rtp;		// where its sender wants to receive; port 0: stream declined or on hold
+	endpoint rtp;		// where its sender wants to receive; port 0: stream declined
 	endpoint rtcp;		// port 0: none
 	media_kind kind;
-	bool usable;		// a pinhole may lead to it
+	u8 refusal;		// enum sipx_reason if no pinhole may lead to it, else `usable`
 	bool on_hold;		// c=0.0.0.0: keep what there is
 	bool rtcp_mux;
 	bool rtcp_follows;	// RTCP is at the next port because nothing else was said
@@ -60,6 +64,7 @@ struct call_event {
 	u32 expires;		// the Expires header
 	bool has_expires;
 	bool contact_star;
+	bool names_contact;	// any Contact at all: host names and `*` too
 	bool provisional;
 	bool has_media;		// carried SDP
 	u8 contact_count;

@@ -56,8 +56,8 @@ struct sipx_sink;
 struct sipx_connection_data {
 	void *connection;	/* owned by the core; see sipx_core_connection_gone() */
 	u64 keep_until_ms;	/* the connection must not time out before this */
-	u32 flags;
-	u32 reserved;
+	u32 flags;		/* how the inside endpoint writes its addresses, and more: connections.h */
+	u32 outer_written;	/* the places where it writes its outside address by itself */
 };
 
 /* One packet and the four faces of its connection.
@@ -121,7 +121,8 @@ enum sipx_slab {
 	SIPX_SLAB_BINDING,
 	SIPX_SLAB_REGISTRATION,
 	SIPX_SLAB_CALL,
-	SIPX_SLAB_STREAM,	/* a media stream of a call, with its pinholes */
+	SIPX_SLAB_STREAM,	/* a media stream of a call */
+	SIPX_SLAB_PINHOLE,	/* an open pinhole, shared by all who need it */
 	SIPX_SLABS
 };
 

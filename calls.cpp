@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "calls.h"
+
+#include "bindings.h"
+
+namespace sip {
+
+namespace {
+
+// A call that is not answered lives this long after its last message: more than timer C,
+// which a proxy must keep above 3 minutes (RFC 3261 16.6 step 11).
+constexpr u64 early_life_ms = 300 * 1000;
+// An answered call has no clock (R13); this bounds what a peer that vanished leaves behind.
+constexpr u64 answered_life_ms = 12ull * 3600 * 1000;
+// BYE without an answer: timer F.
+constexpr u64 ending_life_ms = 32 * 1000;
+// After 401, 407 and their like the same call is tried again at once, and should find its
+// ports again.
+constexpr u64 retry_life_ms = 5 * 1000;
+
+bool asks_again(u16 status)
+{
+	switch (status) {
+	case 401: case 407:	// credentials (RFC 3261 22)
+	case 422:		// session interval too small (RFC 4028 6)
+	case 428: case 438:	// identity (RFC 8224 6.2.2)
+	case 494:		// security agreement (RFC 3329)
+		return true;
+	default:
+		return false;
+	}
+}
+
+stream *find_stream(const call &c, u8 index)
+{
+	stream *s = c.streams;
+	while (s && s->index != index)
+		s = s->next;
+	return s;
+}
+
+u8 class_of(media_kind kind)
+{
+	return kind == media_kind::audio ? SIPX_CLASS_AUDIO : kind == media_kind::video ? SIPX_CLASS_VIDEO : SIPX_CLASS_OTHER;
+}
+
+stream *take_stream(call &c, u8 index, call_reserve &reserve)
+{
+	if (stream *found = find_stream(c, index))
+		return found;
+	stream *fresh = reserve.streams;
+	if (!fresh)
+		return nullptr;
+	reserve.streams = fresh->next;
+	fresh->index = index;
+	fresh->next = c.streams;
+	c.streams = fresh;
+	return fresh;
+}
+
+void set_binding(state &tables, binding *&place, binding *fresh)
+{
+	if (fresh)
+		take_reference(fresh);
+	drop_reference(tables, place);
+	place = fresh;
+}
+
+binding *binding_wished(const plan &p, u8 wish)
+{
+	return wish == none ? nullptr : p.wishes[wish].held;
+}
+
+void close_stream(sipx_state *opaque, stream &s)
+{
+	give_up_pinhole(opaque, s.in_rtp);
+	give_up_pinhole(opaque, s.in_rtcp);
+	give_up_pinhole(opaque, s.out_rtp);
+	give_up_pinhole(opaque, s.out_rtcp);
+}
+
+// The inside endpoint said where it wants to receive.
+void note_inside_media(const scene &on, const media_wish &wish, const stream_wishes &sockets, const plan &p, stream &s)
+{
+	s.inside_rtp = wish.rtp;
+	s.inside_rtcp = wish.rtcp;
+	if (wish.refusal != usable)
+		s.inside_rtp.port = s.inside_rtcp.port = 0;
+	// A declined stream that comes back finds its outside port again (R12).
+	if (wish.rtp.port == 0)
+		return;
+	set_binding(on.tables(), s.rtp, binding_wished(p, sockets.rtp));
+	set_binding(on.tables(), s.rtcp, binding_wished(p, sockets.rtcp));
+}
+
+void note_remote_media(const media_wish &wish, stream &s)
+{
+	s.remote_rtp = wish.rtp;
+	s.remote_rtcp = wish.rtcp;
+	if (wish.refusal != usable)
+		s.remote_rtp.port = s.remote_rtcp.port = 0;
+}
+
+// One socket's two pinholes: in for whom the session names (before that: for the peer that
+// we talk to), out to where the session says, once it is known.
+struct socket_pinholes {
+	const endpoint &inside;
+	const endpoint &remote;
+	const binding *bound;
+	pinhole *&in;
+	pinhole *&out;
+};
+
+void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_pinholes &at)
+{
+	if (!at.inside.port || (on.where.translated && !at.bound)) {
+		give_up_pinhole(on.opaque, at.in);
+		give_up_pinhole(on.opaque, at.out);
+		return;
+	}
+	const endpoint outside = at.bound ? at.bound->outside : at.inside;
+	const endpoint &known = at.remote.port ? at.remote : c.peer;
+	const endpoint source = with_port(with_protocol(known, at.inside.protocol), 0);
+	sipx_pinhole in = inward(on.where, source, outside, at.inside);
+	in.pinhole_class = pinhole_class;
+	ensure_pinhole(on, in, c.expires_ms, at.in);
+
+	if (!at.remote.port) {
+		give_up_pinhole(on.opaque, at.out);
+		return;
+	}
+	sipx_pinhole out = outward(on.where, at.inside, outside, at.remote);
+	out.pinhole_class = pinhole_class;
+	ensure_pinhole(on, out, c.expires_ms, at.out);
+}
+
+void open_stream(const scene &on, const call &c, stream &s)
+{
+	open_socket(on, c, s.pinhole_class, {s.inside_rtp, s.remote_rtp, s.rtp, s.in_rtp, s.out_rtp});
+	open_socket(on, c, s.pinhole_class, {s.inside_rtcp, s.remote_rtcp, s.rtcp, s.in_rtcp, s.out_rtcp});
+}
+
+void note_media(const scene &on, const call_event &event, const plan &p, call &c, call_reserve &reserve)
+{
+	for (u8 i = 0; i < event.media_count; i++) {
+		const media_wish &wish = event.media[i];
+		stream *s = take_stream(c, i, reserve);
+		if (!s)
+			return;
+		if (wish.refusal != usable && wish.rtp.port && !wish.on_hold)
+			sipx_count(on.opaque, static_cast<sipx_reason>(wish.refusal));
+		// Hold by c=0.0.0.0 (RFC 3264 8.4) says nothing new about where media goes.
+		if (wish.on_hold)
+			continue;
+		s->pinhole_class = class_of(wish.kind);
+		if (on.where.from_inside)
+			note_inside_media(on, wish, p.streams[i], p, *s);
+		else
+			note_remote_media(wish, *s);
+	}
+}
+
+void link_call(const scene &on, const call_event &event, connection &owner, call *fresh)
+{
+	fresh->key = event.call;
+	fresh->peer = on.where.peer;
+	fresh->owner = &owner;
+	fresh->next_on_connection = owner.calls;
+	owner.calls = fresh;
+	state &tables = on.tables();
+	tables.calls.insert(fresh->key, fresh);
+	tables.call_count++;
+	sipx_count(on.opaque, SIPX_COUNT_call_started);
+}
+
+void prolong(const scene &on, call &c)
+{
+	if (c.state == call_state::ending)
+		return;
+	c.expires_ms = on.now_ms + (c.state == call_state::answered ? answered_life_ms : early_life_ms);
+	note_expiry(on.tables(), on.opaque, c.expires_ms);
+}
+
+// The 2xx to the INVITE that we saw makes the dialog; a retransmission or an answer to
+// something else does not.
+void note_progress(const call_event &event, call &c)
+{
+	if (event.request_method != method::invite)
+		return;
+	if (event.status == 0) {
+		c.transaction = event.transaction;
+		return;
+	}
+	if (event.status < 200 || event.transaction != c.transaction || c.state != call_state::early)
+		return;
+	c.state = call_state::answered;
+	c.dialog = event.dialog;
+}
+
+} // namespace
+
+call *find_call(const state &tables, u64 key)
+{
+	call *c = tables.calls.first(key);
+	while (c && c->key != key)
+		c = c->next_hash;
+	return c;
+}
+
+// What comes from outside begins nothing but a call that rings inside (S5).
+bool begins_call(const call_event &event, const sides &where)
+{
+	if (event.kind != event_kind::session)
+		return false;
+	const bool invite = event.request_method == method::invite && event.status == 0;
+	return invite || (where.from_inside && event.media_count != 0);
+}
+
+bool reserve_call(const state &tables, const call_event &event, call_reserve &reserve)
+{
+	const call *known = find_call(tables, event.call);
+	if (!known) {
+		reserve.fresh = make<call>();
+		if (!reserve.fresh)
+			return false;
+	}
+	for (u8 i = 0; i < event.media_count; i++) {
+		if (known && find_stream(*known, i))
+			continue;
+		auto *fresh = make<stream>();
+		if (!fresh)
+			return false;
+		fresh->next = reserve.streams;
+		reserve.streams = fresh;
+	}
+	return true;
+}
+
+void discard_reserve(call_reserve &reserve)
+{
+	while (stream *s = reserve.streams) {
+		reserve.streams = s->next;
+		discard(s);
+	}
+	if (reserve.fresh)
+		discard(reserve.fresh);
+	reserve.fresh = nullptr;
+}
+
+void note_session(const scene &on, const call_event &event, const plan &p, connection &owner, call_reserve &reserve)
+{
+	call *c = find_call(on.tables(), event.call);
+	if (!c && reserve.fresh) {
+		c = reserve.fresh;
+		reserve.fresh = nullptr;
+		link_call(on, event, owner, c);
+	}
+	if (!c || c->state == call_state::ending)
+		return;
+	note_progress(event, *c);
+	prolong(on, *c);
+	note_media(on, event, p, *c, reserve);
+	for (stream *s = c->streams; s; s = s->next)
+		open_stream(on, *c, *s);
+}
+
+void note_failure(const scene &on, const call_event &event)
+{
+	call *c = find_call(on.tables(), event.call);
+	if (!c)
+		return;
+	if (event.transaction != c->transaction) {
+		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
+		return;
+	}
+	// A re-INVITE that fails leaves the session as it was (RFC 3261 14.1).
+	if (c->state != call_state::early)
+		return;
+	if (!asks_again(event.status)) {
+		end_call(on.opaque, c);
+		return;
+	}
+	c->expires_ms = on.now_ms + retry_life_ms;
+	note_expiry(on.tables(), on.opaque, c->expires_ms);
+}
+
+void note_bye(const scene &on, const call_event &event)
+{
+	call *c = find_call(on.tables(), event.call);
+	if (!c || (c->dialog && c->dialog != event.dialog))
+		return;
+	c->bye = event.transaction;
+	c->state = call_state::ending;
+	c->expires_ms = on.now_ms + ending_life_ms;
+	note_expiry(on.tables(), on.opaque, c->expires_ms);
+}
+
+void note_bye_answer(const scene &on, const call_event &event)
+{
+	call *c = find_call(on.tables(), event.call);
+	if (!c || c->bye != event.transaction)
+		return;
+	if (!asks_again(event.status)) {
+		end_call(on.opaque, c);
+		return;
+	}
+	c->state = call_state::answered;
+	prolong(on, *c);
+}
+
+void end_call(sipx_state *opaque, call *ended)
+{
+	state &tables = tables_of(opaque);
+	while (stream *s = ended->streams) {
+		ended->streams = s->next;
+		close_stream(opaque, *s);
+		drop_reference(tables, s->rtp);
+		drop_reference(tables, s->rtcp);
+		discard(s);
+	}
+	list_remove<call, &call::next_on_connection>(ended->owner->calls, ended);
+	tables.calls.remove(ended->key, ended);
+	tables.call_count--;
+	sipx_count(opaque, SIPX_COUNT_call_ended);
+	discard(ended);
+}
+
+} // namespace sip

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+// Calls and their streams: what was offered and answered, and the pinholes that follow.
+// All functions are called under the lock of the tables.
+#ifndef SIP_EXT_CALLS_H
+#define SIP_EXT_CALLS_H
+
+#include "connections.h"
+
+namespace sip {
+
+[[nodiscard]] call *find_call(const state &tables, u64 key);
+
+// Objects made before anything is changed, so that nothing can fail afterwards.
+struct call_reserve {
+	call *fresh = nullptr;
+	stream *streams = nullptr;
+};
+
+// Whether a message of that meaning begins a call when there is none.
+[[nodiscard]] bool begins_call(const call_event &event, const sides &where);
+// What note_session() may need. False: no memory, and what was made stays with `reserve`.
+[[nodiscard]] bool reserve_call(const state &tables, const call_event &event, call_reserve &reserve);
+void discard_reserve(call_reserve &reserve);
+
+// An offer, an answer, or progress of a call; `owner` takes a new one.
+void note_session(const scene &on, const call_event &event, const plan &p, connection &owner, call_reserve &reserve);
+void note_failure(const scene &on, const call_event &event);
+void note_bye(const scene &on, const call_event &event);
+void note_bye_answer(const scene &on, const call_event &event);
+
+void end_call(sipx_state *opaque, call *ended);
+
+} // namespace sip
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "connections.h"
+
+#include "bindings.h"
+#include "calls.h"
+#include "registrations.h"
+
+namespace sip {
+
+namespace {
+
+u64 latest_need(const connection &owner)
+{
+	u64 latest = 0;
+	for (const registration *r = owner.registrations; r; r = r->next)
+		if (r->live && r->live_until_ms > latest)
+			latest = r->live_until_ms;
+	for (const call *c = owner.calls; c; c = c->next_on_connection)
+		if (c->expires_ms > latest)
+			latest = c->expires_ms;
+	return latest;
+}
+
+u8 free_socket(const connection &owner)
+{
+	for (u8 i = 1; i < max_sockets; i++)
+		if (!owner.sockets[i].inside.port)
+			return i;
+	return none;
+}
+
+// Answers to a Via that names it come from where the request went, and from nowhere else,
+// until a registrar has granted more (R19, S3).
+void open_for_answers(const scene &on, signalling_socket &socket)
+{
+	sipx_pinhole wished = inward(on.where, on.where.peer, socket.bound->outside, socket.inside);
+	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
+	wished.helper = 1;
+	ensure_pinhole(on, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
+}
+
+} // namespace
+
+void attach_connection(const scene &on, connection *made)
+{
+	state &tables = on.tables();
+	made->outer = on.where.outer;
+	made->peer = on.where.peer;
+	made->sockets[0].inside = on.where.inner;
+	made->next = tables.connections;
+	if (made->next)
+		made->next->previous = made;
+	tables.connections = made;
+	on.data->connection = made;
+}
+
+void end_connection(sipx_state *opaque, connection *ended)
+{
+	state &tables = tables_of(opaque);
+	while (ended->calls)
+		end_call(opaque, ended->calls);
+	while (ended->registrations)
+		end_registration(opaque, *ended, ended->registrations);
+	for (signalling_socket &socket : ended->sockets) {
+		give_up_pinhole(opaque, socket.door);
+		drop_reference(tables, socket.bound);
+	}
+	if (ended->previous)
+		ended->previous->next = ended->next;
+	else
+		tables.connections = ended->next;
+	if (ended->next)
+		ended->next->previous = ended->previous;
+	discard(ended);
+}
+
+u8 find_socket(const connection &owner, const endpoint &inside)
+{
+	for (u8 i = 0; i < max_sockets; i++)
+		if (same_endpoint(owner.sockets[i].inside, inside))
+			return i;
+	return none;
+}
+
+bool room_for_sockets(const connection *owner, const plan &p)
+{
+	u32 needed = 0;
+	for (u8 i = 0; i < p.wish_count; i++)
+		if (p.wishes[i].signalling && !(owner && find_socket(*owner, p.wishes[i].inside) != none))
+			needed++;
+	u32 room = max_sockets - 1;
+	for (u8 i = 1; owner && i < max_sockets; i++)
+		room -= owner->sockets[i].inside.port != 0;
+	return needed <= room;
+}
+
+void adopt_sockets(const scene &on, connection &owner, plan &p)
+{
+	for (u8 i = 0; i < p.wish_count; i++) {
+		binding_wish &wish = p.wishes[i];
+		const u8 at = free_socket(owner);
+		if (!wish.signalling || at == none || find_socket(owner, wish.inside) != none)
+			continue;
+		signalling_socket &socket = owner.sockets[at];
+		take_reference(wish.held);
+		socket.bound = wish.held;
+		socket.inside = wish.inside;
+		on.data->flags |= connection_has_sockets;
+		open_for_answers(on, socket);
+	}
+}
+
+void copy_sockets(const connection &owner, plan &p)
+{
+	for (u8 i = 1; i < max_sockets; i++)
+		if (owner.sockets[i].bound)
+			p.known[p.known_count++] = {owner.sockets[i].inside, owner.sockets[i].bound->outside};
+}
+
+void settle_lifetime(const scene &on, connection &owner)
+{
+	const u64 needed = latest_need(owner);
+	const u64 before = on.data->keep_until_ms;
+	on.data->keep_until_ms = needed;
+	if (needed > on.now_ms)
+		sipx_connection_keep(on.packet, static_cast<u32>((needed - on.now_ms + 999) / 1000));
+	if (needed < before && needed <= on.now_ms + u64{on.default_timeout_s} * 1000)
+		sipx_connection_shorten(on.packet, on.default_timeout_s);
+	else if (needed < before && needed > on.now_ms)
+		sipx_connection_shorten(on.packet, static_cast<u32>((needed - on.now_ms + 999) / 1000));
+}
+
+void note_expiry(state &tables, sipx_state *opaque, u64 when_ms)
+{
+	if (!tables.next_expiry_ms || when_ms < tables.next_expiry_ms)
+		tables.next_expiry_ms = when_ms;
+	sipx_tick_arm(opaque);
+}
+
+} // namespace sip

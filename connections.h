@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+// What hangs on a signalling connection: its sockets, its registrations, its calls, and
+// the time it must live for them. All functions are called under the lock of the tables.
+#ifndef SIP_EXT_CONNECTIONS_H
+#define SIP_EXT_CONNECTIONS_H
+
+#include "pinholes.h"
+#include "plan.h"
+
+namespace sip {
+
+// sipx_connection_data::flags: the low bits are spelling::bare, these two stand above.
+inline constexpr u32 connection_gone = 1u << 31;
+// It has sockets besides its own: worth the lock to look at them.
+inline constexpr u32 connection_has_sockets = 1u << 30;
+
+inline spelling spelling_of(const sipx_connection_data &data)
+{
+	return {data.flags & ~(connection_gone | connection_has_sockets), data.outer_written};
+}
+
+inline void remember_spelling(sipx_connection_data &data, const spelling &after)
+{
+	data.flags = (data.flags & (connection_gone | connection_has_sockets)) | after.bare;
+	data.outer_written = after.outer;
+}
+
+inline connection *connection_of(const sipx_connection_data &data)
+{
+	return static_cast<connection *>(data.connection);
+}
+
+// Hangs `made` on the connection that the scene is on.
+void attach_connection(const scene &on, connection *made);
+// Ends everything that hangs on it, and itself. Leaves its sipx_connection_data alone: at
+// the end of a namespace the kernel may have taken that away before.
+void end_connection(sipx_state *opaque, connection *ended);
+
+// The socket of that connection which `inside` names: its own (0), one besides, or `none`.
+[[nodiscard]] u8 find_socket(const connection &owner, const endpoint &inside);
+[[nodiscard]] bool room_for_sockets(const connection *owner, const plan &p);
+// Each new signalling socket that the message names; there is room (room_for_sockets).
+void adopt_sockets(const scene &on, connection &owner, plan &p);
+
+// What the sockets besides its own stand for.
+void copy_sockets(const connection &owner, plan &p);
+
+// The connection lives as long as what depends on it, and no longer.
+void settle_lifetime(const scene &on, connection &owner);
+
+// The next tick has work at that time.
+void note_expiry(state &tables, sipx_state *opaque, u64 when_ms);
+
+} // namespace sip
+
+#endif

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+// The road of one message through the helper: parse, understand, plan, carry out. And the
+// end of what has outlived its time.
+#include "bindings.h"
+#include "calls.h"
+#include "connections.h"
+#include "plan.h"
+#include "registrations.h"
+#include "sip_parse.h"
+
+namespace sip {
+
+namespace {
+
+sipx_reason reason_of(parse_error error)
+{
+	switch (error) {
+	case parse_error::not_sip:
+		return SIPX_COUNT_not_sip;
+	case parse_error::start_line:
+		return SIPX_COUNT_malformed_start_line;
+	case parse_error::number:
+		return SIPX_COUNT_malformed_number;
+	case parse_error::length:
+		return SIPX_COUNT_malformed_length;
+	case parse_error::body:
+		return SIPX_COUNT_malformed_body;
+	case parse_error::missing_header:
+		return SIPX_COUNT_missing_header;
+	case parse_error::too_many_addresses:
+		return SIPX_COUNT_too_many_addresses;
+	case parse_error::too_many_streams:
+		return SIPX_COUNT_too_many_streams;
+	default:
+		return SIPX_COUNT_malformed_header;
+	}
+}
+
+// RFC 5626 3.5.1 and 4.4.1: CRLFs, or a STUN message (RFC 8489: its first two bits are 0),
+// or a datagram of NULs that some phones send.
+bool is_keep_alive(text_view bytes)
+{
+	for (u32 i = 0; i < bytes.size(); i++) {
+		const char c = bytes[i];
+		if (c != '\r' && c != '\n' && c != '\0' && c != ' ')
+			return i == 0 && static_cast<u8>(c) < 0x04 && bytes.size() >= 20;
+	}
+	return true;
+}
+
+// Objects made under the first lock, used under the second: what remains is discarded.
+struct reserve {
+	connection *fresh_connection = nullptr;
+	registration *fresh_registration = nullptr;
+	call_reserve calls;
+};
+
+void discard_reserve(reserve &spare)
+{
+	if (spare.fresh_connection)
+		discard(spare.fresh_connection);
+	if (spare.fresh_registration)
+		discard(spare.fresh_registration);
+	discard_reserve(spare.calls);
+	spare = {};
+}
+
+bool needs_connection(const call_event &event, const sides &where, const plan &p)
+{
+	for (u8 i = 0; i < p.wish_count; i++)
+		if (p.wishes[i].signalling)
+			return true;
+	return begins_call(event, where) || (event.kind == event_kind::register_request && where.from_inside);
+}
+
+bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why)
+{
+	for (u8 i = 0; i < p.wish_count; i++) {
+		binding_wish &wish = p.wishes[i];
+		if (wish.held)
+			continue;
+		if (!wish.pair) {
+			wish.held = hold_binding(site, wish.inside, &why);
+			if (!wish.held)
+				return false;
+			continue;
+		}
+		binding *pair[2];
+		if (!hold_binding_pair(site, wish.inside, pair, &why))
+			return false;
+		wish.held = pair[0];
+		p.wishes[i + 1].held = pair[1];
+	}
+	return true;
+}
+
+void release_bindings(state &tables, plan &p)
+{
+	for (u8 i = 0; i < p.wish_count; i++) {
+		drop_reference(tables, p.wishes[i].held);
+		p.wishes[i].held = nullptr;
+	}
+}
+
+bool reserve_registration(const scene &on, const call_event &event, reserve &spare, sipx_reason &why)
+{
+	const connection *owner = connection_of(*on.data);
+	if (owner && find_registration(*owner, event.address_of_record))
+		return true;
+	if (on.tables().registration_count >= max_registrations) {
+		why = SIPX_COUNT_limit_registrations;
+		return false;
+	}
+	spare.fresh_registration = make<registration>();
+	why = SIPX_COUNT_no_memory;
+	return spare.fresh_registration;
+}
+
+bool reserve_session(const scene &on, const call_event &event, reserve &spare, sipx_reason &why)
+{
+	const bool known = find_call(on.tables(), event.call);
+	if (!known && !begins_call(event, on.where))
+		return true;
+	if (!known && on.tables().call_count >= max_calls) {
+		why = SIPX_COUNT_limit_calls;
+		return false;
+	}
+	why = SIPX_COUNT_no_memory;
+	return reserve_call(on.tables(), event, spare.calls);
+}
+
+// Everything that can fail, before anything is changed.
+bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason &why)
+{
+	const call_event &event = work.event;
+	if (!connection_of(*on.data) && needs_connection(event, on.where, work.what)) {
+		spare.fresh_connection = make<connection>();
+		why = SIPX_COUNT_no_memory;
+		if (!spare.fresh_connection)
+			return false;
+	}
+	if (event.kind == event_kind::register_request && on.where.from_inside &&
+	    !reserve_registration(on, event, spare, why))
+		return false;
+	if (event.kind == event_kind::session && !reserve_session(on, event, spare, why))
+		return false;
+	const binding_site site{on.packet, on.opaque, on.where.outer, on.where.zone};
+	return reserve_bindings(site, work.what, why);
+}
+
+void remember(const scene &on, const call_event &event, const plan &p, connection *owner, reserve &spare)
+{
+	const bool from_inside = on.where.from_inside;
+	switch (event.kind) {
+	case event_kind::register_request:
+		if (from_inside && owner)
+			note_register(on, event, *owner, spare.fresh_registration);
+		break;
+	case event_kind::register_granted:
+		if (!from_inside && owner)
+			grant_registration(on, event, *owner);
+		break;
+	case event_kind::register_refused:
+		if (!from_inside && owner)
+			refuse_registration(on, event, *owner);
+		break;
+	case event_kind::session:
+		if (owner)
+			note_session(on, event, p, *owner, spare.calls);
+		break;
+	case event_kind::session_failed:
+		note_failure(on, event);
+		break;
+	case event_kind::bye:
+		note_bye(on, event);
+		break;
+	case event_kind::session_over:
+		note_bye_answer(on, event);
+		break;
+	case event_kind::other:
+		break;
+	}
+}
+
+// The second half of carrying out: nothing here can fail but the pinholes, and a message
+// whose pinhole could not be opened is still a message (its media falls back to plain NAT).
+void commit(const scene &on, workspace &work, reserve &spare)
+{
+	if (!(on.data->flags & connection_gone)) {
+		if (spare.fresh_connection && !connection_of(*on.data)) {
+			attach_connection(on, spare.fresh_connection);
+			spare.fresh_connection = nullptr;
+		}
+		connection *owner = connection_of(*on.data);
+		remember_spelling(*on.data, work.what.after);
+		if (owner)
+			adopt_sockets(on, *owner, work.what);
+		remember(on, work.event, work.what, owner, spare);
+		if (owner)
+			settle_lifetime(on, *owner);
+	}
+	release_bindings(on.tables(), work.what);
+	discard_reserve(spare);
+}
+
+bool changes_nothing(const call_event &event, const plan &p)
+{
+	return event.kind == event_kind::other && p.wish_count == 0 && p.before == p.after;
+}
+
+// Reserve, rewrite, commit: everything or nothing. Returns what to count.
+sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &work)
+{
+	plan &p = work.what;
+	reserve spare;
+	sipx_reason why = SIPX_COUNT_limit_bindings;
+	{
+		table_lock lock(on.opaque);
+		if (!room_for_sockets(connection_of(*on.data), p) || !make_reserve(on, work, spare, why)) {
+			release_bindings(on.tables(), p);
+			discard_reserve(spare);
+			return why;
+		}
+	}
+	const bool edited = p.what == verdict::translate;
+	if (edited && !sipx_nat_apply_edits(&info)) {
+		table_lock lock(on.opaque);
+		release_bindings(on.tables(), p);
+		discard_reserve(spare);
+		return SIPX_COUNT_rewrite_failed;
+	}
+	table_lock lock(on.opaque);
+	commit(on, work, spare);
+	return edited ? SIPX_COUNT_translated : SIPX_COUNT_unchanged;
+}
+
+// What the plan must know of the messages before this one.
+void recall_connection(const sipx_packet_info &info, plan &p)
+{
+	p.before = p.after = spelling_of(*info.data);
+	if (!(info.data->flags & connection_has_sockets))
+		return;
+	table_lock lock(info.state);
+	if (const connection *owner = connection_of(*info.data))
+		copy_sockets(*owner, p);
+}
+
+sipx_reason carry(const sipx_packet_info &info, text_view bytes)
+{
+	workspace &work = workspace_of(info.workspace);
+	const parse_error error = parse(bytes, work.view);
+	if (error != parse_error::none)
+		return reason_of(error);
+	work.where = sides_of(info);
+	understand(work.view, bytes, work.where, work.event);
+	reset_plan(work.what, work.view.stream_count);
+	if (work.where.translated && !info.assist) {
+		if (!info.nat_present)
+			return SIPX_COUNT_no_nat_module;
+		recall_connection(info, work.what);
+		plan_media(work.event, work.where, work.what);
+		if (!sipx_nat_plan_edits(&info))
+			return SIPX_COUNT_no_nat_module;
+		if (work.what.what == verdict::pass && work.what.reason != SIPX_COUNT_unchanged)
+			return work.what.reason;
+	}
+	const scene on{info.packet, info.state, info.data, sipx_now_ms(), info.default_timeout_s, work.where};
+	if (!changes_nothing(work.event, work.what))
+		return carry_out(info, on, work);
+	if (work.what.what != verdict::translate)
+		return SIPX_COUNT_unchanged;
+	return sipx_nat_apply_edits(&info) ? SIPX_COUNT_translated : SIPX_COUNT_rewrite_failed;
+}
+
+void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next_ms)
+{
+	const auto consider = [&next_ms](u64 when_ms) {
+		if (!next_ms || when_ms < next_ms)
+			next_ms = when_ms;
+	};
+	for (call *c = at.calls, *after; c; c = after) {
+		after = c->next_on_connection;
+		if (c->expires_ms <= now_ms)
+			end_call(opaque, c);
+		else
+			consider(c->expires_ms);
+	}
+	expire_registrations(opaque, at, now_ms);
+	for (const registration *r = at.registrations; r; r = r->next)
+		consider(next_change(*r));
+}
+
+} // namespace
+
+} // namespace sip
+
+using namespace sip;
+
+u32 sipx_core_state_size(void) { return sizeof(state); }
+u32 sipx_core_workspace_size(void) { return sizeof(workspace); }
+
+u32 sipx_core_slab_size(sipx_slab slab)
+{
+	switch (slab) {
+	case SIPX_SLAB_CONNECTION:
+		return sizeof(connection);
+	case SIPX_SLAB_BINDING:
+		return sizeof(binding);
+	case SIPX_SLAB_REGISTRATION:
+		return sizeof(registration);
+	case SIPX_SLAB_CALL:
+		return sizeof(call);
+	case SIPX_SLAB_STREAM:
+		return sizeof(stream);
+	case SIPX_SLAB_PINHOLE:
+		return sizeof(pinhole);
+	case SIPX_SLABS:
+		break;
+	}
+	return 0;
+}
+
+// Zeroed memory is an empty state.
+void sipx_core_state_init(sipx_state *) {}
+
+void sipx_core_state_exit(sipx_state *opaque)
+{
+	table_lock lock(opaque);
+	while (connection *at = tables_of(opaque).connections)
+		end_connection(opaque, at);
+}
+
+void sipx_core_packet(const sipx_packet_info *info)
+{
+	const text_view bytes(reinterpret_cast<const char *>(info->payload), info->payload_length);
+	sipx_count(info->state, is_keep_alive(bytes) ? SIPX_COUNT_keep_alive : carry(*info, bytes));
+}
+
+void sipx_core_connection_gone(sipx_state *opaque, sipx_connection_data *data)
+{
+	table_lock lock(opaque);
+	data->flags |= connection_gone;
+	if (connection *at = connection_of(*data))
+		end_connection(opaque, at);
+	data->connection = nullptr;
+}
+
+u32 sipx_core_tick(sipx_state *opaque)
+{
+	table_lock lock(opaque);
+	state &tables = tables_of(opaque);
+	const u64 now_ms = sipx_now_ms();
+	if (tables.next_expiry_ms && tables.next_expiry_ms <= now_ms) {
+		tables.next_expiry_ms = 0;
+		for (connection *at = tables.connections; at; at = at->next)
+			expire_connection(opaque, *at, now_ms, tables.next_expiry_ms);
+	}
+	return tables.next_expiry_ms != 0;
+}

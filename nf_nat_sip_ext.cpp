@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0
+// Which bytes of a message change, and what stands there instead.
+//
+// A message from the inside is translated inner -> outer, a message to it outer -> inner.
+// Address and port change as a pair, in every place that names them or in none.
+#include "plan.h"
+#include "text_writer.h"
+
+namespace sip {
+
+namespace {
+
+// One message while its edits are planned.
+struct drafting {
+	const sipx_packet_info &info;
+	const message_view &view;
+	plan &p;
+	bool forward;	// the sender's own addresses are translated
+	bool backward;	// the receiver's are
+	u8 source;	// values: the sender, as the receiver sees it
+	u8 destination;	// values: the receiver, as it knows itself
+	bool full;	// no room: the message stays as it is
+};
+
+u8 add_value(plan &p, const endpoint &fixed, u8 wish)
+{
+	for (u8 i = 0; i < p.value_count; i++)
+		if (p.values[i].wish == wish && (wish != none || same_endpoint(p.values[i].fixed, fixed)))
+			return i;
+	if (p.value_count == max_values)
+		return none;
+	p.values[p.value_count] = {fixed, wish};
+	return p.value_count++;
+}
+
+u8 value_of_wish(drafting &d, u8 wish)
+{
+	const u8 value = wish == none ? none : add_value(d.p, {}, wish);
+	d.full |= value == none;
+	return value;
+}
+
+void add_edit(drafting &d, u32 offset, u32 length, edit_kind kind, u8 value)
+{
+	if (d.p.edit_count == max_edits || value == none) {
+		d.full = true;
+		return;
+	}
+	d.p.edits[d.p.edit_count++] = {static_cast<u16>(offset), static_cast<u16>(length), kind, value};
+}
+
+void edit_span(drafting &d, span at, edit_kind kind, u8 value)
+{
+	add_edit(d, at.offset, at.length, kind, value);
+}
+
+u16 default_port(const address_ref &ref) { return ref.secure ? default_sips_port : default_sip_port; }
+u16 port_of(const address_ref &ref) { return ref.port.empty() ? default_port(ref) : ref.port_number; }
+u32 host_end(const address_ref &ref) { return ref.host.end() + ref.bracketed; }
+
+// The bit under which it is remembered whether the inside endpoint wrote a port: what comes
+// back in one place was written in another (RFC 3261 12.2.1.1).
+u32 spelling_bit(place where)
+{
+	if (where == place::request_uri)
+		where = place::contact;
+	if (where == place::route)
+		where = place::record_route;
+	return 1u << static_cast<u8>(where);
+}
+
+bool is_identity(place where)
+{
+	return where >= place::from && where <= place::history_info;
+}
+
+// ---- inner -> outer
+
+u8 outer_of(drafting &d, const address_ref &ref)
+{
+	const u16 port = port_of(ref);
+	if (port == d.info.source_inner.port)
+		return d.source;
+	const endpoint inside = make_endpoint(ref.address, port, SIPX_UDP);
+	return value_of_wish(d, wish_binding(d.p, inside, true));
+}
+
+void translate_outward(drafting &d, const address_ref &ref)
+{
+	const u8 value = outer_of(d, ref);
+	edit_span(d, ref.host, edit_kind::address, value);
+	const u32 bit = spelling_bit(ref.where);
+	d.p.after.outer &= ~bit;
+	if (!ref.port.empty()) {
+		d.p.after.bare &= ~bit;
+		edit_span(d, ref.port, edit_kind::port, value);
+		return;
+	}
+	d.p.after.bare |= bit;
+	add_edit(d, host_end(ref), 0, ref.secure ? edit_kind::add_secure_port : edit_kind::add_port, value);
+}
+
+// ---- outer -> inner
+
+// Which value stands for that outside socket of the receiver; `none` if it is none of its.
+u8 inner_of(drafting &d, const address_ref &ref)
+{
+	const u16 port = port_of(ref);
+	if (port == d.info.destination_outer.port)
+		return d.destination;
+	for (u8 i = 0; i < d.p.known_count; i++)
+		if (d.p.known[i].outside.port == port && same_address(d.p.known[i].outside, ref.address))
+			return add_value(d.p, d.p.known[i].inside, none);
+	return none;
+}
+
+void translate_inward(drafting &d, const address_ref &ref)
+{
+	const u8 value = inner_of(d, ref);
+	if (value == none)
+		return;
+	edit_span(d, ref.host, edit_kind::address, value);
+	const bool default_inside = d.p.values[value].fixed.port == default_port(ref);
+	if (ref.port.empty()) {
+		if (!default_inside)
+			add_edit(d, host_end(ref), 0, ref.secure ? edit_kind::add_secure_port : edit_kind::add_port, value);
+		return;
+	}
+	if (default_inside && (d.p.before.bare & spelling_bit(ref.where)))
+		add_edit(d, host_end(ref), ref.port.end() - host_end(ref), edit_kind::drop_port, value);
+	else
+		edit_span(d, ref.port, edit_kind::port, value);
+}
+
+// An identity without a port names a host, not a socket: it keeps having none.
+void translate_identity(drafting &d, const address_ref &ref, bool outward)
+{
+	if (!ref.port.empty())
+		return outward ? translate_outward(d, ref) : translate_inward(d, ref);
+	edit_span(d, ref.host, edit_kind::address, outward ? d.source : d.destination);
+}
+
+// received= and rport= say where the server saw the request come from (RFC 3581 4): on the
+// way back that is where the client sent it from.
+void translate_received(drafting &d, const address_ref &ref)
+{
+	if (!d.backward || d.view.request || (d.p.before.outer & spelling_bit(place::via)))
+		return;
+	const bool address = same_address(d.info.destination_outer, ref.address);
+	const bool port = ref.port_number == d.info.destination_outer.port;
+	if ((!ref.host.empty() && !address) || (!ref.port.empty() && !port))
+		return;
+	if (!ref.host.empty())
+		edit_span(d, ref.host, edit_kind::address, d.destination);
+	if (!ref.port.empty())
+		edit_span(d, ref.port, edit_kind::port, d.destination);
+}
+
+void translate_maddr(drafting &d, const address_ref &ref)
+{
+	if (d.forward && same_address(d.info.source_inner, ref.address))
+		edit_span(d, ref.host, edit_kind::address, d.source);
+	else if (d.backward && same_address(d.info.destination_outer, ref.address))
+		edit_span(d, ref.host, edit_kind::address, d.destination);
+}
+
+// The inside endpoint wrote its outside address by itself: it expects it back so.
+bool names_outer_itself(const drafting &d, const address_ref &ref)
+{
+	const bool port = port_of(ref) == d.info.source_outer.port || (is_identity(ref.where) && ref.port.empty());
+	return d.forward && port && same_address(d.info.source_outer, ref.address);
+}
+
+void translate_routing(drafting &d, const address_ref &ref)
+{
+	const u32 bit = spelling_bit(ref.where);
+	const bool outward = d.forward && same_address(d.info.source_inner, ref.address);
+	if (names_outer_itself(d, ref))
+		d.p.after.outer |= bit;
+	const bool inward = d.backward && !(d.p.before.outer & bit) &&
+			    same_address(d.info.destination_outer, ref.address);
+	if (!outward && !inward)
+		return;
+	if (is_identity(ref.where))
+		translate_identity(d, ref, outward);
+	else if (outward)
+		translate_outward(d, ref);
+	else
+		translate_inward(d, ref);
+}
+
+// ---- SDP (only the sender's own)
+
+// A c= line follows the streams that it counts for: it changes with any that is bound, and
+// where nothing is sent at all. Ports that are left alone (below 1024) keep theirs.
+bool connection_follows(const drafting &d, u8 ref_index, const address_ref &ref)
+{
+	if (ref.stream != none)
+		return d.p.streams[ref.stream].rtp != none || d.view.streams[ref.stream].port_number == 0;
+	bool any_left_alone = false;
+	const sdp_body &body = d.view.bodies[ref.index];
+	for (u32 i = body.first_stream; i < u32{body.first_stream} + body.stream_count; i++) {
+		const media_stream &stream = d.view.streams[i];
+		if (stream.connection != ref_index)
+			continue;
+		if (d.p.streams[i].rtp != none)
+			return true;
+		any_left_alone |= stream.port_number != 0;
+	}
+	return !any_left_alone;
+}
+
+// The wish whose inside socket that is; `none` if the message binds no such socket.
+u8 find_bound(const drafting &d, const address_ref &ref)
+{
+	for (u8 i = 0; i < d.p.wish_count; i++) {
+		const binding_wish &wish = d.p.wishes[i];
+		if (!wish.signalling && wish.inside.port == ref.port_number && same_address(wish.inside, ref.address))
+			return i;
+	}
+	return none;
+}
+
+// RFC 8839 4.2.1.4: the default destination must be one of the candidates, so the
+// candidate that names it changes with it.
+void translate_candidate(drafting &d, const address_ref &ref)
+{
+	const u8 wish = find_bound(d, ref);
+	if (wish == none)
+		return;
+	const u8 value = value_of_wish(d, wish);
+	edit_span(d, ref.host, edit_kind::address, value);
+	edit_span(d, ref.port, edit_kind::port, value);
+}
+
+void translate_sdp_address(drafting &d, u8 index, const address_ref &ref)
+{
+	if (!d.forward || !same_address(d.info.source_inner, ref.address))
+		return;
+	switch (ref.where) {
+	case place::sdp_origin:
+		edit_span(d, ref.host, edit_kind::address, d.source);
+		break;
+	case place::sdp_connection:
+		if (connection_follows(d, index, ref))
+			edit_span(d, ref.host, edit_kind::address, d.source);
+		break;
+	case place::sdp_rtcp:
+		if (ref.stream != none && d.p.streams[ref.stream].rtcp != none)
+			edit_span(d, ref.host, edit_kind::address, d.source);
+		break;
+	default:
+		translate_candidate(d, ref);
+	}
+}
+
+void translate_stream_ports(drafting &d, u8 index)
+{
+	const media_stream &stream = d.view.streams[index];
+	const stream_wishes &wishes = d.p.streams[index];
+	if (wishes.rtp != none)
+		edit_span(d, stream.port, edit_kind::port, value_of_wish(d, wishes.rtp));
+	if (wishes.rtcp != none && !stream.rtcp_port.empty())
+		edit_span(d, stream.rtcp_port, edit_kind::port, value_of_wish(d, wishes.rtcp));
+}
+
+// ---- all together
+
+void translate_address(drafting &d, u8 index)
+{
+	const address_ref &ref = d.view.addresses[index];
+	if (ref.where >= place::sdp_origin)
+		translate_sdp_address(d, index, ref);
+	else if (ref.where == place::via_received)
+		translate_received(d, ref);
+	else if (ref.where == place::via_maddr || ref.where == place::uri_maddr)
+		translate_maddr(d, ref);
+	else
+		translate_routing(d, ref);
+}
+
+bool any_edit_within(const plan &p, u32 start, u32 end)
+{
+	for (u32 i = 0; i < p.edit_count; i++)
+		if (p.edits[i].offset >= start && p.edits[i].offset < end)
+			return true;
+	return false;
+}
+
+void follow_length(drafting &d, span digits, u32 start, u32 end)
+{
+	if (digits.empty() || !any_edit_within(d.p, start, end))
+		return;
+	u32 written = 0;
+	for (u32 i = digits.offset; i < digits.end(); i++)
+		written = written * 10 + (d.info.payload[i] - '0');
+	const u8 scope = d.p.scope_count++;
+	d.p.scopes[scope] = {static_cast<u16>(start), static_cast<u16>(end), written};
+	edit_span(d, digits, edit_kind::length, scope);
+}
+
+void follow_lengths(drafting &d)
+{
+	for (u32 i = 0; i < d.view.body_count; i++) {
+		const sdp_body &body = d.view.bodies[i];
+		follow_length(d, body.part_content_length, body.text.offset, body.text.end());
+	}
+	follow_length(d, d.view.content_length, d.view.body_start, d.view.end);
+}
+
+// Nearly in order as they come: an insertion sort is at home here.
+void sort_edits(plan &p)
+{
+	for (u32 i = 1; i < p.edit_count; i++) {
+		const edit moved = p.edits[i];
+		u32 at = i;
+		for (; at && p.edits[at - 1].offset > moved.offset; at--)
+			p.edits[at] = p.edits[at - 1];
+		p.edits[at] = moved;
+	}
+}
+
+// ---- the rewrite
+
+void resolve_values(plan &p)
+{
+	for (u32 i = 0; i < p.value_count; i++) {
+		const edit_value &value = p.values[i];
+		const endpoint &e = value.wish == none ? value.fixed : p.wishes[value.wish].held->outside;
+		value_text &text = p.texts[i];
+		text_writer address(text.address, sizeof(text.address));
+		address.put_address(e);
+		text.address_length = static_cast<u8>(address.size());
+		text_writer port(text.port, sizeof(text.port));
+		port.put(':');
+		port.put_number(e.port);
+		text.port_length = static_cast<u8>(port.size());
+		text.port_number = e.port;
+	}
+}
+
+text_view text_of(const plan &p, const edit &e)
+{
+	const value_text &value = p.texts[e.value];
+	const text_view port(value.port, value.port_length);
+	switch (e.kind) {
+	case edit_kind::address:
+		return {value.address, value.address_length};
+	case edit_kind::port:
+		return port.sub(1);
+	case edit_kind::add_port:
+		return value.port_number == default_sip_port ? text_view() : port;
+	case edit_kind::add_secure_port:
+		return value.port_number == default_sips_port ? text_view() : port;
+	default:
+		return {};
+	}
+}
+
+u32 digits_of(u32 number)
+{
+	u32 digits = 1;
+	while (number >= 10) {
+		number /= 10;
+		digits++;
+	}
+	return digits;
+}
+
+// How much the edits in that scope add, the lengths of parts within it left out.
+u32 change_within(const plan &p, const length_scope &scope)
+{
+	u32 change = 0;		// modulo 2^32: a message may shrink
+	for (u32 i = 0; i < p.edit_count; i++) {
+		const edit &e = p.edits[i];
+		if (e.offset >= scope.start && e.offset < scope.end && e.kind != edit_kind::length)
+			change += text_of(p, e).size() - e.length;
+	}
+	return change;
+}
+
+// The Content-Length of the message counts the digits of those of its parts as well.
+u32 new_length(const plan &p, u8 index)
+{
+	const length_scope &scope = p.scopes[index];
+	u32 length = scope.value + change_within(p, scope);
+	for (u32 i = 0; i < p.edit_count; i++) {
+		const edit &e = p.edits[i];
+		if (e.kind != edit_kind::length || e.offset < scope.start || e.offset >= scope.end)
+			continue;
+		const length_scope &part = p.scopes[e.value];
+		length += digits_of(part.value + change_within(p, part)) - e.length;
+	}
+	return length;
+}
+
+void write_edits(const plan &p, text_view message, text_writer &out)
+{
+	u32 at = p.edits[0].offset;
+	for (u32 i = 0; i < p.edit_count; i++) {
+		const edit &e = p.edits[i];
+		out.put(message.sub(at, e.offset - at));
+		if (e.kind == edit_kind::length)
+			out.put_number(new_length(p, e.value));
+		else
+			out.put(text_of(p, e));
+		at = u32{e.offset} + e.length;
+	}
+}
+
+} // namespace
+
+} // namespace sip
+
+using namespace sip;
+
+void sipx_core_plan_edits(const sipx_packet_info *info)
+{
+	workspace &work = workspace_of(info->workspace);
+	plan &p = work.what;
+	drafting d{*info, work.view, p,
+		   !same_endpoint(info->source_inner, info->source_outer),
+		   !same_endpoint(info->destination_inner, info->destination_outer),
+		   add_value(p, info->source_outer, none), add_value(p, info->destination_inner, none), false};
+	for (u8 i = 0; i < work.view.address_count; i++)
+		translate_address(d, i);
+	for (u8 i = 0; d.forward && i < work.view.stream_count; i++)
+		translate_stream_ports(d, i);
+	follow_lengths(d);
+	sort_edits(p);
+	if (d.full)
+		p.reason = SIPX_COUNT_too_many_addresses;
+	else if (p.edit_count)
+		p.what = verdict::translate;
+}
+
+bool sipx_core_apply_edits(const sipx_packet_info *info)
+{
+	workspace &work = workspace_of(info->workspace);
+	plan &p = work.what;
+	const text_view message(reinterpret_cast<const char *>(info->payload), info->payload_length);
+	text_writer out(reinterpret_cast<char *>(work.out), sizeof(work.out));
+	resolve_values(p);
+	write_edits(p, message, out);
+	const edit &last = p.edits[p.edit_count - 1];
+	const u32 start = p.edits[0].offset;
+	return !out.overflowed() &&
+	       sipx_packet_replace(info->packet, start, last.offset + last.length - start, work.out, out.size());
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "pinholes.h"
+
+namespace sip {
+
+namespace {
+
+// A standing pinhole is renewed only when it would end this much too early: a
+// retransmission costs no expectation lock.
+constexpr u64 renewal_slack_ms = 2000;
+
+u64 digest_of(sipx_pinhole wished)
+{
+	wished.lifetime_s = 0;
+	return sipx_hash(&wished, sizeof(wished));
+}
+
+pinhole *find_pinhole(const state &tables, u64 digest)
+{
+	pinhole *at = tables.pinholes.first(digest);
+	while (at && at->digest != digest)
+		at = at->next;
+	return at;
+}
+
+sipx_reason reason_of(sipx_pinhole_error error)
+{
+	switch (error) {
+	case SIPX_PINHOLE_TABLE_FULL:
+		return SIPX_COUNT_expectations_full;
+	case SIPX_PINHOLE_NO_MEMORY:
+		return SIPX_COUNT_no_memory;
+	default:
+		return SIPX_COUNT_expectation_clash;
+	}
+}
+
+u32 seconds_until(const scene &on, u64 until_ms)
+{
+	const u64 left_ms = until_ms > on.now_ms ? until_ms - on.now_ms : 0;
+	const u64 seconds = (left_ms + 999) / 1000;
+	return seconds > longest_lifetime_s ? longest_lifetime_s : static_cast<u32>(seconds);
+}
+
+sipx_pinhole_error open(const scene &on, sipx_pinhole wished, pinhole &made)
+{
+	wished.lifetime_s = seconds_until(on, made.until_ms);
+	const sipx_pinhole_error error = sipx_pinhole_open(on.packet, &wished, &made.handle);
+	if (error != SIPX_PINHOLE_OPEN)
+		made.handle = nullptr;
+	else
+		sipx_count(on.opaque, SIPX_COUNT_pinhole_opened);
+	return error;
+}
+
+pinhole *open_new(const scene &on, const sipx_pinhole &wished, u64 until_ms, sipx_pinhole_error &error)
+{
+	auto *made = make<pinhole>();
+	if (!made) {
+		error = SIPX_PINHOLE_NO_MEMORY;
+		return nullptr;
+	}
+	made->digest = digest_of(wished);
+	made->until_ms = until_ms;
+	made->references = 1;
+	error = open(on, wished, *made);
+	if (!made->handle) {
+		discard(made);
+		return nullptr;
+	}
+	on.tables().pinholes.insert(made->digest, made);
+	return made;
+}
+
+// The new one stands before the old one goes, so that no packet falls between them; only
+// where the old one is in the way of the new does it go first.
+pinhole *replace(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held)
+{
+	sipx_pinhole_error error;
+	pinhole *next = open_new(on, wished, until_ms, error);
+	if (!next && held && error != SIPX_PINHOLE_NO_MEMORY) {
+		give_up_pinhole(on.opaque, held);
+		next = open_new(on, wished, until_ms, error);
+	}
+	if (!next)
+		sipx_count(on.opaque, reason_of(error));
+	return next;
+}
+
+// It still stands for as long as it is needed, or stands again.
+void keep_standing(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole &held)
+{
+	if (held.handle && until_ms <= held.until_ms + renewal_slack_ms)
+		until_ms = held.until_ms;
+	const u32 lifetime_s = seconds_until(on, until_ms);
+	if (held.handle && sipx_pinhole_renew(held.handle, lifetime_s) == SIPX_PINHOLE_OPEN) {
+		held.until_ms = until_ms;
+		return;
+	}
+	if (held.handle)
+		sipx_pinhole_close(held.handle);
+	held.until_ms = until_ms;
+	const sipx_pinhole_error error = open(on, wished, held);
+	if (error != SIPX_PINHOLE_OPEN)
+		sipx_count(on.opaque, reason_of(error));
+}
+
+} // namespace
+
+void give_up_pinhole(sipx_state *opaque, pinhole *&held)
+{
+	if (!held)
+		return;
+	if (--held->references == 0) {
+		if (held->handle) {
+			sipx_pinhole_close(held->handle);
+			sipx_count(opaque, SIPX_COUNT_pinhole_closed);
+		}
+		tables_of(opaque).pinholes.remove(held->digest, held);
+		discard(held);
+	}
+	held = nullptr;
+}
+
+void ensure_pinhole(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held)
+{
+	const u64 digest = digest_of(wished);
+	if (held && held->digest == digest) {
+		keep_standing(on, wished, until_ms, *held);
+		return;
+	}
+	pinhole *next = find_pinhole(on.tables(), digest);
+	if (next) {
+		next->references++;
+		keep_standing(on, wished, until_ms, *next);
+	} else {
+		next = replace(on, wished, until_ms, held);
+	}
+	give_up_pinhole(on.opaque, held);
+	held = next;
+}
+
+sipx_pinhole inward(const sides &where, const endpoint &source, const endpoint &outside, const endpoint &inside)
+{
+	sipx_pinhole wished{};
+	wished.source = source;
+	wished.destination = where.translated ? outside : inside;
+	if (where.translated) {
+		wished.translated = inside;
+		wished.translate = SIPX_TRANSLATE_DESTINATION;
+	}
+	wished.reply = where.inside_began;
+	return wished;
+}
+
+sipx_pinhole outward(const sides &where, const endpoint &inside, const endpoint &outside, const endpoint &remote)
+{
+	sipx_pinhole wished{};
+	wished.source = inside;
+	wished.destination = remote;
+	if (where.translated) {
+		wished.translated = outside;
+		wished.translate = SIPX_TRANSLATE_SOURCE;
+	}
+	wished.reply = !where.inside_began;
+	return wished;
+}
+
+} // namespace sip

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+// Pinholes: opened once, shared, closed with the last who needs them. All functions are
+// called under the lock of the tables.
+#ifndef SIP_EXT_PINHOLES_H
+#define SIP_EXT_PINHOLES_H
+
+#include "call_event.h"
+#include "state.h"
+
+namespace sip {
+
+// A lifetime that no registrar and no call exceeds in earnest, and that the kernel's
+// 32-bit clocks can hold at 1000 ticks a second.
+inline constexpr u32 longest_lifetime_s = 2000000;
+
+// For whom pinholes are opened: the message that is being carried out.
+struct scene {
+	sipx_packet *packet;
+	sipx_state *opaque;
+	sipx_connection_data *data;
+	u64 now_ms;
+	u32 default_timeout_s;
+	const sides &where;
+
+	state &tables() const { return tables_of(opaque); }
+};
+
+// Makes `held` the pinhole that is wished (its lifetime ends at until_ms). What `held` was
+// before is given up. Failure is soft: it is counted, and `held` is null.
+void ensure_pinhole(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held);
+
+void give_up_pinhole(sipx_state *opaque, pinhole *&held);
+
+// From `source` to the inside socket, entered at `outside`.
+[[nodiscard]] sipx_pinhole inward(const sides &where, const endpoint &source, const endpoint &outside,
+				  const endpoint &inside);
+// From the inside socket to `remote`, leaving as `outside`.
+[[nodiscard]] sipx_pinhole outward(const sides &where, const endpoint &inside, const endpoint &outside,
+				   const endpoint &remote);
+
+} // namespace sip
+
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+// What shall be done with one message: the bindings it needs, the edits in their order,
+// one verdict with one reason. A plan touches nothing; it is carried out whole or not at all.
+#ifndef SIP_EXT_PLAN_H
+#define SIP_EXT_PLAN_H
+
+#include "call_event.h"
+#include "state.h"
+
+namespace sip {
+
+enum class verdict : u8 {
+	pass,		// leave the message as it is, for `reason`
+	translate,	// apply the edits
+};
+
+// Each stream may want its RTP and RTCP socket; a few more for Via and Contact.
+inline constexpr u32 max_wishes = 2 * max_streams + 8;
+// Each address can change in its host and its port, each stream in two ports, and the
+// lengths follow.
+inline constexpr u32 max_edits = 2 * max_addresses + 2 * max_streams + max_bodies + 1;
+
+// The wishes, and the connection's own two ends, and its known sockets.
+inline constexpr u32 max_values = max_wishes + 2 + max_sockets;
+
+// An inside socket that the message names and that needs an outside address.
+struct binding_wish {
+	endpoint inside;
+	binding *held;		// reference of the plan, once reserved
+	bool pair;		// the next wish is the next port: keep them together
+	bool second;		// it was reserved with the wish before it
+	bool signalling;
+};
+
+// The value of an edit: a fixed endpoint, or the outside one of a wish.
+struct edit_value {
+	endpoint fixed;
+	u8 wish;		// `none`: fixed counts
+};
+
+// The same as text, for the rewrite.
+struct value_text {
+	char address[46];	// the longest IPv6 literal (RFC 4291 2.2) is 45 characters
+	char port[6];		// ':' and five digits
+	u8 address_length;
+	u8 port_length;		// with the ':'
+	u16 port_number;
+};
+
+enum class edit_kind : u8 {
+	address,	// the address alone
+	port,		// the port's digits
+	add_port,	// ':' and the port's digits where no port was written, but for 5060
+	add_secure_port,	// the same, but for 5061
+	drop_port,	// nothing in the place of ':' and a port
+	length,		// a Content-Length: the change of all edits in [scope_start, scope_end)
+};
+
+struct edit {
+	u16 offset;
+	u16 length;
+	edit_kind kind;
+	u8 value;	// address, port, add_port: index into values; length: index into scopes
+};
+
+struct length_scope {
+	u16 start;
+	u16 end;
+	u32 value;	// as written
+};
+
+// How the inside endpoint writes its own address, a bit for each place (enum place). What
+// comes back in a place is written as it wrote it there (R4).
+struct spelling {
+	u32 bare;	// without a port
+	u32 outer;	// as its outside address: it found that out by itself (R5)
+
+	bool operator==(const spelling &) const = default;
+};
+
+// A socket that the inside endpoint named before, and what stands for it outside.
+struct known_socket {
+	endpoint inside;
+	endpoint outside;
+};
+
+struct stream_wishes {
+	u8 rtp;		// index into wishes, `none` where nothing is wanted
+	u8 rtcp;
+};
+
+struct plan {
+	verdict what;
+	sipx_reason reason;
+	u8 wish_count;
+	u8 value_count;
+	u8 scope_count;
+	u16 edit_count;
+	u8 known_count;
+	spelling before;	// what the connection remembered when the plan was made
+	spelling after;
+	known_socket known[max_sockets];
+	stream_wishes streams[max_streams];
+	binding_wish wishes[max_wishes];
+	edit_value values[max_values];
+	value_text texts[max_values];
+	length_scope scopes[max_bodies + 1];
+	edit edits[max_edits];
+};
+
+// What one CPU needs for one message. Not cleared between messages: every part is
+// written before it is read. `out` is what the rewrite puts in the packet.
+struct workspace {
+	message_view view;
+	call_event event;
+	sides where;
+	plan what;
+	u8 out[65536];
+};
+
+inline workspace &workspace_of(sipx_workspace *opaque) { return *reinterpret_cast<workspace *>(opaque); }
+
+void reset_plan(plan &p, u8 stream_count);
+
+// The wish for that socket, made if there is none yet; `none` when there is no room.
+[[nodiscard]] u8 wish_binding(plan &p, const endpoint &inside, bool signalling);
+// The same for RTP with RTCP at the next port.
+[[nodiscard]] stream_wishes wish_binding_pair(plan &p, const endpoint &rtp);
+
+// Which sockets the media of this message needs. Pure.
+void plan_media(const call_event &event, const sides &where, plan &p);
+
+} // namespace sip
+
+#endif

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "registrations.h"
+
+namespace sip {
+
+namespace {
+
+constexpr u32 default_expiry_s = 3600;		// RFC 3261 10.2.1.1
+constexpr u32 fetch = ~0u;			// no Contact in the request: asks, changes nothing
+constexpr u64 transaction_life_ms = 32000;	// RFC 3261 17.1.2.2, timer F: 64 * T1
+
+u32 expiry_of(const contact_wish &contact, const call_event &event, u32 otherwise)
+{
+	return contact.has_expires ? contact.expires : event.has_expires ? event.expires : otherwise;
+}
+
+// What the request asks for the sockets of its own host; `socket` is the one it leads to.
+u32 requested_expiry(const call_event &event, const connection &owner, const sides &where, u8 &socket)
+{
+	if (!event.names_contact)
+		return fetch;
+	u32 longest = 0;
+	bool found = false;
+	for (u32 i = 0; i < event.contact_count; i++) {
+		const contact_wish &contact = event.contacts[i];
+		const bool outer = same_endpoint(contact.address, where.outer);
+		const u8 at = outer ? 0 : find_socket(owner, contact.address);
+		if (at == none)
+			continue;
+		const u32 expiry = expiry_of(contact, event, default_expiry_s);
+		socket = found && longest >= expiry ? socket : at;
+		longest = expiry > longest ? expiry : longest;
+		found = true;
+	}
+	return found ? longest : event.has_expires ? event.expires : default_expiry_s;
+}
+
+// The socket of this host that a Contact of the answer names, `none` for anybody else's.
+u8 socket_named(const connection &owner, const sides &where, const endpoint &contact)
+{
+	if (same_endpoint(contact, where.outer))
+		return 0;
+	for (u8 i = 1; i < max_sockets; i++) {
+		const signalling_socket &socket = owner.sockets[i];
+		if (socket.bound ? same_endpoint(contact, socket.bound->outside) : same_endpoint(contact, socket.inside))
+			return i;
+	}
+	return none;
+}
+
+// RFC 3261 10.3 step 8: the 2xx lists every Contact with the time that is left to it.
+u32 granted_expiry(const call_event &event, const connection &owner, const sides &where, const registration &r)
+{
+	const u32 asked = r.requested_s == fetch ? 0 : r.requested_s;
+	u32 longest = 0;
+	bool found = false;
+	for (u32 i = 0; i < event.contact_count; i++) {
+		if (socket_named(owner, where, event.contacts[i].address) == none)
+			continue;
+		const u32 expiry = expiry_of(event.contacts[i], event, asked);
+		longest = expiry > longest ? expiry : longest;
+		found = true;
+	}
+	if (found || asked == 0)
+		return longest;
+	// A registrar that lists nothing, or a phone that registered a host name.
+	return event.has_expires && event.expires < asked ? event.expires : asked;
+}
+
+bool take_pending(registration &r, u64 transaction)
+{
+	for (u64 &pending : r.pending)
+		if (pending == transaction) {
+			pending = 0;
+			return true;
+		}
+	return false;
+}
+
+registration *find_pending(connection &owner, u64 transaction)
+{
+	for (registration *r = owner.registrations; r; r = r->next)
+		if (take_pending(*r, transaction))
+			return r;
+	return nullptr;
+}
+
+// The time until which any account on that socket is registered.
+u64 socket_needed_until(const connection &owner, u8 index)
+{
+	u64 until_ms = 0;
+	for (const registration *r = owner.registrations; r; r = r->next)
+		if (r->live && r->socket == index && r->live_until_ms > until_ms)
+			until_ms = r->live_until_ms;
+	return until_ms;
+}
+
+// The registrar may speak from any of its ports (S3), for as long as any account on that
+// socket is registered.
+void settle_door(const scene &on, connection &owner, u8 index)
+{
+	signalling_socket &socket = owner.sockets[index];
+	const u64 until_ms = socket_needed_until(owner, index);
+	if (until_ms <= on.now_ms) {
+		give_up_pinhole(on.opaque, socket.door);
+		return;
+	}
+	const endpoint &outside = socket.bound ? socket.bound->outside : on.where.outer;
+	sipx_pinhole wished = inward(on.where, with_port(on.where.peer, 0), outside, socket.inside);
+	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
+	wished.helper = 1;
+	ensure_pinhole(on, wished, until_ms, socket.door);
+}
+
+void end_live(sipx_state *opaque, registration &r)
+{
+	if (r.live)
+		sipx_count(opaque, SIPX_COUNT_registration_ended);
+	r.live = false;
+}
+
+void make_live(const scene &on, registration &r, u32 granted_s)
+{
+	const u32 seconds = granted_s > longest_lifetime_s ? longest_lifetime_s : granted_s;
+	r.live = true;
+	r.live_until_ms = on.now_ms + u64{seconds} * 1000;
+	sipx_count(on.opaque, SIPX_COUNT_registration_granted);
+	note_expiry(on.tables(), on.opaque, r.live_until_ms);
+}
+
+} // namespace
+
+registration *find_registration(const connection &owner, u64 address_of_record)
+{
+	registration *r = owner.registrations;
+	while (r && r->address_of_record != address_of_record)
+		r = r->next;
+	return r;
+}
+
+void note_register(const scene &on, const call_event &event, connection &owner, registration *&spare)
+{
+	registration *r = find_registration(owner, event.address_of_record);
+	if (!r && !spare)
+		return;
+	if (!r) {
+		r = spare;
+		spare = nullptr;
+		r->address_of_record = event.address_of_record;
+		r->next = owner.registrations;
+		owner.registrations = r;
+		on.tables().registration_count++;
+	}
+	if (r->pending[0] == event.transaction || r->pending[1] == event.transaction) {
+		sipx_count(on.opaque, SIPX_COUNT_retransmission);
+		return;
+	}
+	r->pending[1] = r->pending[0];
+	r->pending[0] = event.transaction;
+	r->pending_until_ms = on.now_ms + transaction_life_ms;
+	u8 socket = r->live ? r->socket : 0;
+	r->requested_s = requested_expiry(event, owner, on.where, socket);
+	r->socket = socket;
+	note_expiry(on.tables(), on.opaque, r->pending_until_ms);
+}
+
+void grant_registration(const scene &on, const call_event &event, connection &owner)
+{
+	registration *r = find_pending(owner, event.transaction);
+	if (!r) {
+		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
+		return;
+	}
+	const u32 granted_s = granted_expiry(event, owner, on.where, *r);
+	if (granted_s)
+		make_live(on, *r, granted_s);
+	else if (r->requested_s != fetch)
+		end_live(on.opaque, *r);
+	settle_door(on, owner, r->socket);
+	if (next_change(*r) == ~0ull)
+		end_registration(on.opaque, owner, r);
+}
+
+void refuse_registration(const scene &on, const call_event &event, connection &owner)
+{
+	if (!find_pending(owner, event.transaction))
+		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
+}
+
+u64 next_change(const registration &r)
+{
+	const bool pending = r.pending[0] || r.pending[1];
+	const u64 answer_ms = pending ? r.pending_until_ms : ~0ull;
+	return r.live && r.live_until_ms < answer_ms ? r.live_until_ms : answer_ms;
+}
+
+void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms)
+{
+	for (registration *r = owner.registrations, *after; r; r = after) {
+		after = r->next;
+		if (r->pending_until_ms <= now_ms)
+			r->pending[0] = r->pending[1] = 0;
+		if (r->live && r->live_until_ms <= now_ms) {
+			end_live(opaque, *r);
+			if (!socket_needed_until(owner, r->socket))
+				give_up_pinhole(opaque, owner.sockets[r->socket].door);
+		}
+		if (next_change(*r) == ~0ull)
+			end_registration(opaque, owner, r);
+	}
+}
+
+void end_registration(sipx_state *opaque, connection &owner, registration *ended)
+{
+	end_live(opaque, *ended);
+	list_remove<registration, &registration::next>(owner.registrations, ended);
+	tables_of(opaque).registration_count--;
+	discard(ended);
+}
+
+} // namespace sip

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+// Registrations (RFC 3261 10): live on the matching 2xx, exactly as long as granted. All
+// functions are called under the lock of the tables.
+#ifndef SIP_EXT_REGISTRATIONS_H
+#define SIP_EXT_REGISTRATIONS_H
+
+#include "connections.h"
+
+namespace sip {
+
+[[nodiscard]] registration *find_registration(const connection &owner, u64 address_of_record);
+
+// A REGISTER on its way to the registrar. `spare` becomes the registration if there is
+// none yet; it is null afterwards if it was used.
+void note_register(const scene &on, const call_event &event, connection &owner, registration *&spare);
+// Its 2xx: opens, prolongs or ends.
+void grant_registration(const scene &on, const call_event &event, connection &owner);
+// Any other final response ends the request and nothing else.
+void refuse_registration(const scene &on, const call_event &event, connection &owner);
+
+// Ends what has outlived its time.
+void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms);
+// When that will next be so for one of them.
+[[nodiscard]] u64 next_change(const registration &r);
+
+void end_registration(sipx_state *opaque, connection &owner, registration *ended);
+
+} // namespace sip
+
+#endif

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+// What is remembered between messages, one set of tables for each network namespace.
+// Everything here is read and written under sipx_lock(). The conntrack and expectation
+// tables of the kernel are the database; these objects say what belongs together.
+#ifndef SIP_EXT_STATE_H
+#define SIP_EXT_STATE_H
+
+#include "endpoint.h"
+#include "message_view.h"
+
+namespace sip {
+
+struct call;
+struct connection;
+
+// Bounds of one namespace. 10,000 calls at once are promised (REQUIREMENTS, Scale), each
+// with two sockets a side; the rest leaves room for as many registered phones.
+inline constexpr u32 max_calls = 20000;
+inline constexpr u32 max_registrations = 20000;
+inline constexpr u32 max_bindings = 100000;
+// A power of two; chains stay short up to the bounds above.
+inline constexpr u32 bucket_count = 4096;
+// Its own socket, and those besides that a connection names in Via and Contact; more than
+// one listening port has not been seen.
+inline constexpr u32 max_sockets = 4;
+
+// Chained table of objects that carry their own link.
+template<typename T, T *T::*link>
+class hash_table {
+public:
+	T *first(u64 hash) const { return buckets_[hash & (bucket_count - 1)]; }
+
+	void insert(u64 hash, T *object)
+	{
+		T *&head = buckets_[hash & (bucket_count - 1)];
+		object->*link = head;
+		head = object;
+	}
+
+	void remove(u64 hash, T *object)
+	{
+		T **at = &buckets_[hash & (bucket_count - 1)];
+		while (*at && *at != object)
+			at = &((*at)->*link);
+		if (*at)
+			*at = object->*link;
+	}
+
+private:
+	T *buckets_[bucket_count];
+};
+
+template<typename T, T *T::*link>
+void list_remove(T *&head, T *object)
+{
+	T **at = &head;
+	while (*at && *at != object)
+		at = &((*at)->*link);
+	if (*at)
+		*at = object->*link;
+}
+
+// An inside transport address and the outside one that stands for it. One socket has one
+// binding; whoever names it holds a reference.
+struct binding {
+	binding *next_inside;
+	binding *next_outside;
+	endpoint inside;
+	endpoint outside;
+	u32 zone;
+	u32 references;
+};
+
+// A pinhole in the kernel's table. All who need the very same one share it.
+struct pinhole {
+	pinhole *next;
+	sipx_expectation *handle;
+	u64 digest;	// of what was wished, its lifetime left out
+	u64 until_ms;
+	u32 references;
+};
+
+// A media stream of a call, by its place among the m-lines.
+struct stream {
+	stream *next;
+	binding *rtp;		// of the inside socket; null where nothing is translated
+	binding *rtcp;
+	endpoint inside_rtp;	// port 0: not known, or declined
+	endpoint inside_rtcp;
+	endpoint remote_rtp;
+	endpoint remote_rtcp;
+	pinhole *in_rtp;	// towards the inside
+	pinhole *in_rtcp;
+	pinhole *out_rtp;	// from the inside: it leaves from the advertised port (R16)
+	pinhole *out_rtcp;
+	u8 index;
+	u8 pinhole_class;
+};
+
+enum class call_state : u8 { early, answered, ending };
+
+struct call {
+	call *next_hash;
+	call *next_on_connection;
+	connection *owner;
+	stream *streams;
+	u64 key;
+	u64 transaction;	// of the INVITE seen last
+	u64 bye;		// of the BYE seen last
+	u64 dialog;		// both tags, once answered
+	u64 expires_ms;
+	endpoint peer;		// who speaks for the other end
+	call_state state;
+};
+
+// An address-of-record at a registrar (RFC 3261 10).
+struct registration {
+	registration *next;
+	u64 address_of_record;
+	u64 pending[2];		// transactions of REGISTERs not yet answered, newest first
+	u64 pending_until_ms;
+	u64 live_until_ms;
+	u32 requested_s;
+	u8 socket;		// of its connection: index into sockets, the own one is 0
+	bool live;
+};
+
+// A socket that an inside endpoint is reached at: its own, or one that it names in Via or
+// Contact besides (a listening port).
+struct signalling_socket {
+	binding *bound;		// null for the own one: the connection itself is its mapping
+	endpoint inside;	// port 0: unused
+	pinhole *door;		// to it
+};
+
+// What hangs on one kernel connection that has the helper.
+struct connection {
+	connection *next;
+	connection *previous;
+	endpoint outer;		// its mapping and its peer, for people to read
+	endpoint peer;
+	call *calls;
+	registration *registrations;
+	signalling_socket sockets[max_sockets];
+};
+
+struct state {
+	hash_table<binding, &binding::next_inside> by_inside;
+	hash_table<binding, &binding::next_outside> by_outside;
+	hash_table<call, &call::next_hash> calls;
+	hash_table<pinhole, &pinhole::next> pinholes;
+	connection *connections;
+	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
+	u32 call_count;
+	u32 registration_count;
+	u32 binding_count;
+};
+
+inline state &tables_of(sipx_state *opaque) { return *reinterpret_cast<state *>(opaque); }
+
+template<typename T> struct slab_of;
+template<> struct slab_of<connection> { static constexpr sipx_slab id = SIPX_SLAB_CONNECTION; };
+template<> struct slab_of<binding> { static constexpr sipx_slab id = SIPX_SLAB_BINDING; };
+template<> struct slab_of<registration> { static constexpr sipx_slab id = SIPX_SLAB_REGISTRATION; };
+template<> struct slab_of<call> { static constexpr sipx_slab id = SIPX_SLAB_CALL; };
+template<> struct slab_of<pinhole> { static constexpr sipx_slab id = SIPX_SLAB_PINHOLE; };
+template<> struct slab_of<stream> { static constexpr sipx_slab id = SIPX_SLAB_STREAM; };
+
+// Zeroed, or null.
+template<typename T> [[nodiscard]] T *make() { return static_cast<T *>(sipx_alloc(slab_of<T>::id)); }
+template<typename T> void discard(T *object) { sipx_free(slab_of<T>::id, object); }
+
+// Holds the tables of a namespace for one scope.
+class table_lock {
+public:
+	explicit table_lock(sipx_state *opaque) : opaque_(opaque) { sipx_lock(opaque_); }
+	~table_lock() { sipx_unlock(opaque_); }
+	table_lock(const table_lock &) = delete;
+	table_lock &operator=(const table_lock &) = delete;
+
+private:
+	sipx_state *opaque_;
+};
+
+} // namespace sip
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+// From where things are (the view) to what they mean (the event).
+#include "call_event.h"
+
+namespace sip {
+
+namespace {
+
+u64 hash_text(text_view text) { return sipx_hash(text.data(), text.size()); }
+
+u64 hash_both(u64 a, u64 b)
+{
+	const u64 pair[2] = {a, b};
+	return sipx_hash(pair, sizeof(pair));
+}
+
+// The inside host belongs to the key: two phones behind one router that call each other
+// through an outside server share a Call-ID but not a call.
+u64 call_key(text_view call_id, const sides &where)
+{
+	struct {
+		u64 call_id;
+		u8 host[16];
+		u32 zone;
+		u32 family;
+	} key{hash_text(call_id), {}, where.zone, where.inner.family};
+	for (u32 i = 0; i < 16; i++)
+		key.host[i] = where.inner.bytes[i];
+	return sipx_hash(&key, sizeof(key));
+}
+
+// RFC 3261 17.1.3: branch and CSeq method; Call-ID and number besides, for branches that
+// are not unique (RFC 2543 senders).
+u64 transaction_key(const message_view &view, text_view bytes)
+{
+	const u64 branch = hash_text(bytes.sub(view.via.branch));
+	const u64 call_id = hash_text(bytes.sub(view.call_id));
+	const u64 numbers = u64{view.cseq} << 8 | static_cast<u8>(view.request_method);
+	return hash_both(hash_both(branch, call_id), numbers);
+}
+
+u64 dialog_key(const message_view &view, text_view bytes)
+{
+	if (view.from_tag.empty() || view.to_tag.empty())
+		return 0;
+	return (hash_text(bytes.sub(view.from_tag)) + hash_text(bytes.sub(view.to_tag))) | 1;
+}
+
+event_kind kind_of_response(const message_view &view)
+{
+	const bool final = view.status >= 200;
+	const bool success = final && view.status < 300;
+	switch (view.request_method) {
+	case method::register_:
+		return !final ? event_kind::other : success ? event_kind::register_granted : event_kind::register_refused;
+	case method::invite:
+		return final && !success ? event_kind::session_failed : event_kind::session;
+	case method::bye:
+		return final ? event_kind::session_over : event_kind::other;
+	case method::update:
+	case method::prack:
+		return event_kind::session;
+	default:
+		return event_kind::other;
+	}
+}
+
+event_kind kind_of_request(method m)
+{
+	switch (m) {
+	case method::register_:
+		return event_kind::register_request;
+	case method::bye:
+		return event_kind::bye;
+	case method::invite:
+	case method::ack:
+	case method::update:
+	case method::prack:
+		return event_kind::session;
+	default:
+		return event_kind::other;
+	}
+}
+
+void collect_contacts(const message_view &view, call_event &event)
+{
+	event.contact_count = 0;
+	for (u32 i = 0; i < view.address_count; i++) {
+		const address_ref &ref = view.addresses[i];
+		if (ref.where != place::contact || event.contact_count == max_contacts)
+			continue;
+		const u16 port = ref.port.empty() ? (ref.secure ? default_sips_port : default_sip_port) : ref.port_number;
+		event.contacts[event.contact_count++] =
+			{make_endpoint(ref.address, port, SIPX_UDP), ref.expires, ref.has_expires};
+	}
+}
+
+// Why no pinhole may lead to that socket; `usable` if one may.
+u8 judge(const endpoint &socket, const sides &where)
+{
+	if (!is_media_address(socket))
+		return SIPX_COUNT_media_bad_address;
+	if (where.from_inside && !same_address(socket, where.inner))
+		return SIPX_COUNT_media_not_owner;
+	if (socket.port && socket.port < lowest_media_port)
+		return SIPX_COUNT_media_port_low;
+	return usable;
+}
+
+u8 protocol_of(media_transport transport)
+{
+	return transport == media_transport::tcp ? SIPX_TCP : SIPX_UDP;
+}
+
+// Where RTCP is wanted: a=rtcp (RFC 3605), nowhere of its own with rtcp-mux in an answer
+// (the offerer may still send apart, so a port is kept), else the next port (RFC 3550 11).
+void find_rtcp(const media_stream &stream, const message_view &view, bool from_inside, media_wish &wish)
+{
+	wish.rtcp = with_port(wish.rtp, 0);
+	wish.rtcp_follows = false;
+	if (!stream.rtp || wish.rtp.port == 0)
+		return;
+	if (stream.rtcp_port_number) {
+		if (stream.rtcp_address != none)
+			wish.rtcp = make_endpoint(view.addresses[stream.rtcp_address].address, 0, wish.rtp.protocol);
+		const bool its_own = !from_inside || same_address(wish.rtcp, wish.rtp);
+		if (stream.rtcp_port_number >= lowest_media_port && its_own && is_media_address(wish.rtcp))
+			wish.rtcp.port = stream.rtcp_port_number;
+		wish.rtcp_follows = u32{wish.rtp.port} + 1 == wish.rtcp.port;
+		return;
+	}
+	if (wish.rtp.port < 65535) {
+		wish.rtcp.port = static_cast<u16>(wish.rtp.port + 1);
+		wish.rtcp_follows = true;
+	}
+}
+
+void read_stream(const media_stream &stream, const message_view &view, const sides &where, media_wish &wish)
+{
+	wish.kind = stream.kind;
+	wish.on_hold = stream.on_hold_address;
+	wish.rtcp_mux = stream.rtcp_mux;
+	const ip_address address = stream.connection == none ? ip_address{} : view.addresses[stream.connection].address;
+	wish.rtp = make_endpoint(address, stream.port_number, protocol_of(stream.transport));
+	find_rtcp(stream, view, where.from_inside, wish);
+	wish.refusal = judge(wish.rtp, where);
+	// A body of a protocol that we cannot name has no port that we could open.
+	if (stream.transport == media_transport::other)
+		wish.refusal = SIPX_COUNT_media_bad_address;
+}
+
+} // namespace
+
+sides sides_of(const sipx_packet_info &info)
+{
+	const bool source_translated = !same_endpoint(info.source_inner, info.source_outer);
+	const bool destination_translated = !same_endpoint(info.destination_inner, info.destination_outer);
+	sides where;
+	where.zone = info.zone;
+	where.translated = source_translated || destination_translated;
+	// Translated at both ends (a server behind DNAT that also sees the router as the
+	// client): the inside is where the connection was sent to. Not translated: where it
+	// came from.
+	if (source_translated != destination_translated)
+		where.from_inside = source_translated;
+	else
+		where.from_inside = where.translated == (info.reply != 0);
+	where.inner = where.from_inside ? info.source_inner : info.destination_inner;
+	where.outer = where.from_inside ? info.source_outer : info.destination_outer;
+	where.peer = where.from_inside ? info.destination_inner : info.source_inner;
+	where.inside_began = where.from_inside == (info.reply == 0);
+	return where;
+}
+
+void understand(const message_view &view, text_view bytes, const sides &where, call_event &event)
+{
+	event.kind = view.request ? kind_of_request(view.request_method) : kind_of_response(view);
+	event.request_method = view.request_method;
+	event.status = view.status;
+	event.provisional = !view.request && view.status < 200;
+	event.call = call_key(bytes.sub(view.call_id), where);
+	event.transaction = transaction_key(view, bytes);
+	event.dialog = dialog_key(view, bytes);
+	event.address_of_record = hash_text(bytes.sub(view.to_uri));
+	event.expires = view.expires;
+	event.has_expires = view.has_expires;
+	event.contact_star = view.contact_star;
+	event.names_contact = view.contact_star || view.contact_count != 0;
+	collect_contacts(view, event);
+	event.has_media = view.body_count != 0;
+	event.media_count = view.stream_count;
+	for (u32 i = 0; i < view.stream_count; i++)
+		read_stream(view.streams[i], view, where, event.media[i]);
+	// SDP in any other message (a MESSAGE, an OPTIONS answer) is translated all the same.
+	if (event.kind == event_kind::other && event.has_media)
+		event.kind = event_kind::session;
+}
+
+} // namespace sip
