@@ -123,6 +123,7 @@ void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_
 	const endpoint source = with_port(with_protocol(known, at.inside.protocol), 0);
 	sipx_pinhole in = inward(on.where, source, outside, at.inside);
 	in.pinhole_class = pinhole_class;
+	in.likely_port = at.remote.port;	// symmetric RTP (RFC 4961)
 	ensure_pinhole(on, in, c.expires_ms, at.in);
 
 	if (!at.remote.port) {

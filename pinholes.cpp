@@ -9,10 +9,23 @@ namespace {
 // retransmission costs no expectation lock.
 constexpr u64 renewal_slack_ms = 2000;
 
-u64 digest_of(sipx_pinhole wished)
+// What makes two wishes the same pinhole: not its lifetime, and not the media class, so
+// that audio and video on one socket (BUNDLE) share theirs.
+struct pinhole_key {
+	endpoint source;
+	endpoint destination;
+	endpoint translated;
+	u8 translate;
+	u8 reply;
+	u8 helper;
+	u8 zero;
+};
+
+u64 digest_of(const sipx_pinhole &wished)
 {
-	wished.lifetime_s = 0;
-	return sipx_hash(&wished, sizeof(wished));
+	const pinhole_key key{wished.source, wished.destination, wished.translated,
+			      wished.translate, wished.reply, wished.helper, 0};
+	return sipx_hash(&key, sizeof(key));
 }
 
 pinhole *find_pinhole(const state &tables, u64 digest)

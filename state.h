@@ -75,7 +75,7 @@ struct binding {
 struct pinhole {
 	pinhole *next;
 	sipx_expectation *handle;
-	u64 digest;	// of what was wished, its lifetime left out
+	u64 digest;	// of what was wished
 	u64 until_ms;
 	u32 references;
 };

@@ -106,6 +106,8 @@ struct sipx_pinhole {
 	u8 reply;				/* 1: packets come against the master's first direction */
 	u8 helper;				/* 1: the connection it creates gets the helper (signalling) */
 	u32 lifetime_s;
+	u16 likely_port;			/* where source.port is 0: the port that the source most
+						 * likely sends from, or 0. Only to find a stale connection */
 };
 
 enum sipx_pinhole_error {
