@@ -5,22 +5,6 @@ namespace sip {
 
 namespace {
 
-u8 find_wish(const plan &p, const endpoint &inside)
-{
-	for (u8 i = 0; i < p.wish_count; i++)
-		if (same_endpoint(p.wishes[i].inside, inside) && p.wishes[i].inside.protocol == inside.protocol)
-			return i;
-	return none;
-}
-
-u8 add_wish(plan &p, const endpoint &inside, bool signalling)
-{
-	if (p.wish_count == max_wishes)
-		return none;
-	p.wishes[p.wish_count] = {inside, nullptr, false, false, signalling};
-	return p.wish_count++;
-}
-
 stream_wishes plan_stream(const media_wish &media, plan &p)
 {
 	stream_wishes wishes{none, none};
@@ -48,12 +32,6 @@ void reset_plan(plan &p, u8 stream_count)
 	p.before = p.after = {};
 	for (u8 i = 0; i < stream_count; i++)
 		p.streams[i] = {none, none};
-}
-
-u8 wish_binding(plan &p, const endpoint &inside, bool signalling)
-{
-	const u8 found = find_wish(p, inside);
-	return found != none ? found : add_wish(p, inside, signalling);
 }
 
 stream_wishes wish_binding_pair(plan &p, const endpoint &rtp)

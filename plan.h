@@ -28,7 +28,6 @@ struct binding_wish {
 	endpoint inside;
 	binding *held;		// reference of the plan, once reserved
 	bool pair;		// the next wish is the next port: keep them together
-	bool second;		// it was reserved with the wish before it
 	bool signalling;
 };
 
@@ -122,8 +121,25 @@ inline workspace &workspace_of(sipx_workspace *opaque) { return *reinterpret_cas
 
 void reset_plan(plan &p, u8 stream_count);
 
-// The wish for that socket, made if there is none yet; `none` when there is no room.
-[[nodiscard]] u8 wish_binding(plan &p, const endpoint &inside, bool signalling);
+[[nodiscard]] inline u8 find_wish(const plan &p, const endpoint &inside)
+{
+	for (u8 i = 0; i < p.wish_count; i++)
+		if (same_endpoint(p.wishes[i].inside, inside) && p.wishes[i].inside.protocol == inside.protocol)
+			return i;
+	return none;
+}
+
+// The wish for that socket, made if there is none yet; `none` when there is no room. Here,
+// because both modules plan: media in one, Via and Contact in the other.
+[[nodiscard]] inline u8 wish_binding(plan &p, const endpoint &inside, bool signalling)
+{
+	const u8 found = find_wish(p, inside);
+	if (found != none || p.wish_count == max_wishes)
+		return found;
+	p.wishes[p.wish_count] = {inside, nullptr, false, signalling};
+	return p.wish_count++;
+}
+
 // The same for RTP with RTCP at the next port.
 [[nodiscard]] stream_wishes wish_binding_pair(plan &p, const endpoint &rtp);
 
