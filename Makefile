@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# `make` alone says what there is to make.
+
+# make modules: which kernel, and where the build goes
+KDIR ?= /lib/modules/$(shell uname -r)/build
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+include $(ROOT)/kernel/modules.mk
+# the targets of other rooms, each in its own file
+-include $(ROOT)/tests/unit/unit.mk
+
+.PHONY: help check test demo lint perf promises
+help:
+	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
+
+#: make check      everything that needs no root and no kernel
+#: make test       all tests: userspace, KUnit, virtual router
+#: make demo       a phone behind NAT registers and calls through the virtual router
+#: make lint       formatting and static analysis
+#: make perf       what we cost, beside the in-tree helper
+#: make promises   which test proves which promise of REQUIREMENTS
+test demo lint perf promises:
+	@$(ROOT)/scripts/$@

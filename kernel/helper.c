@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The conntrack helpers "sip-ext" and "sip-ext-assist": what a packet goes through, and
+ * the module that they live in.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/module.h>
+#include <linux/udp.h>
+#include <net/ipv6.h>
+
+#include "compat.h"
+#include "internal.h"
+
+#define HELPER_NAME		"sip-ext"
+#define ASSIST_NAME		"sip-ext-assist"
+/* see sipx_compat_helper_init() */
+#define HELPER_KEY_PORT		0
+#define ASSIST_KEY_PORT		65535
+
+extern const struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES];
+
+/* ---- from a packet to its description -------------------------------------------------- */
+
+static u8 protocol_of(const struct sk_buff *skb, const struct nf_conn *ct)
+{
+	u8 protocol;
+	__be16 fragment;
+
+	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
+		return ip_is_fragment(ip_hdr(skb)) ? 0 : ip_hdr(skb)->protocol;
+	protocol = ipv6_hdr(skb)->nexthdr;
+	if (protocol == IPPROTO_UDP || protocol == IPPROTO_TCP)
+		return protocol;
+	if (ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &protocol, &fragment) < 0 || fragment)
+		return 0;
+	return protocol;
+}
+
+/*
+ * The datagram's length, or a negative number: not a whole datagram of its own. Bytes
+ * between the end of the datagram and that of the packet are nobody's: left alone.
+ */
+static int datagram_length(const struct sk_buff *skb, unsigned int protoff)
+{
+	const struct udphdr *udp = (const struct udphdr *)(skb->data + protoff);
+	unsigned int room = skb->len - protoff;
+
+	if (ntohs(udp->len) != room)
+		return -1;
+	return room - sizeof(*udp);
+}
+
+static void set_endpoint(struct sipx_endpoint *endpoint, const struct nf_conntrack_tuple *tuple,
+			 const union nf_inet_addr *address, __be16 port)
+{
+	memcpy(endpoint->bytes, address, sizeof(endpoint->bytes));
+	endpoint->port = ntohs(port);
+	endpoint->family = tuple->src.l3num == NFPROTO_IPV4 ? SIPX_IPV4 : SIPX_IPV6;
+	endpoint->protocol = tuple->dst.protonum;
+}
+
+static void set_endpoints(struct sipx_packet_info *info, const struct nf_conn *ct,
+			  enum ip_conntrack_dir dir)
+{
+	const struct nf_conntrack_tuple *there = &ct->tuplehash[dir].tuple;
+	const struct nf_conntrack_tuple *back = &ct->tuplehash[!dir].tuple;
+
+	set_endpoint(&info->source_inner, there, &there->src.u3, there->src.u.all);
+	set_endpoint(&info->source_outer, back, &back->dst.u3, back->dst.u.all);
+	set_endpoint(&info->destination_outer, there, &there->dst.u3, there->dst.u.all);
+	set_endpoint(&info->destination_inner, back, &back->src.u3, back->src.u.all);
+}
+
+/* ---- through the core ---------------------------------------------------------------- */
+
+/* Conntrack gives the connection its ordinary timeout with each packet, before us. */
+static void keep_again(struct nf_conn *ct, struct sk_buff *skb,
+		       const struct sipx_connection_data *data)
+{
+	u64 until = READ_ONCE(data->keep_until_ms), now;
+
+	if (!until)
+		return;
+	now = sipx_now_ms();
+	if (until > now)
+		sipx_ct_keep(ct, skb, div_u64(until - now + 999, 1000));
+}
+
+/*
+ * A connection that never makes it into the table (its first packet loses a race and is
+ * dropped) ends without a word to its helper. So the first packet that the core keeps
+ * something for is confirmed here, where the loss is seen. Ends that happened while the
+ * core was at work are seen here, too.
+ */
+static unsigned int settle(struct sipx_packet *packet, struct sipx_net *sn,
+			   struct sipx_connection_data *data)
+{
+	struct nf_conn *ct = packet->ct;
+	unsigned int verdict = NF_ACCEPT;
+
+	if (!READ_ONCE(data->connection))
+		return NF_ACCEPT;
+	nf_conntrack_get(&ct->ct_general);
+	if (!nf_ct_is_confirmed(ct))
+		verdict = nf_conntrack_confirm(packet->skb);
+	if (!nf_ct_is_confirmed(ct) || nf_ct_is_dying(ct))
+		sipx_core_connection_gone(sipx_state_of(sn), data);
+	nf_ct_put(ct);
+	return verdict;
+}
+
+static unsigned int through_core(struct sipx_packet *packet, struct sipx_net *sn,
+				 struct sipx_connection_data *data, unsigned int length,
+				 u8 assist, u32 left)
+{
+	struct sipx_cpu *cpu = this_cpu_ptr(sipx_cpus);
+	enum ip_conntrack_dir dir = CTINFO2DIR(packet->ctinfo);
+	struct sipx_packet_info info = {
+		.packet = packet,
+		.state = sipx_state_of(sn),
+		.data = data,
+		.workspace = cpu->workspace,
+		.payload = packet->skb->data + packet->protoff + sizeof(struct udphdr),
+		.payload_length = length,
+		.zone = nf_ct_zone_id(nf_ct_zone(packet->ct), dir),
+		.default_timeout_s = left / HZ,
+		.reply = dir == IP_CT_DIR_REPLY,
+		.nat_present = rcu_access_pointer(sipx_nat_hooks) != NULL,
+		.assist = assist,
+	};
+
+	set_endpoints(&info, packet->ct, dir);
+	packet->cpu = cpu;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		spin_lock(&cpu->busy);
+	sipx_core_packet(&info);
+	if (cpu->stale_count)
+		sipx_sweep_stale(cpu, packet->ct);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		spin_unlock(&cpu->busy);
+	return settle(packet, sn, data);
+}
+
+static unsigned int datagram(struct sipx_packet *packet, struct sipx_net *sn,
+			     struct sipx_connection_data *data, u8 assist)
+{
+	struct sk_buff *skb = packet->skb;
+	u32 left = sipx_ct_left(packet->ct);
+	unsigned int verdict;
+	int length;
+
+	keep_again(packet->ct, skb, data);
+	if (skb_is_gso(skb)) {
+		sipx_net_count(sn, SIPX_COUNT_aggregate);
+		return NF_ACCEPT;
+	}
+	if (skb->len < packet->protoff + sizeof(struct udphdr))
+		return NF_ACCEPT;
+	if (skb_is_nonlinear(skb) && skb_linearize(skb)) {
+		sipx_net_count(sn, SIPX_COUNT_no_memory);
+		return NF_ACCEPT;
+	}
+	length = datagram_length(skb, packet->protoff);
+	if (length <= 0)
+		return NF_ACCEPT;
+	local_bh_disable();
+	verdict = through_core(packet, sn, data, length, assist, left);
+	local_bh_enable();
+	return verdict;
+}
+
+/* RCU, as in all hooks. */
+static unsigned int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+			 enum ip_conntrack_info ctinfo, u8 assist)
+{
+	struct sipx_packet packet = {
+		.skb = skb, .ct = ct, .ctinfo = ctinfo, .protoff = protoff,
+	};
+	struct sipx_net *sn = sipx_net_get_rcu(nf_ct_net(ct));
+	struct nf_conn_help *extension = nfct_help(ct);
+	u8 protocol;
+
+	if (!sn || sipx_net_stopped(sn) || !extension || nf_ct_is_dying(ct))
+		return NF_ACCEPT;
+	/* on lo a packet passes twice; the first time it was on its way out */
+	if (nf_is_loopback_packet(skb))
+		return NF_ACCEPT;
+	/* an ICMP error about the connection comes here as well */
+	protocol = protocol_of(skb, ct);
+	if (protocol != nf_ct_protonum(ct))
+		return NF_ACCEPT;
+	if (protocol == IPPROTO_UDP)
+		return datagram(&packet, sn, (void *)extension->data, assist);
+	sipx_net_count(sn, SIPX_COUNT_stream);
+	return NF_ACCEPT;
+}
+
+static int help_full(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		     enum ip_conntrack_info ctinfo)
+{
+	return help(skb, protoff, ct, ctinfo, 0);
+}
+
+static int help_assist(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		       enum ip_conntrack_info ctinfo)
+{
+	return help(skb, protoff, ct, ctinfo, 1);
+}
+
+/* Any context; RCU. */
+static void connection_ends(struct nf_conn *ct)
+{
+	struct sipx_net *sn = sipx_net_get_rcu(nf_ct_net(ct));
+	struct nf_conn_help *extension = nfct_help(ct);
+	struct sipx_connection_data *data;
+
+	if (!sn || !extension)
+		return;
+	data = (void *)extension->data;
+	if (READ_ONCE(data->connection))
+		sipx_core_connection_gone(sipx_state_of(sn), data);
+}
+
+/* ---- the module --------------------------------------------------------------------- */
+
+#define HELPERS 8	/* two names, two families, two protocols */
+
+static struct nf_conntrack_helper helpers[HELPERS] __read_mostly;
+static struct nf_conntrack_helper *registered[HELPERS];
+
+static void init_helper(struct nf_conntrack_helper *helper, u16 l3num, u16 protocol, bool assist)
+{
+	sipx_compat_helper_init(helper, l3num, protocol, assist ? ASSIST_NAME : HELPER_NAME,
+				assist ? ASSIST_KEY_PORT : HELPER_KEY_PORT, sipx_expect_policy,
+				SIPX_CLASSES - 1, assist ? help_assist : help_full);
+	helper->destroy = connection_ends;
+	/* one NAT half serves both; "ip_nat_" and the longer name do not fit */
+	strscpy(helper->nat_mod_name, NF_NAT_HELPER_NAME(HELPER_NAME),
+		sizeof(helper->nat_mod_name));
+}
+
+static int register_helpers(void)
+{
+	int i, err;
+
+	for (i = 0; i < HELPERS; i++)
+		init_helper(&helpers[i], i & 1 ? NFPROTO_IPV6 : NFPROTO_IPV4,
+			    i & 2 ? IPPROTO_TCP : IPPROTO_UDP, i & 4);
+	err = sipx_compat_helpers_register(helpers, HELPERS, registered);
+	if (err == -EBUSY)
+		pr_err("cannot load: a helper named \"%s\" or \"%s\", or with their key ports, is already registered\n",
+		       HELPER_NAME, ASSIST_NAME);
+	else if (err)
+		pr_err("cannot load: this kernel refuses our helpers (error %d)\n", err);
+	return err;
+}
+
+static int __init sip_ext_init(void)
+{
+	int err;
+
+	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct sipx_connection_data));
+	BUILD_BUG_ON(SIPX_CLASSES > NF_CT_MAX_EXPECT_CLASSES);
+	BUILD_BUG_ON(sizeof(HELPER_NAME) > NF_CT_HELPER_NAME_LEN);
+	BUILD_BUG_ON(sizeof(ASSIST_NAME) > NF_CT_HELPER_NAME_LEN);
+	BUILD_BUG_ON(sizeof(NF_NAT_HELPER_NAME(HELPER_NAME)) > NF_CT_HELPER_NAME_LEN);
+
+	err = sipx_memory_init();
+	if (err) {
+		pr_err("cannot load: out of memory\n");
+		return err;
+	}
+	err = sipx_netns_init();
+	if (err) {
+		pr_err("cannot load: no room for the tables of a network namespace (error %d)\n",
+		       err);
+		goto free_memory;
+	}
+	err = register_helpers();
+	if (err)
+		goto leave_netns;
+	return 0;
+
+leave_netns:
+	sipx_netns_exit();
+free_memory:
+	sipx_memory_exit();
+	return err;
+}
+
+static void __exit sip_ext_exit(void)
+{
+	/* Nobody may look at the private data of a connection once the helpers are gone:
+	 * connections then end without a word.
+	 */
+	sipx_netns_stop();
+	sipx_compat_helpers_unregister(helpers, HELPERS, registered);
+	sipx_netns_exit();
+	sipx_memory_exit();
+}
+
+module_init(sip_ext_init);
+module_exit(sip_ext_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("SIP application layer gateway: connection tracking half");
+MODULE_ALIAS_NFCT_HELPER(HELPER_NAME);
+MODULE_ALIAS_NFCT_HELPER(ASSIST_NAME);
+MODULE_SOFTDEP("post: nf_nat_sip_ext");

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of kernel/ share. No C++ sees this.
+ */
+#ifndef SIP_EXT_INTERNAL_H
+#define SIP_EXT_INTERNAL_H
+
+#include <linux/cache.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+
+#include "boundary.h"
+
+/* One namespace. The core's tables follow it in memory. */
+struct sipx_net {
+	spinlock_t lock;	/* over the tables: sipx_lock() */
+	bool closing;		/* no packet and no tick any more */
+	struct net *net;
+	void *memory;		/* what was allocated for it and the tables */
+	u64 __percpu *counters;	/* SIPX_REASON_COUNT of them */
+	struct delayed_work tick;
+} ____cacheline_aligned;
+
+static inline struct sipx_state *sipx_state_of(struct sipx_net *sn)
+{
+	return (struct sipx_state *)(sn + 1);
+}
+
+static inline struct sipx_net *sipx_net_of(struct sipx_state *state)
+{
+	return (struct sipx_net *)state - 1;
+}
+
+/* How a pinhole wants the connection translated whose first packet has this tuple. */
+struct sipx_wish {
+	struct nf_conntrack_tuple tuple;
+	union nf_inet_addr address;
+	__be16 port;
+	u8 translate;
+};
+
+/*
+ * Connections that a too early packet has left behind are looked for after the core is
+ * done with its packet: looking for a connection may end others that timed out, which
+ * calls back into the core, and that must not happen under its lock. Two pinholes per
+ * stream and direction: this is enough for 32 streams; what is beyond ends by itself.
+ */
+#define SIPX_STALE_MAX 128
+
+/* What one CPU needs for a packet. */
+struct sipx_cpu {
+	spinlock_t busy;	/* bottom halves of one CPU may run at once on PREEMPT_RT */
+	u32 stale_count;
+	struct sipx_wish stale[SIPX_STALE_MAX];
+	struct sipx_workspace *workspace;
+};
+
+struct sipx_packet {
+	struct sk_buff *skb;
+	struct nf_conn *ct;
+	enum ip_conntrack_info ctinfo;
+	unsigned int protoff;
+	struct sipx_cpu *cpu;	/* NULL: stale connections are looked for at once */
+};
+
+struct sipx_sink {
+	struct seq_file *seq;
+};
+
+/* What the NAT half offers to the conntrack half. */
+struct sipx_nat_hooks {
+	void (*plan_edits)(const struct sipx_packet_info *info);
+	bool (*apply_edits)(const struct sipx_packet_info *info);
+	void (*translate_destination)(struct nf_conn *ct, struct nf_conntrack_expect *exp);
+	void (*translate_source)(struct nf_conn *ct, struct nf_conntrack_expect *exp);
+};
+
+extern const struct sipx_nat_hooks __rcu *sipx_nat_hooks;
+
+/*
+ * The only symbol that is exported: its name is what the kernel prints when the NAT half
+ * is loaded without the other. NULL detaches and waits for those who are in a hook.
+ */
+int nf_conntrack_sip_ext_attach_nat(const struct sipx_nat_hooks *hooks);
+
+/* memory.c */
+extern struct sipx_cpu __percpu *sipx_cpus;
+int sipx_memory_init(void);
+void sipx_memory_exit(void);
+
+/* netns.c */
+int sipx_netns_init(void);
+void sipx_netns_stop(void);	/* waits for packets and ticks; none follow */
+void sipx_netns_exit(void);
+struct sipx_net *sipx_net_get_rcu(const struct net *net);	/* NULL: its tables are gone */
+bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any more */
+
+/* connection.c */
+u32 sipx_ct_left(const struct nf_conn *ct);	/* jiffies */
+void sipx_ct_keep(struct nf_conn *ct, struct sk_buff *skb, u32 lifetime_s);
+
+/* pinhole.c */
+void sipx_sweep_stale(struct sipx_cpu *cpu, struct nf_conn *ct);
+
+/* Every lifetime is clipped to what 32-bit clocks can hold. */
+static inline u32 sipx_jiffies(u32 seconds)
+{
+	return min_t(u32, seconds, INT_MAX / HZ - 1) * HZ;
+}
+
+/* The core's slabs: how large an object of each is. */
+u32 sipx_core_slab_size(enum sipx_slab slab);
+
+static inline void sipx_net_count(struct sipx_net *sn, enum sipx_reason reason)
+{
+	this_cpu_inc(sn->counters[reason]);
+}
+
+static inline bool sipx_is_as_wished(const struct nf_conn *ct, const struct sipx_wish *wish)
+{
+	const struct nf_conntrack_tuple *reply = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+
+	switch (wish->translate) {
+	case SIPX_TRANSLATE_DESTINATION:
+		return nf_inet_addr_cmp(&reply->src.u3, &wish->address) &&
+		       reply->src.u.all == wish->port;
+	case SIPX_TRANSLATE_SOURCE:
+		return nf_inet_addr_cmp(&reply->dst.u3, &wish->address) &&
+		       reply->dst.u.all == wish->port;
+	default:
+		return false;
+	}
+}
+
+/* A connection that stands where a pinhole wants one, and not as wished. */
+static inline bool sipx_is_stale(const struct nf_conn *ct, const struct sipx_wish *wish)
+{
+	if (sipx_is_as_wished(ct, wish))
+		return false;
+	/* a packet that came before the pinhole: nobody has answered */
+	if (!test_bit(IPS_SEEN_REPLY_BIT, &ct->status))
+		return true;
+	/* an earlier pinhole of these ports, of a call that is over: its media must not
+	 * meet the new owner. A signalling connection has more to lose and is left alone.
+	 */
+	return wish->translate != SIPX_TRANSLATE_NONE &&
+	       test_bit(IPS_EXPECTED_BIT, &ct->status) && !nfct_help(ct);
+}
+
+/* RCU, and not under sipx_lock(): see SIPX_STALE_MAX. */
+static inline void sipx_end_stale(const struct nf_conn *self, const struct sipx_wish *wish)
+{
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conn *ct;
+
+	hash = nf_conntrack_find_get(nf_ct_net(self), nf_ct_zone(self), &wish->tuple);
+	if (!hash)
+		return;
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	if (ct != self && NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL && sipx_is_stale(ct, wish))
+		nf_ct_kill(ct);
+	nf_ct_put(ct);
+}
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory, clock, chance and hash for the core.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static const char *const slab_names[SIPX_SLABS] = {
+	[SIPX_SLAB_CONNECTION]	 = "sip_ext_connection",
+	[SIPX_SLAB_BINDING]	 = "sip_ext_binding",
+	[SIPX_SLAB_REGISTRATION] = "sip_ext_registration",
+	[SIPX_SLAB_CALL]	 = "sip_ext_call",
+	[SIPX_SLAB_STREAM]	 = "sip_ext_stream",
+	[SIPX_SLAB_PINHOLE]	 = "sip_ext_pinhole",
+};
+
+static struct kmem_cache *slabs[SIPX_SLABS] __read_mostly;
+static siphash_key_t hash_key __read_mostly;
+struct sipx_cpu __percpu *sipx_cpus;
+
+u64 sipx_now_ms(void)
+{
+	/* seconds count here, not nanoseconds: the cheap clock, which like the timeouts of
+	 * conntrack stands still while the machine sleeps
+	 */
+	return ktime_to_ms(ktime_get_coarse());
+}
+
+u32 sipx_random(void)
+{
+	return get_random_u32();
+}
+
+u64 sipx_hash(const void *bytes, u32 length)
+{
+	return siphash(bytes, length, &hash_key);
+}
+
+void *sipx_alloc(enum sipx_slab slab)
+{
+	return kmem_cache_zalloc(slabs[slab], GFP_ATOMIC | __GFP_NOWARN);
+}
+
+void sipx_free(enum sipx_slab slab, void *object)
+{
+	if (object)
+		kmem_cache_free(slabs[slab], object);
+}
+
+static void free_cpus(void)
+{
+	int cpu;
+
+	if (!sipx_cpus)
+		return;
+	for_each_possible_cpu(cpu)
+		kvfree(per_cpu_ptr(sipx_cpus, cpu)->workspace);
+	free_percpu(sipx_cpus);
+	sipx_cpus = NULL;
+}
+
+static int alloc_cpus(void)
+{
+	int cpu;
+
+	sipx_cpus = alloc_percpu(struct sipx_cpu);
+	if (!sipx_cpus)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct sipx_cpu *own = per_cpu_ptr(sipx_cpus, cpu);
+
+		spin_lock_init(&own->busy);
+		own->workspace = kvzalloc_node(sipx_core_workspace_size(), GFP_KERNEL,
+					       cpu_to_node(cpu));
+		if (!own->workspace)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void destroy_slabs(void)
+{
+	int i;
+
+	for (i = 0; i < SIPX_SLABS; i++) {
+		kmem_cache_destroy(slabs[i]);
+		slabs[i] = NULL;
+	}
+}
+
+static int create_slabs(void)
+{
+	int i;
+
+	for (i = 0; i < SIPX_SLABS; i++) {
+		slabs[i] = kmem_cache_create(slab_names[i] ?: "sip_ext", sipx_core_slab_size(i), 0, 0, NULL);
+		if (!slabs[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int sipx_memory_init(void)
+{
+	int err;
+
+	get_random_bytes(&hash_key, sizeof(hash_key));
+	err = create_slabs();
+	if (!err)
+		err = alloc_cpus();
+	if (err)
+		sipx_memory_exit();
+	return err;
+}
+
+void sipx_memory_exit(void)
+{
+	free_cpus();
+	destroy_slabs();
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The NAT half: the rewrite of a packet, what a connection through a pinhole is
+ * translated to, and the module that they live in.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <net/netfilter/nf_nat.h>
+#include <net/netfilter/nf_nat_helper.h>
+
+#include "compat.h"
+#include "internal.h"
+
+/* IPv4 counts the whole packet in 16 bits; IPv6 could hold 40 bytes more */
+#define PACKET_MAX 65535
+
+/* ---- what the core of this half asks for -------------------------------------------- */
+
+void sipx_count(struct sipx_state *state, enum sipx_reason reason)
+{
+	sipx_net_count(sipx_net_of(state), reason);
+}
+
+bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length, const u8 *bytes,
+			 u32 new_length)
+{
+	struct sk_buff *skb = packet->skb;
+	u32 start = packet->protoff + sizeof(struct udphdr);
+
+	if (start > skb->len || offset > skb->len - start ||
+	    old_length > skb->len - start - offset)
+		return false;
+	/* with enough room behind the data the kernel would not look */
+	if (new_length > old_length && new_length - old_length > PACKET_MAX - min(skb->len, PACKET_MAX))
+		return false;
+	return nf_nat_mangle_udp_packet(skb, packet->ct, packet->ctinfo, packet->protoff, offset,
+					old_length, (const char *)bytes, new_length);
+}
+
+/* ---- connections that come through a pinhole ------------------------------------------ */
+
+static void bind(struct nf_conn *ct, enum nf_nat_manip_type side,
+		 const union nf_inet_addr *address, const union nf_conntrack_man_proto *port)
+{
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS,
+		.min_addr = *address,
+		.max_addr = *address,
+	};
+
+	if (port) {
+		range.flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
+		range.min_proto = *port;
+		range.max_proto = *port;
+	}
+	nf_nat_setup_info(ct, &range, side);
+}
+
+/*
+ * The way back must be free, or the connection is lost when it is confirmed. Whoever has
+ * it sent his first packet before there was a pinhole, or through one that is closed.
+ */
+static void clear_way_back(const struct nf_conn *ct, const struct nf_conntrack_tuple *back)
+{
+	const struct sipx_wish wish = { .tuple = *back, .translate = SIPX_TRANSLATE_SOURCE };
+
+	sipx_end_stale(ct, &wish);
+}
+
+/* The sender's side of the master is untranslated, as seen by who gets the packet. */
+static bool sender_is_plain(const struct nf_conn *ct, const struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_tuple *there = &ct->master->tuplehash[exp->dir].tuple;
+	const struct nf_conntrack_tuple *back = &ct->master->tuplehash[!exp->dir].tuple;
+
+	return nf_inet_addr_cmp(&there->src.u3, &back->dst.u3);
+}
+
+/*
+ * To the inside: DNAT to the socket that the pinhole is for. Where the inside sees the
+ * master's peer under its own address, it sees this sender so, too: a rule that
+ * masquerades on every interface would otherwise give the stream a source that the
+ * inside never answers to, and its own stream could then not leave from the port that
+ * was advertised. Where the rules translate the peer, they translate this sender.
+ */
+static void translate_destination(struct nf_conn *ct, struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_tuple *first = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	struct nf_conntrack_tuple back = ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+
+	if (ct->status & IPS_NAT_DONE_MASK)
+		return;
+	back.src.u3 = exp->saved_addr;
+	back.src.u.all = exp->saved_proto.all;
+	back.dst.dir = IP_CT_DIR_ORIGINAL;
+	clear_way_back(ct, &back);
+	bind(ct, NF_NAT_MANIP_DST, &exp->saved_addr, &exp->saved_proto);
+	if (sender_is_plain(ct, exp))
+		bind(ct, NF_NAT_MANIP_SRC, &first->src.u3, NULL);
+}
+
+/* To the outside: SNAT to exactly what was advertised. The destination is the rules' own. */
+static void translate_source(struct nf_conn *ct, struct nf_conntrack_expect *exp)
+{
+	struct nf_conntrack_tuple back = ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+
+	if (ct->status & IPS_NAT_DONE_MASK)
+		return;
+	back.dst.u3 = exp->saved_addr;
+	back.dst.u.all = exp->saved_proto.all;
+	back.dst.dir = IP_CT_DIR_ORIGINAL;
+	clear_way_back(ct, &back);
+	bind(ct, NF_NAT_MANIP_SRC, &exp->saved_addr, &exp->saved_proto);
+}
+
+/* The names are what conntrackd hands to another router: they never change. */
+static struct nf_ct_helper_expectfn expectfns[] = {
+	{ .name = "sip-ext-dnat", .expectfn = translate_destination },
+	{ .name = "sip-ext-snat", .expectfn = translate_source },
+};
+
+static bool is_ours(struct nf_conntrack_expect *exp, void *unused)
+{
+	return exp->expectfn == translate_destination || exp->expectfn == translate_source;
+}
+
+/* ---- the module ------------------------------------------------------------------------ */
+
+/* indirect calls never reach C++ */
+static void plan_edits(const struct sipx_packet_info *info)
+{
+	sipx_core_plan_edits(info);
+}
+
+static bool apply_edits(const struct sipx_packet_info *info)
+{
+	return sipx_core_apply_edits(info);
+}
+
+static const struct sipx_nat_hooks hooks = {
+	.plan_edits		= plan_edits,
+	.apply_edits		= apply_edits,
+	.translate_destination	= translate_destination,
+	.translate_source	= translate_source,
+};
+
+static struct nf_conntrack_nat_helper nat_helper = NF_CT_NAT_HELPER_INIT("sip-ext");
+
+static int __init nat_sip_ext_init(void)
+{
+	int i, err;
+
+	err = nf_conntrack_sip_ext_attach_nat(&hooks);
+	if (err) {
+		pr_err("cannot load: another NAT half is attached to nf_conntrack_sip_ext\n");
+		return err;
+	}
+	for (i = 0; i < ARRAY_SIZE(expectfns); i++)
+		nf_ct_helper_expectfn_register(&expectfns[i]);
+	nf_nat_helper_register(&nat_helper);
+	return 0;
+}
+
+static void __exit nat_sip_ext_exit(void)
+{
+	int i;
+
+	nf_nat_helper_unregister(&nat_helper);
+	for (i = 0; i < ARRAY_SIZE(expectfns); i++)
+		nf_ct_helper_expectfn_unregister(&expectfns[i]);
+	nf_conntrack_sip_ext_attach_nat(NULL);
+	/* no new expectation points here any more; the old ones go, and then those who
+	 * found one of them just before are waited for
+	 */
+	nf_ct_expect_iterate_destroy(is_ours, NULL);
+	synchronize_rcu();
+}
+
+module_init(nat_sip_ext_init);
+module_exit(nat_sip_ext_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("SIP application layer gateway: NAT half");
+MODULE_ALIAS_NF_NAT_HELPER("sip-ext");

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Network namespaces: the core's tables in each, their lock, counters, tick and files in
+ * /proc/net/sip_ext/.
+ *
+ * How a namespace ends, in this order: no packet and no tick reaches the core any more
+ * (closing), then no end of a connection does (the pointer), then the core gives up its
+ * tables. Connections may outlive the tables: their private data is dead then.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/proc_fs.h>
+#include <net/netns/generic.h>
+
+#include "internal.h"
+
+struct sipx_pernet {
+	struct sipx_net __rcu *sn;	/* as packets and ends of connections find it */
+	struct sipx_net *owned;
+};
+
+static unsigned int sipx_pernet_id __read_mostly;
+static struct workqueue_struct *sipx_workqueue;
+/* set once, when the module leaves */
+static bool sipx_unloading __read_mostly;
+
+static const char *const reason_names[SIPX_REASON_COUNT] = {
+#define X(name, text) [SIPX_COUNT_##name] = #name,
+	SIPX_REASONS(X)
+#undef X
+};
+
+static struct sipx_pernet *pernet_of(const struct net *net)
+{
+	return net_generic(net, sipx_pernet_id);
+}
+
+struct sipx_net *sipx_net_get_rcu(const struct net *net)
+{
+	return rcu_dereference(pernet_of(net)->sn);
+}
+
+bool sipx_net_stopped(const struct sipx_net *sn)
+{
+	return READ_ONCE(sipx_unloading) || READ_ONCE(sn->closing);
+}
+
+void sipx_lock(struct sipx_state *state)
+{
+	spin_lock_bh(&sipx_net_of(state)->lock);
+}
+
+void sipx_unlock(struct sipx_state *state)
+{
+	spin_unlock_bh(&sipx_net_of(state)->lock);
+}
+
+void sipx_count(struct sipx_state *state, enum sipx_reason reason)
+{
+	sipx_net_count(sipx_net_of(state), reason);
+}
+
+/* ---- the tick ------------------------------------------------------------------- */
+
+void sipx_tick_arm(struct sipx_state *state)
+{
+	struct sipx_net *sn = sipx_net_of(state);
+
+	if (!delayed_work_pending(&sn->tick) && !sipx_net_stopped(sn))
+		queue_delayed_work(sipx_workqueue, &sn->tick, HZ);
+}
+
+static void tick(struct work_struct *work)
+{
+	struct sipx_net *sn = container_of(to_delayed_work(work), struct sipx_net, tick);
+
+	if (!sipx_net_stopped(sn) && sipx_core_tick(sipx_state_of(sn)))
+		sipx_tick_arm(sipx_state_of(sn));
+}
+
+/* ---- /proc/net/sip_ext -------------------------------------------------------------- */
+
+void sipx_print(struct sipx_sink *sink, const char *text, u32 length)
+{
+	seq_write(sink->seq, text, length);
+}
+
+static struct sipx_net *net_of_file(struct seq_file *seq)
+{
+	/* the files go before the namespace does */
+	return pernet_of(seq_file_single_net(seq))->owned;
+}
+
+static int show_counters(struct seq_file *seq, void *unused)
+{
+	struct sipx_net *sn = net_of_file(seq);
+	int reason, cpu;
+
+	for (reason = 0; reason < SIPX_REASON_COUNT; reason++) {
+		u64 sum = 0;
+
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu_ptr(sn->counters, cpu)[reason]);
+		seq_printf(seq, "%s %llu\n", reason_names[reason], sum);
+	}
+	return 0;
+}
+
+static int show_calls(struct seq_file *seq, void *unused)
+{
+	struct sipx_sink sink = { .seq = seq };
+
+	sipx_core_show_calls(sipx_state_of(net_of_file(seq)), &sink);
+	return 0;
+}
+
+static int show_registrations(struct seq_file *seq, void *unused)
+{
+	struct sipx_sink sink = { .seq = seq };
+
+	sipx_core_show_registrations(sipx_state_of(net_of_file(seq)), &sink);
+	return 0;
+}
+
+#ifdef CONFIG_PROC_FS
+static int create_files(struct net *net)
+{
+	struct proc_dir_entry *dir = proc_net_mkdir(net, "sip_ext", net->proc_net);
+
+	if (!dir)
+		return -ENOMEM;
+	if (proc_create_net_single("counters", 0444, dir, show_counters, NULL) &&
+	    /* who calls whom is not for every user's eyes */
+	    proc_create_net_single("calls", 0400, dir, show_calls, NULL) &&
+	    proc_create_net_single("registrations", 0400, dir, show_registrations, NULL))
+		return 0;
+	remove_proc_subtree("sip_ext", net->proc_net);
+	return -ENOMEM;
+}
+
+static void remove_files(struct net *net)
+{
+	remove_proc_subtree("sip_ext", net->proc_net);
+}
+#else
+static int create_files(struct net *net)
+{
+	return 0;
+}
+
+static void remove_files(struct net *net)
+{
+}
+#endif
+
+/* ---- a namespace comes and goes ------------------------------------------------------- */
+
+static void free_net(struct sipx_net *sn)
+{
+	free_percpu(sn->counters);
+	kvfree(sn->memory);
+}
+
+static struct sipx_net *alloc_net(struct net *net)
+{
+	/* the core wants 64, kvzalloc() does not promise it */
+	const size_t align = __alignof__(struct sipx_net) > 64 ? __alignof__(struct sipx_net) : 64;
+	void *memory = kvzalloc(sizeof(struct sipx_net) + sipx_core_state_size() + align,
+				GFP_KERNEL);
+	struct sipx_net *sn;
+
+	BUILD_BUG_ON(sizeof(struct sipx_net) % 64);
+	if (!memory)
+		return NULL;
+	sn = PTR_ALIGN(memory, align);
+	sn->memory = memory;
+	sn->net = net;
+	sn->counters = __alloc_percpu(SIPX_REASON_COUNT * sizeof(u64), sizeof(u64));
+	if (!sn->counters) {
+		kvfree(memory);
+		return NULL;
+	}
+	spin_lock_init(&sn->lock);
+	INIT_DELAYED_WORK(&sn->tick, tick);
+	sipx_core_state_init(sipx_state_of(sn));
+	return sn;
+}
+
+static int __net_init net_begins(struct net *net)
+{
+	struct sipx_pernet *pernet = pernet_of(net);
+	int err;
+
+	pernet->owned = alloc_net(net);
+	if (!pernet->owned)
+		return -ENOMEM;
+	err = create_files(net);
+	if (err) {
+		free_net(pernet->owned);
+		return err;
+	}
+	rcu_assign_pointer(pernet->sn, pernet->owned);
+	return 0;
+}
+
+/* A grace period follows, then nets_end(). */
+static void __net_exit net_closes(struct net *net)
+{
+	remove_files(net);
+	WRITE_ONCE(pernet_of(net)->owned->closing, true);
+}
+
+static void __net_exit nets_end(struct list_head *nets)
+{
+	struct net *net;
+
+	list_for_each_entry(net, nets, exit_list) {
+		cancel_delayed_work_sync(&pernet_of(net)->owned->tick);
+		RCU_INIT_POINTER(pernet_of(net)->sn, NULL);
+	}
+	synchronize_rcu();
+	list_for_each_entry(net, nets, exit_list) {
+		struct sipx_net *sn = pernet_of(net)->owned;
+
+		sipx_core_state_exit(sipx_state_of(sn));
+		free_net(sn);
+	}
+}
+
+static struct pernet_operations sipx_pernet_operations = {
+	.init		= net_begins,
+	.pre_exit	= net_closes,
+	.exit_batch	= nets_end,
+	.id		= &sipx_pernet_id,
+	.size		= sizeof(struct sipx_pernet),
+};
+
+int sipx_netns_init(void)
+{
+	int err;
+
+	sipx_workqueue = alloc_workqueue("sip_ext", WQ_UNBOUND, 0);
+	if (!sipx_workqueue)
+		return -ENOMEM;
+	err = register_pernet_subsys(&sipx_pernet_operations);
+	if (err)
+		destroy_workqueue(sipx_workqueue);
+	return err;
+}
+
+void sipx_netns_stop(void)
+{
+	WRITE_ONCE(sipx_unloading, true);
+	synchronize_rcu();
+	flush_workqueue(sipx_workqueue);
+}
+
+void sipx_netns_exit(void)
+{
+	unregister_pernet_subsys(&sipx_pernet_operations);
+	destroy_workqueue(sipx_workqueue);
+}

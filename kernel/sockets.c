@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The router's own sockets: a port that one of them is bound to is never given away.
+ *
+ * Lookups are by address, port and namespace; a socket bound to another device still
+ * counts where the kernel finds it. Where a kernel does not export a lookup, its sockets
+ * are not known and the answer is no.
+ */
+#include <net/addrconf.h>
+#include <net/route.h>
+#include <net/sock.h>
+#include <net/udp.h>
+
+#include "compat.h"
+#include "internal.h"
+
+static bool found(struct sock *sk)
+{
+	if (!sk)
+		return false;
+	sock_gen_put(sk);
+	return true;
+}
+
+static bool taken4(struct net *net, __be32 address, u16 port, u8 protocol)
+{
+	if (inet_addr_type(net, address) != RTN_LOCAL)
+		return false;
+#if SIPX_EXPORTS_UDP4_LIB_LOOKUP
+	if (protocol == IPPROTO_UDP)
+		return found(udp4_lib_lookup(net, 0, 0, address, htons(port), 0));
+#endif
+#if SIPX_CAN_FIND_LISTENER
+	/* listeners are found without taking a reference */
+	if (protocol == IPPROTO_TCP)
+		return sipx_compat_listener4(net, address, port);
+#endif
+	return false;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static bool taken6(struct net *net, const struct in6_addr *address, u16 port, u8 protocol)
+{
+	if (!ipv6_chk_addr(net, address, NULL, 0))
+		return false;
+#if SIPX_EXPORTS_UDP6_LIB_LOOKUP
+	if (protocol == IPPROTO_UDP)
+		return found(udp6_lib_lookup(net, &in6addr_any, 0, address, htons(port), 0));
+#endif
+#if SIPX_CAN_FIND_LISTENER
+	if (protocol == IPPROTO_TCP)
+		return sipx_compat_listener6(net, address, port);
+#endif
+	return false;
+}
+#endif
+
+bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside)
+{
+	struct net *net = nf_ct_net(packet->ct);
+	union nf_inet_addr address;
+	bool taken = false;
+
+	memcpy(&address, outside->bytes, sizeof(address));
+	rcu_read_lock();
+	if (outside->family == SIPX_IPV4)
+		taken = taken4(net, address.ip, outside->port, outside->protocol);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		taken = taken6(net, &address.in6, outside->port, outside->protocol);
+#endif
+	rcu_read_unlock();
+	return taken;
+}
