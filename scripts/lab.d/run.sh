@@ -87,7 +87,7 @@ check_run_options() {
 # A path, or else a program of the usual folders
 find_job() {
 	local file=${job[0]}
-	[ -e "$file" ] || [[ $file == */* ]] || file=$(command -v "$file") ||
+	[ -e "$file" ] || [[ $file == */* ]] || file=$(type -P "$file") ||
 		die "no file ${job[0]}"
 	[ -f "$file" ] || die "no file $file"
 	[ -x "$file" ] || die "$file is not executable"
@@ -108,6 +108,7 @@ run_in_router() {
 	: >"$run/x/stdout" >"$run/x/stderr"
 	write_job >"$run/job"
 	if is_uml "$opt_kernel"; then uml_command; else qemu_command; fi
+	pin_processor
 	run_vm
 	status=$(verdict)
 	[ -z "$opt_log" ] || cat "$run/console" >"$opt_log"
@@ -175,7 +176,7 @@ needed_paths() {
 uml_command() {
 	vm=("$kernel/image" "mem=${opt_mem}M" root=/dev/root rootfstype=hostfs rootflags=/ ro
 		"init=$lab_d/guest" "LAB_RUN=$run" "uml_dir=$run/" umid=uml
-		stderr=1 con=null con0=null ssl=null panic=-1 oops=panic)
+		stderr=1 con=null con0=null,fd:1 ssl=null panic=-1 oops=panic)
 	# Without seccomp UML does not allow more than one processor
 	[ "$opt_kernel" = uml-6.1 ] || vm+=(seccomp=on "ncpus=$opt_cpus")
 	vm+=(${opt_append[@]+"${opt_append[@]}"})
@@ -198,6 +199,22 @@ qemu_command() {
 # A comma separates QEMU's options; one in a path is written twice
 share_folder() {
 	vm+=(-virtfs "local,path=${2//,/,,},mount_tag=$1,security_model=none$3")
+}
+
+# A UML machine of one processor runs three times faster if its processes stay on one of
+# ours. Each run takes the first that no other run has.
+pin_processor() {
+	local number fd
+	[ "$opt_cpus" = 1 ] && is_uml "$opt_kernel" || return 0
+	for ((number = 0; number < $(nproc --all); number++)); do
+		taskset -c "$number" true 2>/dev/null || continue
+		exec {fd}>"$SIP_EXT_CACHE/locks/cpu$number"
+		if flock -n "$fd"; then
+			vm=(taskset -c "$number" "${vm[@]}")
+			return
+		fi
+		exec {fd}>&-
+	done
 }
 
 # The machine in a session of its own, so that the limit and Ctrl-C end all its processes
