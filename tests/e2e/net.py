@@ -196,6 +196,12 @@ class Line:
         program = "iptables-restore" if self.setup.family == 4 else "ip6tables-restore"
         self.router.run(program, stdin=iptables_rules(self.setup, self.helper))
 
+    def only_phone(self, number: int) -> None:
+        """For programs that choose a source address themselves: the inside has just one."""
+        others = [10 + n for n in PHONES if n != number]
+        self._batch(self.inside, _address_lines(self.plan, self.plan.inside, others, "eth0")
+                    .replace("address add", "address del").replace(" nodad", ""))
+
     def udp_timeouts(self, seconds: int) -> None:
         for name in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
             self.router.sysctl("net.netfilter." + name, seconds)

@@ -75,14 +75,24 @@ def ends_in_time(world: World) -> None:
     _closes(world, phone, server, made, GRANTED + 4 * FORGETS, "after the grant")
 
 
-@scenario("R1", "registered phone stays reachable after a refresh", BOTH_VERSIONS,
-          in_tree_fails=True)
+@scenario("R1", "registered phone stays reachable after a refresh", BOTH_VERSIONS)
 def refresh(world: World) -> None:
     phone, server = _line(world)
     register(world, phone, server, GRANTED, call_id="refresh@phone")
     world.rest(FORGETS + 3)
     made = register(world, phone, server, GRANTED, call_id="refresh@phone")
     _reachable_after_silence(world, phone, server, made, time.monotonic(), "after a refresh")
+
+
+@scenario("R1", "registered phone stays reachable while a refresh is unanswered", BOTH_VERSIONS,
+          in_tree_fails=True)
+def unanswered_refresh(world: World) -> None:
+    phone, server = _line(world)
+    made = register(world, phone, server, 600, call_id="refresh@phone")
+    again = phone.registration(server.address, 3600, call_id="refresh@phone")
+    phone.send_message(again, server.address)
+    server.request("REGISTER", again.call_id)
+    _reachable_after_silence(world, phone, server, made, time.monotonic(), "refresh unanswered")
 
 
 def _after_refusal(world: World, status: int, reason: str, more: list[tuple[str, str]]) -> None:

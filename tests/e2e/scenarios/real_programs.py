@@ -1,2 +1,178 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The same promises with programs that others wrote: SIPp, Kamailio, baresip."""
+"""The same promises with programs that others wrote: SIPp, Kamailio, baresip.
+
+SIPp runs over IPv4 alone: it writes IPv6 addresses into its SDP in brackets.
+"""
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from calls import call, hang_up, must, must_equal, talk
+from net import FRIEND, MEDIA, PATIENCE, SERVER, Failure, Namespace
+from peer import Agent, Media, World, check_audio, offer
+from programs import (Baresip, Kamailio, last_lines, needed, private_folder, seconds_of_tone,
+                      start)
+from registry import (IPTABLES, IPTABLES6, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, SNAT, scenario)
+from sip import Address, host_port, uri_of
+
+ALICE_PLAYS, BOB_PLAYS = 440, 1000
+PACKETS = 100
+
+
+def _rtp_crossed(world: World, outbound: bool, since: int) -> int:
+    """RTP packets of 160 samples that left the router in one direction."""
+    interface = "wan" if outbound else "lan"
+    return sum(d.interface == interface and d.leaving and len(d.payload) == 172
+               for d in world.capture.seen[since:])
+
+
+def _baresip_call(world: World, caller: Baresip, callee: Baresip, registrar: Address) -> None:
+    since = len(world.capture.seen)
+    caller.command("dial", f"sip:{callee.user}@{host_port(registrar)}")
+    caller.event("CALL_ESTABLISHED")
+    callee.event("CALL_ESTABLISHED")
+    for outbound in (True, False):
+        world.wait(f"{PACKETS} RTP packets go {'out' if outbound else 'in'}",
+                   lambda way=outbound: _rtp_crossed(world, way, since) >= PACKETS, 10)
+    caller.command("hangup")
+    callee.event("CALL_CLOSED")
+
+
+@scenario("R16", "baresip behind NAT and Kamailio: a call each way, the right tone at each end",
+          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES, ROUTED), subset=True)
+def baresip_and_kamailio(world: World) -> None:
+    world.line.only_phone(1)
+    registrar = (world.plan.far(SERVER), 5060)
+    Kamailio(world, registrar)
+    alice = Baresip(world, world.line.inside, (world.plan.phone(1), 5060), "alice", registrar,
+                    ALICE_PLAYS)
+    bob = Baresip(world, world.line.outside, (world.plan.far(FRIEND), 5060), "bob", registrar,
+                  BOB_PLAYS)
+    alice.registered()
+    bob.registered()
+    _baresip_call(world, alice, bob, registrar)
+    _baresip_call(world, bob, alice, registrar)
+    for phone, hears in ((alice, BOB_PLAYS), (bob, ALICE_PLAYS)):
+        files = phone.recordings()
+        must_equal(len(files), 2, f"recordings of {phone.user}")
+        for file in files:
+            heard = seconds_of_tone(file, hears)
+            must(heard >= 1.0, f"{phone.user} heard {heard:.2f} s of the other's tone in {file}")
+
+
+def _register_at(world: World, phone: Agent, registrar: Address) -> None:
+    sent = phone.send_message(phone.registration(registrar, 600), registrar)
+    answered = phone.response(200, sent)
+    must_equal(uri_of(answered.get("Contact")), phone.uri, "the Contact in Kamailio's 200")
+
+
+@scenario("R4", "calls through a record-routing Kamailio, both ways, audio byte for byte",
+          (SHIFTED, MASQUERADE, SNAT, SHIFTED6, IPTABLES, IPTABLES6), subset=True)
+def through_kamailio(world: World) -> None:
+    registrar = (world.plan.far(SERVER), 5060)
+    Kamailio(world, registrar)
+    phone, friend = world.phone(user="alice"), world.friend(user="bob")
+    _register_at(world, phone, registrar)
+    _register_at(world, friend, registrar)
+    for caller, callee, inside_calls in ((phone, friend, True), (friend, phone, False)):
+        near = world.inside_media(4000 if inside_calls else 4100)
+        far = world.outside_media(7000 if inside_calls else 7100, FRIEND)
+        media = (near, far) if inside_calls else (far, near)
+        _routed_call(world, caller, callee, registrar, media, inside_calls)
+
+
+def _routed_call(world: World, caller: Agent, callee: Agent, proxy: Address,
+                 media: tuple[Media, Media], inside_calls: bool) -> None:
+    """A call whose later requests follow the route set, as RFC 3261 12.2 wants it."""
+    target = f"sip:{callee.user}@{host_port(proxy)}"
+    invite = caller.send_message(caller.invitation(target, offer(media[0])), proxy)
+    seen, source = callee.request("INVITE")
+    must_equal(seen.uri, callee.uri, "Request-URI at the callee")
+    callee.send_message(callee.answer(seen, source, 200, "OK", offer(media[1])), source)
+    answered = caller.response(200, invite)
+    near_end, far_end = (media[0], seen.media()[0]), (media[1], answered.media()[0])
+    for method, sequence in (("ACK", 1), ("BYE", 2)):
+        if method == "BYE":
+            (near, near_seen), (far, far_seen) = (
+                (near_end, far_end) if inside_calls else (far_end, near_end))
+            check_audio(world, near, near_seen, far, far_seen)
+        headers = [("Route", value) for value in reversed(answered.all("Record-Route"))]
+        headers += [("From", invite.get("From")), ("To", answered.get("To")),
+                    ("Call-ID", invite.call_id), ("CSeq", f"{sequence} {method}")]
+        sent = caller.compose(method, uri_of(answered.get("Contact")), headers)
+        caller.send_message(sent, proxy)
+        arrived, back = callee.request(method)
+        must_equal(arrived.uri, callee.uri, f"Request-URI of the {method} at the callee")
+    callee.send_message(callee.answer(arrived, back, 200, "OK"), back)
+    caller.response(200, sent)
+
+
+def _sipp(world: World, where: Namespace, folder: Path, *argv: str) -> subprocess.Popen[str]:
+    return start(world, where, [needed("sipp"), *argv, "-nostdin", "-trace_err", "-error_file",
+                                str(folder / "errors")], folder / "log")
+
+
+@scenario("R16", "SIPp answers and echoes RTP: all of it comes back to the phone",
+          (SHIFTED, MASQUERADE, SNAT, IPTABLES))
+def sipp_echo(world: World) -> None:
+    folder, host = private_folder("sipp"), world.plan.far(SERVER)
+    server = (host, 5060)
+    sipp = _sipp(world, world.line.outside, folder, "-sn", "uas", "-i", host, "-p", "5060",
+                 "-mi", host, "-mp", "7000", "-rtp_echo", "-m", "1")
+    phone, media = world.phone(), world.inside_media(4000)
+    invite = phone.invitation(f"sip:echo@{host_port(server)}", offer(media))
+    _until_answered(world, phone, invite.raw, server, sipp, folder)
+    answered = phone.response(200, invite)
+    headers = [("From", invite.get("From")), ("To", answered.get("To")),
+               ("Call-ID", invite.call_id)]
+    target = uri_of(answered.get("Contact"))
+    phone.send_message(phone.compose("ACK", target, [*headers, ("CSeq", "1 ACK")]), server)
+    sent = media.play(answered.media()[0], 20)
+    world.wait("the echo of 20 packets", lambda: len(media.inbox.packets) >= 20)
+    must_equal(sorted(media.inbox.packets), sorted(sent), "the echo")
+    bye = phone.compose("BYE", target, [*headers, ("CSeq", "2 BYE")])
+    phone.send_message(bye, server)
+    phone.response(200, bye)
+
+
+def _until_answered(world: World, phone: Agent, data: bytes, to: Address,
+                    sipp: subprocess.Popen[str], folder: Path) -> None:
+    """Sends the INVITE until SIPp, which takes its time to start, has heard it."""
+    def heard() -> bool:
+        if sipp.poll() is not None:
+            raise Failure(f"sipp ended:\n{last_lines(folder / 'log')}")
+        phone.send(data, to)
+        world.rest(0.5)
+        return bool(phone.received)
+    world.wait("SIPp answers", heard, 15)
+
+
+@scenario("R10", "20 SIPp calls at once over one 5-tuple all come to their end",
+          (SHIFTED, MASQUERADE, IPTABLES), subset=True)
+def sipp_calls(world: World) -> None:
+    host, phone, calls = world.plan.far(SERVER), world.plan.phone(1), "20"
+    uas, uac = private_folder("uas"), private_folder("uac")
+    answering = _sipp(world, world.line.outside, uas, "-sn", "uas", "-i", host, "-p", "5060",
+                      "-mi", host, "-m", calls, "-timeout", f"{int(30 * PATIENCE)}s")
+    calling = _sipp(world, world.line.inside, uac, "-sn", "uac", "-i", phone, "-p", "5060",
+                    "-mi", phone, "-m", calls, "-r", calls, "-d", "1500", "-timeout",
+                    f"{int(30 * PATIENCE)}s", host_port((host, 5060)))
+    world.wait("the calling SIPp ends", lambda: calling.poll() is not None, 40)
+    must_equal(calling.returncode, 0, f"status of the calling SIPp\n{last_lines(uac / 'log', 40)}")
+    world.wait("the answering SIPp ends", lambda: answering.poll() is not None, 20)
+    must_equal(answering.returncode, 0, "status of the answering SIPp")
+
+
+@scenario("R10", "the BYE of one of three calls leaves the audio of the others alone",
+          (SHIFTED, SHIFTED6), in_tree_fails=True)
+def independent_calls(world: World) -> None:
+    phone, server = world.phone(), world.server()
+    made = [call(world, phone, server, server.uri, server.address,
+                 world.inside_media(4000 + 2 * n), world.outside_media(7000 + 2 * n, MEDIA))
+            for n in range(3)]
+    for one in made:
+        talk(world, one, inside_calls=True)
+    hang_up(world, made[0])
+    for one in made[1:]:
+        talk(world, one, inside_calls=True, first="outside")
