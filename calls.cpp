@@ -101,8 +101,7 @@ void note_remote_media(const media_wish &wish, stream &s)
 		s.remote_rtp.port = s.remote_rtcp.port = 0;
 }
 
-// One socket's two pinholes: in for whom the session names (before that: for the peer that
-// we talk to), out to where the session says, once it is known.
+// One socket's two pinholes: in for its media source, out to where the session says, once it is known.
 struct socket_pinholes {
 	const endpoint &inside;
 	const endpoint &remote;
@@ -110,6 +109,19 @@ struct socket_pinholes {
 	pinhole *&in;
 	pinhole *&out;
 };
+
+// Who may send to it. Symmetric RTP (RFC 4961) is common but no duty: any port.
+endpoint media_source(const scene &on, const call &c, const socket_pinholes &at)
+{
+	switch (sipx_setting(on.opaque, SIPX_SETTING_MEDIA_SOURCE)) {
+	case SIPX_MEDIA_FROM_ANY:
+		return {};
+	case SIPX_MEDIA_FROM_PEER:
+		return with_port(with_protocol(c.peer, at.inside.protocol), 0);
+	default:
+		return with_port(with_protocol(at.remote.port ? at.remote : c.peer, at.inside.protocol), 0);
+	}
+}
 
 void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_pinholes &at)
 {
@@ -119,9 +131,7 @@ void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_
 		return;
 	}
 	const endpoint outside = at.bound ? at.bound->outside : at.inside;
-	const endpoint &known = at.remote.port ? at.remote : c.peer;
-	const endpoint source = with_port(with_protocol(known, at.inside.protocol), 0);
-	sipx_pinhole in = inward(on.where, source, outside, at.inside);
+	sipx_pinhole in = inward(on.where, media_source(on, c, at), outside, at.inside);
 	in.pinhole_class = pinhole_class;
 	in.likely_port = at.remote.port;	// symmetric RTP (RFC 4961)
 	ensure_pinhole(on, in, c.expires_ms, at.in);

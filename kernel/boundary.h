@@ -148,6 +148,21 @@ void sipx_unlock(struct sipx_state *state);
 /* Adds one to the named counter of the namespace. Never fails, needs no lock. */
 void sipx_count(struct sipx_state *state, enum sipx_reason reason);
 
+/* Whom media from outside may come from, once a call has an answer (REQUIREMENTS R15). */
+enum sipx_media_source {
+	SIPX_MEDIA_FROM_SDP,	/* the address that the session names; before: the signalling peer */
+	SIPX_MEDIA_FROM_PEER,	/* the signalling peer alone */
+	SIPX_MEDIA_FROM_ANY,	/* anyone */
+};
+
+/* Settings of a namespace; net.netfilter.sip_ext_* in a real kernel. */
+enum sipx_setting {
+	SIPX_SETTING_MEDIA_SOURCE,	/* enum sipx_media_source */
+	SIPX_SETTINGS
+};
+
+u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);
+
 /* Wishes sipx_core_tick() to be called about once a second, until it returns 0. */
 void sipx_tick_arm(struct sipx_state *state);
 

@@ -8,6 +8,7 @@
 
 #include <linux/module.h>
 #include <linux/poison.h>
+#include <linux/sysctl.h>
 #include <linux/timer.h>
 #include <net/inet_hashtables.h>
 #include <net/inet6_hashtables.h>
@@ -73,6 +74,20 @@ static inline void sipx_compat_helpers_unregister(struct nf_conntrack_helper *he
 	nf_conntrack_helpers_unregister(registered, n);
 #else
 	nf_conntrack_helpers_unregister(helpers, n);
+#endif
+}
+
+/* ---- settings --------------------------------------------------------------- */
+
+/* @table: an empty entry behind @size others */
+static inline struct ctl_table_header *sipx_compat_register_sysctl(struct net *net,
+								   struct ctl_table *table,
+								   size_t size)
+{
+#if SIPX_HAVE_SYSCTL_SIZE
+	return register_net_sysctl_sz(net, "net/netfilter", table, size);
+#else
+	return register_net_sysctl(net, "net/netfilter", table);
 #endif
 }
 
@@ -155,6 +170,21 @@ static inline void sipx_compat_expect_preset(struct nf_conntrack_expect *exp, u3
 {
 #if SIPX_HAVE_EXPECT_JIFFIES
 	exp->timeout = nfct_time_stamp + jiffies32 - policy_jiffies32;
+#endif
+}
+
+/* ---- settings -------------------------------------------------------------------- */
+
+/* @table has one empty entry behind the @n */
+static inline struct ctl_table_header *sipx_compat_register_sysctl(struct net *net,
+								   const char *path,
+								   struct ctl_table *table,
+								   size_t n)
+{
+#if SIPX_HAVE_SYSCTL_SIZE
+	return register_net_sysctl_sz(net, path, table, n);
+#else
+	return register_net_sysctl(net, path, table);
 #endif
 }
 

@@ -185,6 +185,8 @@ static unsigned int help(struct sk_buff *skb, unsigned int protoff, struct nf_co
 
 	if (!sn || sipx_net_stopped(sn) || !extension || nf_ct_is_dying(ct))
 		return NF_ACCEPT;
+	if (!READ_ONCE(sn->settings[SIPX_SETTING_ENABLED]))
+		return NF_ACCEPT;
 	/* on lo a packet passes twice; the first time it was on its way out */
 	if (nf_is_loopback_packet(skb))
 		return NF_ACCEPT;
@@ -268,6 +270,8 @@ static int __init sip_ext_init(void)
 	BUILD_BUG_ON(sizeof(ASSIST_NAME) > NF_CT_HELPER_NAME_LEN);
 	BUILD_BUG_ON(sizeof(NF_NAT_HELPER_NAME(HELPER_NAME)) > NF_CT_HELPER_NAME_LEN);
 
+	if (!sipx_settings_valid())
+		return -EINVAL;
 	err = sipx_memory_init();
 	if (err) {
 		pr_err("cannot load: out of memory\n");

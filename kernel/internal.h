@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
+#include <linux/sysctl.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -19,6 +20,15 @@
 
 #include "boundary.h"
 
+struct sipx_settings {
+	int values[SIPX_SETTINGS];
+	struct ctl_table table[SIPX_SETTINGS + 1];	/* an empty one ends it on some kernels */
+	struct ctl_table_header *header;
+};
+
+/* The settings of the boundary, and ours. */
+enum { SIPX_SETTING_ENABLED = SIPX_SETTINGS, SIPX_NET_SETTINGS };
+
 /* One namespace. The core's tables follow it in memory. */
 struct sipx_net {
 	spinlock_t lock;	/* over the tables: sipx_lock() */
@@ -27,6 +37,7 @@ struct sipx_net {
 	void *memory;		/* what was allocated for it and the tables */
 	u64 __percpu *counters;	/* SIPX_REASON_COUNT of them */
 	struct delayed_work tick;
+	struct sipx_settings settings;
 } ____cacheline_aligned;
 
 static inline struct sipx_state *sipx_state_of(struct sipx_net *sn)
@@ -103,6 +114,15 @@ void sipx_netns_exit(void);
 struct sipx_net *sipx_net_get_rcu(const struct net *net);	/* NULL: its tables are gone */
 bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any more */
 
+/* settings.c */
+bool sipx_settings_valid(void);	/* false: said why */
+int sipx_settings_begin(struct net *net, struct sipx_settings *settings);
+void sipx_settings_end(struct sipx_settings *settings);
+
+/* settings.c */
+int sipx_settings_begin(struct sipx_net *sn);
+void sipx_settings_end(struct sipx_net *sn);
+
 /* connection.c */
 u32 sipx_ct_left(const struct nf_conn *ct);	/* jiffies */
 void sipx_ct_keep(struct nf_conn *ct, struct sk_buff *skb, u32 lifetime_s);
@@ -115,9 +135,6 @@ static inline u32 sipx_jiffies(u32 seconds)
 {
 	return min_t(u32, seconds, INT_MAX / HZ - 1) * HZ;
 }
-
-/* The core's slabs: how large an object of each is. */
-u32 sipx_core_slab_size(enum sipx_slab slab);
 
 static inline void sipx_net_count(struct sipx_net *sn, enum sipx_reason reason)
 {

@@ -196,18 +196,26 @@ static int __net_init net_begins(struct net *net)
 	if (!pernet->owned)
 		return -ENOMEM;
 	err = create_files(net);
-	if (err) {
-		free_net(pernet->owned);
-		return err;
-	}
+	if (err)
+		goto free;
+	err = sipx_settings_begin(net, &pernet->owned->settings);
+	if (err)
+		goto remove;
 	rcu_assign_pointer(pernet->sn, pernet->owned);
 	return 0;
+
+remove:
+	remove_files(net);
+free:
+	free_net(pernet->owned);
+	return err;
 }
 
 /* A grace period follows, then nets_end(). */
 static void __net_exit net_closes(struct net *net)
 {
 	remove_files(net);
+	sipx_settings_end(&pernet_of(net)->owned->settings);
 	WRITE_ONCE(pernet_of(net)->owned->closing, true);
 }
 
