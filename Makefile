@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 
 include $(ROOT)/kernel/modules.mk
 # the targets of other rooms, each in its own file
--include $(ROOT)/tests/unit/unit.mk
+-include $(ROOT)/tests/unit/unit.mk $(ROOT)/tests/unit/core.mk
 
 .PHONY: help check test demo lint perf promises
 help:
@@ -25,3 +25,5 @@ help:
 #: make promises   which test proves which promise of REQUIREMENTS
 test demo lint perf promises:
 	@$(ROOT)/scripts/$@
+check:
+	@$(ROOT)/scripts/test check
