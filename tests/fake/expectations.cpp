@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+// The expectation table, as nf_conntrack_expect.c and kernel/pinhole.c have it.
+#include "keys.h"
+#include "router.h"
+
+namespace fake {
+
+namespace {
+
+bool same_socket(const endpoint &a, const endpoint &b)
+{
+	return sip::same_endpoint(a, b) && a.protocol == b.protocol;
+}
+
+// Port and address of the source count where the pinhole names them.
+bool source_fits(const sipx_pinhole &wished, const endpoint &source)
+{
+	return (!wished.source.family || sip::same_address(wished.source, source)) &&
+	       (!wished.source.port || wished.source.port == source.port);
+}
+
+bool sources_meet(const sipx_pinhole &a, const sipx_pinhole &b)
+{
+	const bool addresses = !a.source.family || !b.source.family || sip::same_address(a.source, b.source);
+	return addresses && (!a.source.port || !b.source.port || a.source.port == b.source.port);
+}
+
+} // namespace
+
+u32 router::expectation_count(sipx_pinhole_class which) const
+{
+	u32 count = 0;
+	for (const sipx_expectation *e : table_)
+		count += e->wished.pinhole_class == which;
+	return count;
+}
+
+std::vector<sipx_pinhole> router::expectations() const
+{
+	std::vector<sipx_pinhole> all;
+	for (const sipx_expectation *e : table_)
+		all.push_back(e->wished);
+	return all;
+}
+
+sipx_expectation *router::match(const tuple &packet)
+{
+	for (sipx_expectation *e : table_)
+		if (e->zone == rules.zone && same_socket(e->wished.destination, packet.destination) &&
+		    source_fits(e->wished, packet.source))
+			return e;
+	return nullptr;
+}
+
+// translate_destination() and translate_source() of kernel/nat.c.
+void router::translate_by(const sipx_expectation &hit, connection &made)
+{
+	made.expected = true;
+	made.helper |= hit.wished.helper != 0;
+	if (hit.wished.translate == SIPX_TRANSLATE_DESTINATION)
+		made.reply.source = hit.wished.translated;
+	else if (hit.wished.translate == SIPX_TRANSLATE_SOURCE)
+		made.reply.destination = hit.wished.translated;
+	if (hit.wished.translate != SIPX_TRANSLATE_NONE)
+		clear_way_back(made.reply, &made);
+}
+
+// An unanswered connection that a packet before the pinhole has left behind.
+void router::clear_way_back(const tuple &back, const connection *but)
+{
+	const auto found = index_->find({rules.zone, back});
+	if (found == index_->end() || found->second.at == but)
+		return;
+	connection *stale = found->second.at;
+	if (!stale->seen_reply && !stale->expected && !stale->helper)
+		end(stale);
+}
+
+void router::end_stale(const sipx_pinhole &wished, const connection &master)
+{
+	const u16 port = wished.source.port ? wished.source.port : wished.likely_port;
+	std::vector<connection *> stale;
+	for (const auto &c : connections_)
+		if (c.get() != &master && !c->seen_reply && !c->expected && !c->helper &&
+		    c->zone == master.zone && same_socket(c->original.destination, wished.destination) &&
+		    source_fits(wished, c->original.source) && (!port || c->original.source.port == port))
+			stale.push_back(c.get());
+	for (connection *c : stale)
+		end(c);
+}
+
+sipx_pinhole_error router::open(sipx_packet &packet, const sipx_pinhole &wished, sipx_expectation *&handle)
+{
+	connection &master = *packet.of;
+	need_lock("a pinhole is opened");
+	if (!wished.destination.family || !wished.destination.port)
+		broken("a pinhole without a destination");
+	if (wished.source.family && wished.source.family != wished.destination.family)
+		broken("a pinhole of two families");
+	if (!wished.lifetime_s)
+		broken("a pinhole without a lifetime");
+	if (fault_strikes(fault_pinhole))
+		return fault_pinhole_error();
+	if (master.expecting[wished.pinhole_class] >= rules.class_limit)
+		return SIPX_PINHOLE_TABLE_FULL;
+	for (const sipx_expectation *e : table_)
+		if (e->zone == master.zone && same_socket(e->wished.destination, wished.destination) &&
+		    sources_meet(e->wished, wished))
+			return SIPX_PINHOLE_BUSY;
+	if (table_.size() >= rules.expectations_max)
+		return SIPX_PINHOLE_TABLE_FULL;
+	handle = new sipx_expectation{this, &master, wished, now_ms() + u64{wished.lifetime_s} * 1000, master.zone, 2, true};
+	handles_++;
+	master.expecting[wished.pinhole_class]++;
+	table_.push_back(handle);
+	end_stale(wished, master);
+	return SIPX_PINHOLE_OPEN;
+}
+
+sipx_pinhole_error router::renew(sipx_expectation &handle, u32 lifetime_s)
+{
+	if (!handle.stands || handle.until_ms <= now_ms())
+		return SIPX_PINHOLE_GONE;
+	handle.until_ms = now_ms() + u64{lifetime_s} * 1000;
+	return SIPX_PINHOLE_OPEN;
+}
+
+void router::put(sipx_expectation *handle)
+{
+	if (--handle->references == 0)
+		delete handle;
+}
+
+void router::take_off(sipx_expectation *gone)
+{
+	gone->stands = false;
+	gone->master->expecting[gone->wished.pinhole_class]--;
+	gone->master = nullptr;
+	table_.remove(gone);
+	put(gone);
+}
+
+void router::close(sipx_expectation *handle)
+{
+	if (handle->stands)
+		take_off(handle);
+	handles_--;
+	put(handle);
+}
+
+void router::flush_expectations()
+{
+	while (!table_.empty())
+		take_off(table_.front());
+}
+
+} // namespace fake
+
+sipx_pinhole_error sipx_pinhole_open(sipx_packet *packet, const sipx_pinhole *pinhole, sipx_expectation **handle)
+{
+	return packet->on->open(*packet, *pinhole, *handle);
+}
+
+sipx_pinhole_error sipx_pinhole_renew(sipx_expectation *handle, u32 lifetime_s)
+{
+	return handle->on->renew(*handle, lifetime_s);
+}
+
+void sipx_pinhole_close(sipx_expectation *handle) { handle->on->close(handle); }

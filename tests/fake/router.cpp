@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+// Connections and packets. Expectations are in expectations.cpp.
+#include "router.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "keys.h"
+
+namespace fake {
+
+namespace {
+
+constexpr u32 state_align = 64;		// boundary.h: sipx_core_state_init()
+constexpr u8 garbage = 0xa5;		// what a workspace holds from the message before
+
+} // namespace
+
+router::router() : index_(std::make_unique<index>()), workspace_(sipx_core_workspace_size() + state_align)
+{
+	const size_t size = (state_align + sipx_core_state_size() + state_align - 1) / state_align * state_align;
+	memory_ = std::aligned_alloc(state_align, size);
+	std::memset(memory_, 0, size);
+	*static_cast<router **>(memory_) = this;
+	state_ = reinterpret_cast<sipx_state *>(static_cast<u8 *>(memory_) + state_align);
+	sipx_core_state_init(state_);
+}
+
+router::~router()
+{
+	sipx_core_state_exit(state_);
+	// The namespace is gone for the core: its connections end without a word.
+	for (auto &c : connections_)
+		c->data.connection = nullptr;
+	while (!connections_.empty())
+		end(connections_.front().get());
+	if (handles_)
+		broken("references to expectations are left at exit");
+	std::free(memory_);
+}
+
+bool router::is_inside(const endpoint &e) const
+{
+	const std::string host = host_of(e);
+	for (const auto &prefix : rules.inside)
+		if (host.compare(0, prefix.size(), prefix) == 0)
+			return true;
+	return false;
+}
+
+bool router::is_mine(const endpoint &e) const
+{
+	return sip::same_address(e, rules.outside4) || sip::same_address(e, rules.outside6);
+}
+
+connection *router::look_up(const tuple &wanted, bool &reply)
+{
+	const auto found = index_->find({rules.zone, wanted});
+	if (found == index_->end())
+		return nullptr;
+	reply = found->second.reply;
+	return found->second.at;
+}
+
+const connection *router::find(const endpoint &from, const endpoint &to) const
+{
+	const auto found = index_->find({rules.zone, {from, to}});
+	return found == index_->end() ? nullptr : found->second.at;
+}
+
+// nf_nat_masquerade: the same port where the way back is free with it, else another.
+void router::masquerade(connection &made)
+{
+	endpoint outer = made.original.source.family == SIPX_IPV6 ? rules.outside6 : rules.outside4;
+	outer.protocol = made.original.source.protocol;
+	const auto mapped = rules.map_port.find(made.original.source);
+	outer.port = mapped != rules.map_port.end() ? mapped->second : made.original.source.port;
+	if (rules.shift_ports && mapped == rules.map_port.end())
+		outer.port = next_port_++;
+	while (index_->count({made.zone, {made.reply.source, outer}}))
+		outer.port = next_port_++;
+	made.reply.destination = outer;
+}
+
+// False: the packet goes no further.
+bool router::translate_by_rules(connection &made, fate &how)
+{
+	const bool from_inside = is_inside(made.original.source);
+	const auto forwarded = rules.forward.find(made.original.destination);
+	if (forwarded != rules.forward.end()) {
+		made.reply.source = forwarded->second;
+		return true;
+	}
+	if (is_mine(made.original.destination)) {
+		how = fate::local;
+		return false;
+	}
+	if (from_inside && rules.masquerade && !is_inside(made.original.destination))
+		masquerade(made);
+	if (!from_inside && rules.firewall) {
+		how = fate::refused;
+		return false;
+	}
+	return true;
+}
+
+void router::enter(connection &made)
+{
+	(*index_)[{made.zone, made.original}] = {&made, false};
+	(*index_)[{made.zone, made.reply}] = {&made, true};
+}
+
+connection *router::begin(const tuple &first, fate &how)
+{
+	auto made = std::make_unique<connection>();
+	made->original = first;
+	made->reply = {first.destination, first.source};
+	made->zone = rules.zone;
+	made->began_ms = now_ms();
+	made->helper = rules.helper_ports.count(first.destination.port) != 0;
+	if (const sipx_expectation *hit = match(first))
+		translate_by(*hit, *made);
+	else if (!translate_by_rules(*made, how))
+		return nullptr;
+	if (index_->count({made->zone, made->reply})) {
+		how = fate::clashed;
+		return nullptr;
+	}
+	made->id = next_id_++;
+	connections_.push_back(std::move(made));
+	return connections_.back().get();
+}
+
+// udp_packet(): before the helper, with each packet.
+void router::refresh(connection &c, bool reply)
+{
+	c.seen_reply |= reply;
+	const bool stream = c.seen_reply && now_ms() > c.began_ms + 2000;
+	c.until_ms = now_ms() + u64{stream ? rules.udp_stream_timeout_s : rules.udp_timeout_s} * 1000;
+}
+
+void router::through_core(connection &c, bool reply, std::string &bytes)
+{
+	const tuple &there = reply ? c.reply : c.original;
+	const tuple &back = reply ? c.original : c.reply;
+	const u32 default_s = static_cast<u32>((c.until_ms - now_ms()) / 1000);
+	if (c.data.keep_until_ms > c.until_ms)	// keep_again() of kernel/helper.c
+		c.until_ms = c.data.keep_until_ms;
+
+	// Exactly as long as the datagram: a look beyond its end is seen.
+	const auto payload = std::make_unique<u8[]>(bytes.size());
+	std::memcpy(payload.get(), bytes.data(), bytes.size());
+	u8 *workspace = workspace_.data();
+	workspace += state_align - reinterpret_cast<size_t>(workspace) % state_align;
+	std::memset(workspace, garbage, sipx_core_workspace_size());
+
+	sipx_packet packet{this, &c, &bytes};
+	sipx_packet_info info{};
+	info.packet = &packet;
+	info.state = state_;
+	info.workspace = reinterpret_cast<sipx_workspace *>(workspace);
+	info.data = &c.data;
+	info.source_inner = there.source;
+	info.source_outer = back.destination;
+	info.destination_outer = there.destination;
+	info.destination_inner = back.source;
+	info.payload = payload.get();
+	info.payload_length = static_cast<u32>(bytes.size());
+	info.zone = c.zone;
+	info.default_timeout_s = default_s;
+	info.reply = reply;
+	info.nat_present = rules.nat_present;
+	info.assist = rules.assist;
+	in_packet_ = true;
+	sipx_core_packet(&info);
+	in_packet_ = false;
+	if (locked_)
+		broken("the lock is held after a packet");
+}
+
+delivery router::send(const endpoint &from, const endpoint &to, const std::string &bytes)
+{
+	delivery result;
+	result.bytes = bytes;
+	end_what_is_due();
+	connection *c = look_up({from, to}, result.reply);
+	const bool fresh = !c;
+	if (fresh)
+		c = begin({from, to}, result.how);
+	if (!c)
+		return result;
+	refresh(*c, result.reply);
+	if (fresh)
+		enter(*c);
+	if (c->helper && !bytes.empty())
+		through_core(*c, result.reply, result.bytes);
+	result.how = fate::arrived;
+	result.source = result.reply ? c->original.destination : c->reply.destination;
+	result.destination = result.reply ? c->original.source : c->reply.source;
+	result.connection = c->id;
+	result.expected = c->expected;
+	return result;
+}
+
+void router::end(connection *ended)
+{
+	index_->erase({ended->zone, ended->original});
+	index_->erase({ended->zone, ended->reply});
+	for (auto at = table_.begin(); at != table_.end();) {
+		sipx_expectation *e = *at++;
+		if (e->master == ended)
+			take_off(e);
+	}
+	if (ended->data.connection)
+		sipx_core_connection_gone(state_, &ended->data);
+	connections_.remove_if([ended](const auto &c) { return c.get() == ended; });
+}
+
+void router::end(const endpoint &from, const endpoint &to)
+{
+	bool reply;
+	if (connection *c = look_up({from, to}, reply))
+		end(c);
+}
+
+void router::end_all()
+{
+	while (!connections_.empty())
+		end(connections_.front().get());
+}
+
+void router::end_what_is_due()
+{
+	for (auto at = table_.begin(); at != table_.end();) {
+		sipx_expectation *e = *at++;
+		if (e->until_ms <= now_ms())
+			take_off(e);
+	}
+	std::vector<connection *> due;
+	for (const auto &c : connections_)
+		if (c->until_ms <= now_ms())
+			due.push_back(c.get());
+	for (connection *c : due)
+		end(c);
+}
+
+void router::advance_ms(u64 span_ms)
+{
+	const u64 end_ms = now_ms() + span_ms;
+	while (tick_at_ms_ && tick_at_ms_ <= end_ms) {
+		if (tick_at_ms_ > now_ms())
+			set_now_ms(tick_at_ms_);
+		tick_at_ms_ = 0;
+		end_what_is_due();
+		if (sipx_core_tick(state_))
+			arm_tick();
+	}
+	set_now_ms(end_ms);
+	end_what_is_due();
+}
+
+void router::arm_tick()
+{
+	if (!tick_at_ms_)
+		tick_at_ms_ = now_ms() + 1000;
+}
+
+void router::lock()
+{
+	if (locked_)
+		broken("the lock is taken twice");
+	locked_ = true;
+}
+
+void router::unlock()
+{
+	if (!locked_)
+		broken("the lock is given back without being held");
+	locked_ = false;
+}
+
+void router::need_lock(const char *who) const
+{
+	if (!locked_)
+		broken(std::string(who) + " without the lock");
+}
+
+bool router::port_taken(const endpoint &outside) const
+{
+	return is_mine(outside) && rules.taken_ports.count(outside.port);
+}
+
+std::string router::show_calls()
+{
+	sipx_sink sink;
+	sipx_core_show_calls(state_, &sink);
+	return sink.text;
+}
+
+std::string router::show_registrations()
+{
+	sipx_sink sink;
+	sipx_core_show_registrations(state_, &sink);
+	return sink.text;
+}
+
+} // namespace fake
+
+using namespace fake;
+
+namespace {
+
+router &router_of(sipx_state *state)
+{
+	return **reinterpret_cast<router **>(reinterpret_cast<u8 *>(state) - state_align);
+}
+
+void need_packet(sipx_packet *packet)
+{
+	if (!packet->on->in_packet())
+		broken("a packet is used after it is gone");
+}
+
+} // namespace
+
+void sipx_lock(sipx_state *state) { router_of(state).lock(); }
+void sipx_unlock(sipx_state *state) { router_of(state).unlock(); }
+void sipx_count(sipx_state *state, sipx_reason reason) { router_of(state).note(reason); }
+void sipx_tick_arm(sipx_state *state) { router_of(state).arm_tick(); }
+u32 sipx_setting(const sipx_state *state, enum sipx_setting setting)
+{
+	return router_of(const_cast<sipx_state *>(state)).rules.values[setting];
+}
+
+void sipx_print(sipx_sink *sink, const char *text, u32 length) { sink->text.append(text, length); }
+
+void sipx_connection_keep(sipx_packet *packet, u32 lifetime_s)
+{
+	need_packet(packet);
+	const u64 until_ms = now_ms() + u64{lifetime_s} * 1000;
+	if (packet->of->until_ms < until_ms)
+		packet->of->until_ms = until_ms;
+}
+
+void sipx_connection_shorten(sipx_packet *packet, u32 lifetime_s)
+{
+	need_packet(packet);
+	packet->of->until_ms = now_ms() + u64{lifetime_s} * 1000;
+}
+
+bool sipx_port_taken(sipx_packet *packet, const sipx_endpoint *outside)
+{
+	need_packet(packet);
+	return fault_strikes(fault_port) || packet->on->port_taken(*outside);
+}
+
+bool sipx_nat_plan_edits(const sipx_packet_info *info)
+{
+	if (!info->packet->on->rules.nat_present)
+		return false;
+	sipx_core_plan_edits(info);
+	return true;
+}
+
+bool sipx_nat_apply_edits(const sipx_packet_info *info)
+{
+	return info->packet->on->rules.nat_present && sipx_core_apply_edits(info);
+}
+
+bool sipx_packet_replace(sipx_packet *packet, u32 offset, u32 old_length, const u8 *bytes, u32 new_length)
+{
+	constexpr u32 max_datagram = 65535 - 20 - 8;
+	std::string &old = *packet->bytes;
+	need_packet(packet);
+	if (offset > old.size() || old_length > old.size() - offset)
+		broken("a replacement lies outside of the datagram");
+	if (fault_strikes(fault_replace) || old.size() - old_length + new_length > max_datagram)
+		return false;
+	old.replace(offset, old_length, reinterpret_cast<const char *>(bytes), new_length);
+	return true;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+// A router with conntrack, NAT rules, expectations and our helper.
+#ifndef SIP_EXT_FAKE_ROUTER_H
+#define SIP_EXT_FAKE_ROUTER_H
+
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "text.h"
+#include "world.h"
+
+namespace fake {
+
+struct tuple {
+	endpoint source{};
+	endpoint destination{};
+};
+
+struct connection {
+	u32 id = 0;
+	tuple original;		// as its first packet came in
+	tuple reply;		// as the answer to it comes in
+	u32 zone = 0;
+	u64 until_ms = 0;
+	u64 began_ms = 0;
+	bool seen_reply = false;
+	bool helper = false;
+	bool expected = false;	// came through a pinhole
+	u32 expecting[SIPX_CLASSES] = {};
+	sipx_connection_data data{};
+};
+
+struct settings {
+	bool masquerade = true;		// false: routes only
+	bool firewall = true;		// from outside only what is expected or known comes in
+	bool nat_present = true;	// nf_nat_sip_ext is loaded
+	bool assist = false;
+	bool shift_ports = false;	// the rules never keep a source port (masquerade random)
+	endpoint outside4 = at("203.0.113.1");
+	endpoint outside6 = at("2001:db8:f::1");
+	std::vector<std::string> inside = {"10.", "192.168.", "fd"};	// how their text begins
+	std::map<endpoint, endpoint, endpoint_order> forward;	// DNAT: outside socket -> inside socket
+	std::map<endpoint, u16, endpoint_order> map_port;	// masquerade gives that socket this port
+	std::set<u16> helper_ports = {5060};
+	std::set<u16> taken_ports;	// sockets of the router itself
+	u32 udp_timeout_s = 30;
+	u32 udp_stream_timeout_s = 120;
+	u32 zone = 0;			// of the packets that follow
+	u32 expectations_max = 4096;
+	u32 class_limit = 255;
+	u32 values[SIPX_SETTINGS] = {};	// by enum sipx_setting
+};
+
+enum class fate {
+	arrived,	// see destination
+	local,		// for the router itself
+	refused,	// by the firewall
+	clashed,	// its way back is another connection's
+};
+
+struct delivery {
+	fate how = fate::refused;
+	endpoint source{};	// as who gets it sees it
+	endpoint destination{};
+	std::string bytes;
+	u32 connection = 0;
+	bool reply = false;
+	bool expected = false;
+
+	bool arrived() const { return how == fate::arrived; }
+	bool arrived_at(const endpoint &whom) const
+	{
+		return arrived() && sip::same_endpoint(destination, whom);
+	}
+};
+
+class router {
+public:
+	router();
+	~router();
+	router(const router &) = delete;
+	router &operator=(const router &) = delete;
+
+	settings rules;
+
+	// A datagram as its sender writes it; what becomes of it.
+	delivery send(const endpoint &from, const endpoint &to, const std::string &bytes);
+
+	// Time passes; all that is due in between happens at its second.
+	void advance_ms(u64 span_ms);
+	void advance(u32 seconds) { advance_ms(u64{seconds} * 1000); }
+
+	u64 count(sipx_reason reason) const { return counters_[reason]; }
+	u32 expectation_count() const { return static_cast<u32>(table_.size()); }
+	u32 expectation_count(sipx_pinhole_class which) const;
+	std::vector<sipx_pinhole> expectations() const;
+	u32 connection_count() const { return static_cast<u32>(connections_.size()); }
+	const connection *find(const endpoint &from, const endpoint &to) const;
+	// `conntrack -D`: the connection ends now.
+	void end(const endpoint &from, const endpoint &to);
+	void end_all();
+	void flush_expectations();	// conntrack -F expect
+	std::string show_calls();
+	std::string show_registrations();
+	sipx_state *state() { return state_; }
+	// References to expectations that the core holds.
+	u32 handles() const { return handles_; }
+
+	// ---- for the boundary
+	void lock();
+	void unlock();
+	void note(sipx_reason reason) { counters_[reason]++; }
+	void arm_tick();
+	sipx_pinhole_error open(sipx_packet &packet, const sipx_pinhole &wished, sipx_expectation *&handle);
+	sipx_pinhole_error renew(sipx_expectation &handle, u32 lifetime_s);
+	void close(sipx_expectation *handle);
+	bool port_taken(const endpoint &outside) const;
+	void need_lock(const char *who) const;
+	bool in_packet() const { return in_packet_; }
+
+private:
+	struct key;
+	struct place { connection *at; bool reply; };
+
+	struct key_order { bool operator()(const key &a, const key &b) const; };
+	using index = std::map<key, place, key_order>;
+
+	connection *look_up(const tuple &wanted, bool &reply);
+	connection *begin(const tuple &first, fate &how);
+	bool translate_by_rules(connection &made, fate &how);
+	void translate_by(const sipx_expectation &hit, connection &made);
+	void masquerade(connection &made);
+	bool is_inside(const endpoint &e) const;
+	bool is_mine(const endpoint &e) const;
+	sipx_expectation *match(const tuple &packet);
+	void clear_way_back(const tuple &back, const connection *but);
+	void end_stale(const sipx_pinhole &wished, const connection &master);
+	void refresh(connection &c, bool reply);
+	void through_core(connection &c, bool reply, std::string &bytes);
+	void enter(connection &made);
+	void end(connection *ended);
+	void take_off(sipx_expectation *gone);
+	void end_what_is_due();
+	void put(sipx_expectation *handle);
+
+	std::list<std::unique_ptr<connection>> connections_;
+	std::unique_ptr<index> index_;
+	std::list<sipx_expectation *> table_;
+	std::vector<u8> workspace_;
+	void *memory_ = nullptr;
+	sipx_state *state_ = nullptr;
+	u64 counters_[SIPX_REASON_COUNT] = {};
+	u64 tick_at_ms_ = 0;	// 0: not armed
+	u32 next_id_ = 1;
+	u16 next_port_ = 40000;
+	u32 handles_ = 0;
+	bool locked_ = false;
+	bool in_packet_ = false;
+};
+
+sipx_pinhole_error fault_pinhole_error();
+
+} // namespace fake
+
+struct sipx_expectation {
+	fake::router *on;
+	fake::connection *master;	// null: no longer in the table
+	sipx_pinhole wished;
+	u64 until_ms;
+	u32 zone;
+	u32 references;		// of the core and of the table
+	bool stands;
+};
+
+struct sipx_packet {
+	fake::router *on;
+	fake::connection *of;
+	std::string *bytes;
+};
+
+struct sipx_sink {
+	std::string text;
+};
+
+#endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "world.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <unordered_map>
+
+namespace fake {
+
+namespace {
+
+fault_plan plan;
+u32 steps;
+bool struck;
+u64 clock_ms = 1000000;
+u32 random_state = 1;
+u32 live[SIPX_SLABS];
+std::unordered_map<void *, sipx_slab> ledger;
+
+u64 rotate(u64 value, u32 by) { return value << by | value >> (64 - by); }
+
+// Not keyed, so that a failing test fails again; mixed well enough for tables.
+u64 mix(const u8 *bytes, u32 length)
+{
+	u64 hash = 0x9e3779b97f4a7c15ull ^ length;
+	for (u32 i = 0; i < length; i++)
+		hash = rotate((hash ^ bytes[i]) * 0xff51afd7ed558ccdull, 29);
+	hash ^= hash >> 32;
+	hash *= 0xc4ceb9fe1a85ec53ull;
+	return hash ^ hash >> 29;
+}
+
+} // namespace
+
+void set_faults(const fault_plan &faults)
+{
+	plan = faults;
+	steps = 0;
+	struck = false;
+}
+
+bool fault_strikes(fault_kind kind)
+{
+	if (!(plan.kinds & kind))
+		return false;
+	steps++;
+	const bool strikes = plan.strike_at && (plan.all_after ? steps >= plan.strike_at : steps == plan.strike_at);
+	struck |= strikes;
+	return strikes;
+}
+
+u32 fault_steps() { return steps; }
+bool fault_struck() { return struck; }
+sipx_pinhole_error fault_pinhole_error() { return plan.pinhole_error; }
+
+u64 now_ms() { return clock_ms; }
+void set_now_ms(u64 now) { clock_ms = now; }
+void seed_random(u32 seed) { random_state = seed ? seed : 1; }
+
+u32 live_objects(sipx_slab slab) { return live[slab]; }
+
+u32 live_objects()
+{
+	u32 sum = 0;
+	for (u32 count : live)
+		sum += count;
+	return sum;
+}
+
+void broken(const std::string &what)
+{
+	std::fprintf(stderr, "boundary: %s\n", what.c_str());
+	std::abort();
+}
+
+} // namespace fake
+
+using namespace fake;
+
+u64 sipx_now_ms(void) { return clock_ms; }
+
+u32 sipx_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state;
+}
+
+u64 sipx_hash(const void *bytes, u32 length) { return mix(static_cast<const u8 *>(bytes), length); }
+
+void *sipx_alloc(sipx_slab slab)
+{
+	if (fault_strikes(fault_alloc))
+		return nullptr;
+	void *object = std::calloc(1, sipx_core_slab_size(slab));
+	ledger[object] = slab;
+	live[slab]++;
+	return object;
+}
+
+void sipx_free(sipx_slab slab, void *object)
+{
+	if (!object)
+		return;
+	const auto found = ledger.find(object);
+	if (found == ledger.end() || found->second != slab)
+		broken("an object is freed that is not of this slab, or not any more");
+	ledger.erase(found);
+	live[slab]--;
+	std::free(object);
+}
