@@ -6,16 +6,15 @@ import ipaddress
 import re
 import socket
 import struct
-import time
 from dataclasses import dataclass
-from typing import Iterator
 
-from net import Line
+from net import Line, Namespace
 from sip import Message, is_sip
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
+SO_TIMESTAMPNS = 35
 LARGEST = 65600
 
 
@@ -74,30 +73,28 @@ def decode(when: float, interface: str, leaving: bool, frame: bytes) -> Datagram
 
 
 class Capture:
-    """One packet socket over all interfaces of the router: their order is the true one."""
+    """One packet socket over all interfaces of a namespace: their order is the true one."""
 
-    def __init__(self, line: Line) -> None:
-        with line.router:
+    def __init__(self, where: Namespace) -> None:
+        with where:
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setblocking(False)
         self.seen: list[Datagram] = []
 
     def drain(self) -> None:
         while True:
             try:
-                frame, (interface, _, kind, _, _) = self.socket.recvfrom(LARGEST)
+                frame, notes, _, (interface, _, kind, _, _) = self.socket.recvmsg(LARGEST, 64)
             except BlockingIOError:
                 return
-            found = decode(time.time(), interface, kind == PACKET_OUTGOING, frame)
+            when = next(seconds + nanoseconds / 1e9 for level, name, data in notes
+                        if (level, name) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)
+                        for seconds, nanoseconds in [struct.unpack("qq", data)])
+            found = decode(when, interface, kind == PACKET_OUTGOING, frame)
             if found:
                 self.seen.append(found)
-
-    def sip(self, interface: str, leaving: bool) -> Iterator[tuple[Datagram, Message]]:
-        for datagram in self.seen:
-            if (datagram.interface, datagram.leaving) == (interface, leaving) \
-                    and is_sip(datagram.payload):
-                yield datagram, Message(datagram.payload)
 
 
 @dataclass(frozen=True)

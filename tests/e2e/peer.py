@@ -7,7 +7,7 @@ import selectors
 import socket
 import subprocess
 import time
-from typing import Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
 from capture import Capture, Crossing, crossings
 from net import FRIEND, MEDIA, PATIENCE, SERVER, STRANGER, Failure, Line, Namespace, Setup
@@ -82,13 +82,13 @@ class World:
         self.selector = selectors.DefaultSelector()
         self.line = Line(setup, helper)
         self.plan = self.line.plan
-        self.capture = Capture(self.line)
+        self.capture = Capture(self.line.router)
         self.watch(self.capture.socket, self.capture.drain)
         self.numbers = itertools.count(1)
         self.programs: list[subprocess.Popen[str]] = []
 
-    def watch(self, sock: socket.socket, drain: Callable[[], None]) -> None:
-        self.selector.register(sock, selectors.EVENT_READ, drain)
+    def watch(self, source: Any, drain: Callable[[], None]) -> None:
+        self.selector.register(source, selectors.EVENT_READ, drain)
 
     def pump(self, seconds: float) -> None:
         for key, _ in self.selector.select(max(seconds, 0)):

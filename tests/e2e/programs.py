@@ -20,6 +20,8 @@ from sip import Address, host_port
 
 HERE = Path(__file__).resolve().parent
 RATE = 8000
+NOTE = 3200
+"""Samples of one note of a melody."""
 
 
 def private_folder(name: str) -> Path:
@@ -76,10 +78,12 @@ class Kamailio:
         world.wait("kamailio answers", answered, 20)
 
 
-def tone(path: Path, hertz: int, seconds: float) -> None:
-    """A WAV file with one tone, as a phone's microphone would record it."""
-    samples = [int(9000 * math.sin(2 * math.pi * hertz * n / RATE))
-               for n in range(int(RATE * seconds))]
+def melody(path: Path, notes: tuple[int, ...], seconds: float) -> None:
+    """A WAV file that plays the notes in turn, as a phone's microphone would record it."""
+    samples = []
+    for n in range(int(RATE * seconds)):
+        hertz = notes[n // NOTE % len(notes)]
+        samples.append(int(9000 * math.sin(2 * math.pi * hertz * n / RATE)))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -100,15 +104,20 @@ def share_of_tone(samples: tuple[int, ...], hertz: int) -> float:
     return 2 * power / (energy * len(samples))
 
 
-def seconds_of_tone(path: Path, hertz: int) -> float:
-    """How long the recording holds the tone, in pieces of 20 ms."""
+def samples_of(path: Path) -> tuple[int, ...]:
+    """The samples of a recording whose writer may not have closed it yet."""
     data = path.read_bytes()
-    start_of_data = data.find(b"data") + 8
-    count = (len(data) - start_of_data) // 2 if start_of_data > 8 else 0
-    samples = struct.unpack(f"<{count}h", data[start_of_data:start_of_data + 2 * count])
+    begin = data.find(b"data") + 8
+    count = (len(data) - begin) // 2 if begin > 8 else 0
+    return struct.unpack(f"<{count}h", data[begin:begin + 2 * count])
+
+
+def seconds_heard(path: Path, notes: tuple[int, ...]) -> float:
+    """How long the recording holds one of the notes, in pieces of 20 ms."""
+    samples = samples_of(path)
     piece = RATE // 50
-    pieces = [samples[n:n + piece] for n in range(0, count - piece + 1, piece)]
-    return sum(share_of_tone(p, hertz) > 0.8 for p in pieces) / 50
+    pieces = [samples[n:n + piece] for n in range(0, len(samples) - piece + 1, piece)]
+    return sum(max(share_of_tone(p, hertz) for hertz in notes) > 0.7 for p in pieces) / 50
 
 
 class Baresip:
@@ -137,7 +146,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
 """
 
     def __init__(self, world: World, where: Namespace, address: Address, user: str,
-                 registrar: Address, hertz: int, control: int = 4444,
+                 registrar: Address, notes: tuple[int, ...], control: int = 4444,
                  ports: str = "4000-4020") -> None:
         self.world = world
         self.user = user
@@ -146,7 +155,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
         self.events: list[dict[str, object]] = []
         self.rest = b""
         (self.folder / "heard").mkdir()
-        tone(self.folder / "microphone.wav", hertz, 120)
+        melody(self.folder / "microphone.wav", notes, 20)
         modules = (glob.glob("/usr/lib/baresip/modules")
                    + glob.glob("/usr/lib/*/baresip/modules"))
         if not modules:
