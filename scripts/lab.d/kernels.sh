@@ -101,14 +101,16 @@ prepare_kernel() {
 }
 
 build_and_publish() {
-	local dir
+	local dir recipe
 	preparing=$1 began=$SECONDS work=$2
 	dir=$(kernel_dir "$1")
 	trap 'rm -rf "$work"' EXIT
 	# What runs in the background ignores the keyboard's interrupt: it is told
 	trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
+	# As it is now: the files may change while they are built from
+	recipe=$(recipe_of "$1")
 	build_kernel "$1" "$work" || exit 1
-	recipe_of "$1" >"$work/recipe"
+	printf '%s\n' "$recipe" >"$work/recipe"
 	if [ -e "$dir" ]; then
 		mkdir "$work.old" && mv "$dir" "$work.old/"
 		rm -rf "$work.old" {lock_fd}>&- &
