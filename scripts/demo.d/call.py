@@ -189,7 +189,7 @@ def main() -> int:
     out = os.environ.get("LAB_OUT")
     if out:
         write_page(Path(out) / "call.html", demo.trace, demo.names, demo.addresses(),
-                   demo.tables, line, TALES.get(helper, helper))
+                   NOTES, demo.tables, line, TALES.get(helper, helper))
     demo.world.close()
     print("\n" + line)
     return 1 if demo.failures and helper == "sip-ext" else 0

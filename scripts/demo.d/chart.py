@@ -8,10 +8,10 @@ import struct
 import wave
 from html import escape
 
-from programs import RATE
+from programs import RATE, share_of_tone
 from trace import Phase, Pinhole, Trace
 
-WIDTH, LEFT, RIGHT = 1000, 190, 16
+WIDTH, LEFT, RIGHT = 1000, 226, 16
 BAR, GAP, FLOW = 15, 7, 34
 STEP = 0.1
 
@@ -105,16 +105,21 @@ def timeline(trace: Trace) -> str:
             f'over time">{under}{"".join(parts)}</svg>')
 
 
-def _waveform(samples: tuple[int, ...]) -> str:
-    columns = 400
-    size = max(len(samples) // columns, 1)
-    path = []
-    for column in range(min(columns, len(samples) // size)):
-        piece = samples[column * size:(column + 1) * size]
-        high, low = 28 - max(piece) / 32768 * 60, 28 - min(piece) / 32768 * 60
-        path.append(f"M{column} {high:.1f}V{low + 0.5:.1f}")
-    return (f'<svg viewBox="0 0 {columns} 56" preserveAspectRatio="none" aria-hidden="true">'
-            f'<path d="{"".join(path) or "M0 28H400"}"/></svg>')
+def _roll(samples: tuple[int, ...], tunes: dict[str, tuple[int, ...]]) -> str:
+    """The recording as notes: one mark for each piece in which a known note sounds."""
+    every = sorted((hertz, name) for name, tune in tunes.items() for hertz in tune)
+    piece, marks = RATE // 20, []
+    count = max(len(samples) // piece, 1)
+    for column in range(len(samples) // piece):
+        part = samples[column * piece:(column + 1) * piece]
+        share, row = max((share_of_tone(part, hertz), row) for row, (hertz, _) in enumerate(every))
+        if share > 0.6:
+            marks.append(f'<rect x="{column * 400 / count:.1f}" y="{50 - row * 9}" rx="2" '
+                         f'width="{400 / count + 0.4:.1f}" height="6" '
+                         f'class="{every[row][1]}"/>')
+    lines = "".join(f'<path d="M0 {53 - row * 9}H400"/>' for row in range(len(every)))
+    return (f'<svg viewBox="0 0 400 58" preserveAspectRatio="none" aria-hidden="true">{lines}'
+            f'{"".join(marks)}</svg>')
 
 
 def _player(samples: tuple[int, ...]) -> str:
@@ -130,7 +135,7 @@ def _player(samples: tuple[int, ...]) -> str:
     return f'<audio controls preload="none" src="data:audio/wav;base64,{data}"></audio>'
 
 
-def recordings(trace: Trace) -> str:
+def recordings(trace: Trace, tunes: dict[str, tuple[int, ...]]) -> str:
     cards = []
     for phase in trace.phases:
         for name, seconds in phase.heard.items():
@@ -138,5 +143,5 @@ def recordings(trace: Trace) -> str:
             cards.append(
                 f"<article><h3>{escape(name)}, {'inside' if name == 'alice' else 'outside'}</h3>"
                 f"<p>{escape(phase.name)}: {seconds:.1f} s of the other's melody</p>"
-                f"{_waveform(samples)}{_player(samples)}</article>")
+                f"{_roll(samples, tunes)}{_player(samples)}</article>")
     return "\n".join(cards) or "<p>No call was made.</p>"

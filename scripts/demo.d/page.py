@@ -13,17 +13,18 @@ from trace import Phase, Pinhole, Shown, Trace
 
 HERE = Path(__file__).resolve().parent
 PHONE, ROUTER, SERVER, FRIEND = range(4)
-TOGETHER = 0.05  # pinholes that open within this time belong to one message
+TOGETHER = 0.002  # pinholes that open within this time belong to one message
 
 
 def _x(lane: int) -> float:
     return 12.5 + 25 * lane
 
 
-def _span(kind: str, a: int, b: int, text: str = "", extra: str = "") -> str:
+def _span(kind: str, a: int, b: int, text: str = "") -> str:
     left, width = min(_x(a), _x(b)), abs(_x(a) - _x(b))
-    return (f'<span class="{kind}" style="left:{left:g}%;width:{width:g}%"{extra}>'
-            f"{escape(text)}</span>")
+    return (f'<span class="{kind}" style="left:{left:g}%;width:{width:g}%">'
+            f"<b>{escape(text)}</b></span>" if text else
+            f'<span class="{kind}" style="left:{left:g}%;width:{width:g}%"></span>')
 
 
 def _arrow(a: int, b: int) -> str:
@@ -90,7 +91,7 @@ class Ladder:
 
     @staticmethod
     def single(shown: Shown, note: str) -> str:
-        lines = shown.before.payload.decode("utf-8", "replace").split("\r\n")
+        lines = shown.before.payload.decode("utf-8", "replace").rstrip("\r\n").split("\r\n")
         cells = "".join(f"<p>{escape(line)}</p>" for line in lines)
         return (f'<div class="diff"><div style="grid-column:1/-1"><h4>{escape(note)}</h4>'
                 f"{cells}</div></div>")
@@ -103,6 +104,8 @@ class Ladder:
                  f"<code>{escape(host_port(d.destination))}</code>, {len(d.payload)} bytes"
                  f"{extra}</h4>" for word, d, extra in (("before", shown.before, ""),
                                                         ("after", shown.after, f", {note}"))]
+        while pairs and pairs[-1] == ([], []):
+            pairs.pop()
         rows = "".join(self.cell(a, "was") + self.cell(b, "now") for a, b in pairs)
         return f'<div class="diff">{"".join(heads)}{rows}</div>'
 
@@ -193,12 +196,13 @@ def _tables(tables: list[tuple[str, str]]) -> str:
 
 
 def write_page(path: Path, trace: Trace, names: dict[str, str], addresses: dict[str, list[str]],
-               tables: list[tuple[str, str]], verdict: str, helper: str) -> None:
+               tunes: dict[str, tuple[int, ...]], tables: list[tuple[str, str]], verdict: str,
+               helper: str) -> None:
     template = Template((HERE / "page.html").read_text(encoding="utf-8"))
     path.write_text(template.substitute(
         css=(HERE / "page.css").read_text(encoding="utf-8"), helper=escape(helper),
         state="good" if verdict.startswith("demo: OK") else "bad",
         verdict=escape(verdict.removeprefix("demo: ")), cards=_cards(trace),
         heads=_heads(names, addresses), ladder=Ladder(trace, names).rows(),
-        timeline=timeline(trace), heard=recordings(trace), tables=_tables(tables)),
+        timeline=timeline(trace), heard=recordings(trace, tunes), tables=_tables(tables)),
         encoding="utf-8")

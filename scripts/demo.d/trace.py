@@ -77,12 +77,16 @@ class Phase:
 
 
 class PinholeWatch:
-    """Follows `conntrack -E expect`: every pinhole that opens or closes."""
+    """Follows `conntrack -E expect`: every pinhole that opens or closes.
+
+    conntrack takes the time when it reads an event, so it must run at once.
+    """
 
     def __init__(self, world: World, router: Namespace) -> None:
         with router:
             self.process = subprocess.Popen(
-                [needed("stdbuf"), "-oL", needed("conntrack"), "-E", "expect", "-o", "timestamp"],
+                [needed("chrt"), "-f", "10", needed("stdbuf"), "-oL", needed("conntrack"),
+                 "-E", "expect", "-o", "timestamp"],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout
         self.out = self.process.stdout
