@@ -173,21 +173,6 @@ static inline void sipx_compat_expect_preset(struct nf_conntrack_expect *exp, u3
 #endif
 }
 
-/* ---- settings -------------------------------------------------------------------- */
-
-/* @table has one empty entry behind the @n */
-static inline struct ctl_table_header *sipx_compat_register_sysctl(struct net *net,
-								   const char *path,
-								   struct ctl_table *table,
-								   size_t n)
-{
-#if SIPX_HAVE_SYSCTL_SIZE
-	return register_net_sysctl_sz(net, path, table, n);
-#else
-	return register_net_sysctl(net, path, table);
-#endif
-}
-
 /* ---- sockets ----------------------------------------------------------------------- */
 
 #define SIPX_CAN_FIND_LISTENER							\

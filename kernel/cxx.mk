@@ -17,6 +17,9 @@ cxx-add := -std=gnu++20 -ffreestanding -fno-exceptions -fno-rtti	\
 	   -fno-threadsafe-statics -fno-use-cxa-atexit -funsigned-char	\
 	   -Wextra -Wno-unused-parameter -I$(src)
 
+# UML lets its own C use SSE; ours is the same everywhere.
+cxx-add += $(call cc-option,-mgeneral-regs-only)
+
 # pahole turns DWARF into BTF and fails on C++: no DWARF of C++ in such kernels.
 cxx-add += $(if $(CONFIG_DEBUG_INFO_BTF_MODULES),-g0)
 

@@ -185,7 +185,7 @@ static unsigned int help(struct sk_buff *skb, unsigned int protoff, struct nf_co
 
 	if (!sn || sipx_net_stopped(sn) || !extension || nf_ct_is_dying(ct))
 		return NF_ACCEPT;
-	if (!READ_ONCE(sn->settings[SIPX_SETTING_ENABLED]))
+	if (!READ_ONCE(sn->settings.values[SIPX_SETTING_ENABLED]))
 		return NF_ACCEPT;
 	/* on lo a packet passes twice; the first time it was on its way out */
 	if (nf_is_loopback_packet(skb))

@@ -20,14 +20,14 @@
 
 #include "boundary.h"
 
-struct sipx_settings {
-	int values[SIPX_SETTINGS];
-	struct ctl_table table[SIPX_SETTINGS + 1];	/* an empty one ends it on some kernels */
-	struct ctl_table_header *header;
-};
-
 /* The settings of the boundary, and ours. */
 enum { SIPX_SETTING_ENABLED = SIPX_SETTINGS, SIPX_NET_SETTINGS };
+
+struct sipx_settings {
+	unsigned int values[SIPX_NET_SETTINGS];
+	struct ctl_table table[SIPX_NET_SETTINGS + 1];	/* an empty one ends it on some kernels */
+	struct ctl_table_header *header;
+};
 
 /* One namespace. The core's tables follow it in memory. */
 struct sipx_net {
@@ -118,10 +118,6 @@ bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any m
 bool sipx_settings_valid(void);	/* false: said why */
 int sipx_settings_begin(struct net *net, struct sipx_settings *settings);
 void sipx_settings_end(struct sipx_settings *settings);
-
-/* settings.c */
-int sipx_settings_begin(struct sipx_net *sn);
-void sipx_settings_end(struct sipx_net *sn);
 
 /* connection.c */
 u32 sipx_ct_left(const struct nf_conn *ct);	/* jiffies */
