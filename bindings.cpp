@@ -37,6 +37,16 @@ bool matches(const endpoint &a, const endpoint &b)
 	return same_endpoint(a, b) && a.protocol == b.protocol;
 }
 
+// The NAT rules gave that socket to the signalling of a host: what its peer sends there
+// arrives at that host.
+bool is_mapped(const state &tables, const endpoint &outside)
+{
+	const connection *at = tables.connections;
+	while (at && !matches(at->outer, outside))
+		at = at->next;
+	return at;
+}
+
 bool is_free(const binding_site &site, const endpoint &outside)
 {
 	return !find_binding_outside(tables_of(site.opaque), outside, site.zone) &&
@@ -52,18 +62,21 @@ bool is_run_free(const binding_site &site, const endpoint &outside, u32 run)
 }
 
 // The first of `run` free ports for `inside`; 0 if none was found.
-u16 choose_port(const binding_site &site, const endpoint &inside, u32 run)
+u16 choose_port(const binding_site &site, const endpoint &inside, u16 preferred, u32 run)
 {
 	const endpoint outside = with_protocol(site.outside, inside.protocol);
-	if (is_run_free(site, with_port(outside, inside.port), run))
-		return inside.port;
+	if (preferred && is_run_free(site, with_port(outside, preferred), run))
+		return preferred;
 
 	constexpr u32 slots = (last_media_port - first_media_port + 1) / 2;
 	const u32 start = sipx_random() % slots;
 	for (u32 i = 0; i < port_attempts; i++) {
 		const u32 slot = (start + i) % slots;
 		const u16 port = static_cast<u16>(first_media_port + 2 * slot + (inside.port & 1));
-		if (is_run_free(site, with_port(outside, port), run))
+		const endpoint candidate = with_port(outside, port);
+		if (!preferred && is_mapped(tables_of(site.opaque), candidate))
+			continue;
+		if (is_run_free(site, candidate, run))
 			return port;
 	}
 	return 0;
@@ -125,13 +138,13 @@ void drop_reference(state &tables, binding *held)
 	discard(held);
 }
 
-binding *hold_binding(const binding_site &site, const endpoint &inside, sipx_reason *why)
+binding *hold_binding(const binding_site &site, const endpoint &inside, u16 preferred, sipx_reason *why)
 {
 	if (binding *found = find_binding_inside(site, inside)) {
 		take_reference(found);
 		return found;
 	}
-	const u16 port = choose_port(site, inside, 1);
+	const u16 port = choose_port(site, inside, preferred, 1);
 	if (!port) {
 		*why = SIPX_COUNT_no_port;
 		return nullptr;
@@ -143,15 +156,16 @@ bool hold_binding_pair(const binding_site &site, const endpoint &inside, binding
 {
 	const endpoint next = with_port(inside, static_cast<u16>(inside.port + 1));
 	const bool fresh = !find_binding_inside(site, inside) && !find_binding_inside(site, next);
-	const u16 port = fresh ? choose_port(site, inside, 2) : 0;
+	const u16 port = fresh ? choose_port(site, inside, inside.port, 2) : 0;
 	if (fresh && !port) {
 		*why = SIPX_COUNT_no_port;
 		return false;
 	}
-	pair[0] = fresh ? make_binding(site, inside, port, why) : hold_binding(site, inside, why);
+	pair[0] = fresh ? make_binding(site, inside, port, why) : hold_binding(site, inside, inside.port, why);
 	if (!pair[0])
 		return false;
-	pair[1] = fresh ? make_binding(site, next, static_cast<u16>(port + 1), why) : hold_binding(site, next, why);
+	const u16 after = static_cast<u16>(pair[0]->outside.port + 1);
+	pair[1] = fresh ? make_binding(site, next, after, why) : hold_binding(site, next, after, why);
 	if (pair[1])
 		return true;
 	drop_reference(tables_of(site.opaque), pair[0]);

@@ -21,9 +21,11 @@ struct binding_site {
 [[nodiscard]] binding *find_binding_inside(const binding_site &site, const endpoint &inside);
 [[nodiscard]] binding *find_binding_outside(state &tables, const endpoint &outside, u32 zone);
 
-// A reference to the binding of `inside`, made if there is none: the same port number
-// where it is free, else a free one of the same parity. Null: *why says it.
-[[nodiscard]] binding *hold_binding(const binding_site &site, const endpoint &inside, sipx_reason *why);
+// A reference to the binding of `inside`, made if there is none: with the `preferred` port
+// where that is free, else a free one of the same parity. 0 stands for signalling: one that
+// the rules have given to no other host's signalling. Null: *why says it.
+[[nodiscard]] binding *hold_binding(const binding_site &site, const endpoint &inside, u16 preferred,
+				    sipx_reason *why);
 
 // The same for a socket and the one at the next port (RTP and RTCP, RFC 3550 11): their
 // outside ports follow each other too. False: neither is held.

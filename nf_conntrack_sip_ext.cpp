@@ -36,14 +36,20 @@ sipx_reason reason_of(parse_error error)
 	}
 }
 
-// RFC 5626 3.5.1 and 4.4.1: CRLFs, or a STUN message (RFC 8489: its first two bits are 0),
-// or a datagram of NULs that some phones send.
+// RFC 8489 5: its first two bits are 0, and its header ends at byte 20.
+bool is_stun(text_view bytes)
+{
+	return bytes.size() >= 20 && static_cast<u8>(bytes[0]) < 0x04 && bytes.sub(4, 4) == "\x21\x12\xa4\x42";
+}
+
+// RFC 5626 3.5.1 and 4.4.1: CRLFs, or a STUN message, or a datagram of NULs that some
+// phones send.
 bool is_keep_alive(text_view bytes)
 {
 	for (u32 i = 0; i < bytes.size(); i++) {
 		const char c = bytes[i];
 		if (c != '\r' && c != '\n' && c != '\0' && c != ' ')
-			return i == 0 && static_cast<u8>(c) < 0x04 && bytes.size() >= 20;
+			return is_stun(bytes);
 	}
 	return true;
 }
@@ -80,7 +86,10 @@ bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why)
 		if (wish.held)
 			continue;
 		if (!wish.pair) {
-			wish.held = hold_binding(site, wish.inside, &why);
+			// A listening port of its own number would stand where the rules
+			// put the next phone that sends from that number.
+			const u16 preferred = wish.signalling ? 0 : wish.inside.port;
+			wish.held = hold_binding(site, wish.inside, preferred, &why);
 			if (!wish.held)
 				return false;
 			continue;
