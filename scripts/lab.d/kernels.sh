@@ -44,7 +44,7 @@ recipe_of() {
 		declare -f build_kernel install_uml_modules make_initrd
 		if is_uml "$1"; then
 			declare -f build_uml trim_uml_tree
-			grep -v '^#' "$lab_d/uml.config"
+			uml_config "$1"
 			gcc -dumpfullversion
 		else
 			declare -f build_debian fix_headers
@@ -126,6 +126,7 @@ build_kernel() {
 		{ progress "no package lists from the mirror"; return 1; }
 	mkdir -p "$dir/root/lib/modules"
 	if is_uml "$name"; then
+		uml_config "$name" >"$dir/config"
 		build_uml "$conf" "linux-source-${name#uml-}" "$dir"
 	else
 		build_debian "$conf" "$dir"
@@ -142,6 +143,14 @@ readonly UML_UNUSED=(
 	'*/sound/*.[ch]' '*/tools/perf' '*/tools/testing' '*/*.dts' '*/*.dtsi'
 )
 
+# The options common to all, and those of one version
+uml_config() {
+	local file
+	for file in "$lab_d/uml.config" "$lab_d/$1.config"; do
+		[ ! -e "$file" ] || grep -v '^#' "$file"
+	done
+}
+
 build_uml() {
 	local conf=$1 package=$2 dir=$3 src=$3/kdir
 	apt_field "$conf" "$package" Version | sed "s/^/$package /" >"$dir/package"
@@ -152,7 +161,7 @@ build_uml() {
 	tar -xJf "$dir"/deb/usr/src/linux-source-*.tar.xz -C "$src" --strip-components=1 \
 		"${UML_UNUSED[@]/#/--exclude=}" || return 1
 	rm -rf "$dir/deb"
-	uml_make "$src" KCONFIG_ALLCONFIG="$lab_d/uml.config" allnoconfig \
+	uml_make "$src" KCONFIG_ALLCONFIG="$dir/config" allnoconfig \
 		>"$dir/build.log" 2>&1 || return 1
 	compile_uml "$src" "$dir/build.log" || return 1
 	ln "$src/linux" "$dir/image"

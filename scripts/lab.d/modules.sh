@@ -38,8 +38,8 @@ ensure_modules() {
 		started=$(mktemp "$out/.started.XXXXXX")
 		if ! make_modules "$kernel/kdir" "$out" >"$out/build.log" 2>&1; then
 			rm -f "$started"
-			cat "$out/build.log" >&2
-			die "the modules do not build for $1"
+			grep -m 20 -E 'error|Error|warning' "$out/build.log" >&2
+			die "the modules do not build for $1 (all of it: $out/build.log)"
 		fi
 		module_tree "$kernel" "$out" || die "no module tree for $1"
 		mv "$started" "$out/.lab-stamp"
