@@ -8,10 +8,18 @@
 
 namespace sip {
 
-// RFC 3986: any other absolute URI. What follows its scheme is none of our business.
+// Any other absolute URI (RFC 3986): what follows its scheme is none of our business. Nor
+// is a user at a host name without a scheme, as in the "To: Bob <bob@biloxi.com>" that RFC
+// 3261 23.4 prints.
 inline bool is_other_uri(cursor uri)
 {
-	return !uri.take_while(cc_token).done() && uri.accept(':');
+	host_text host;
+
+	if (uri.take_while(cc_token).done())
+		return false;
+	if (uri.accept(':'))
+		return true;
+	return uri.accept('@') && read_host(uri, host) && !host.address && !host.bracketed && uri.done();
 }
 
 // A maddr= names a host of its own (RFC 3261 19.1.1 and 18.2.2).
@@ -113,7 +121,8 @@ inline bool parse_bare_uri(parser &p, cursor &text, place where, address_value &
 }
 
 // Goes to the '<' of a name-addr, if there is one: quoted strings and words may stand
-// before it. In a field of one value even a comma may (RFC 4475 3.1.2.16).
+// before it. In a field of one value even a comma may (RFC 4475 3.1.2.15). A backslash
+// outside of quotes takes the meaning of what it stands before (\"arik\" of Nero SIPPS).
 inline bool skip_display_name(cursor &text, bool single)
 {
 	cursor rest = text;
@@ -126,6 +135,8 @@ inline bool skip_display_name(cursor &text, bool single)
 		if (rest.peek() == '"') {
 			if (!rest.take_quoted(quoted))
 				return false;
+		} else if (rest.peek() == '\\') {
+			rest.skip(2);
 		} else if (!single || !rest.accept(',')) {
 			return false;
 		}
@@ -163,15 +174,21 @@ inline void read_contact_parameter(parser &p, const parameter &found, u8 index)
 		ref.expires = malformed_expires;
 }
 
-// Contact, Route and their kind: any number of values. An empty field says nothing.
+// Goes to the next value of a list, if there is one. An empty value says nothing.
+inline bool next_value(cursor &text)
+{
+	do
+		text.skip_lws();
+	while (text.accept(','));
+	return !text.done();
+}
+
+// Contact, Route and their kind: any number of values.
 inline bool parse_address_list(parser &p, cursor text, place where)
 {
 	parameter found;
 
-	text.skip_lws();
-	if (text.done())
-		return true;
-	do {
+	while (next_value(text)) {
 		address_value value;
 
 		if (!parse_address(p, text, where, value))
@@ -183,7 +200,7 @@ inline bool parse_address_list(parser &p, cursor text, place where)
 			return false;
 		if (where == place::contact && p.view.contact_count < 255)
 			p.view.contact_count++;
-	} while (text.accept(','));
+	}
 	return true;
 }
 
@@ -324,7 +341,6 @@ inline bool parse_via_value(parser &p, cursor &text)
 	bool secure;
 	u8 index;
 
-	text.skip_lws();
 	if (!read_sent_protocol(text, secure))
 		return p.fail(parse_error::header);
 	if (!parse_sent_by(p, text, via.index, secure))
@@ -348,10 +364,9 @@ inline bool parse_via_value(parser &p, cursor &text)
 
 inline bool parse_via(parser &p, cursor text)
 {
-	do {
+	while (next_value(text))
 		if (!parse_via_value(p, text))
 			return false;
-	} while (text.accept(','));
 	return true;
 }
 

@@ -18,7 +18,7 @@ enum char_class : u8 {
 	cc_digit = 16,
 	cc_name_end = 32,	// ends a parameter name: LWS ; , = "
 	cc_value_end = 64,	// ends an unquoted parameter value: LWS ; , "
-	cc_address_end = 128,	// ends a display name or addr-spec: < " ; ,
+	cc_address_end = 128,	// ends a display name or addr-spec: < " ; , or escapes a byte of it
 };
 
 namespace detail {
@@ -48,7 +48,7 @@ consteval u8 classes_of(u32 byte)
 	bits |= digit ? cc_digit : 0;
 	bits |= c && one_of(c, ";,\"") ? cc_name_end | cc_value_end | cc_address_end : 0;
 	bits |= c == '=' ? cc_name_end : 0;
-	bits |= c == '<' ? cc_address_end : 0;
+	bits |= c == '<' || c == '\\' ? cc_address_end : 0;
 	return bits;
 }
 

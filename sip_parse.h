@@ -242,7 +242,7 @@ inline bool trim_sip_version(parser &p, cursor &line)
 }
 
 // Method SP Request-URI SP SIP-Version. More blanks than one are let pass (RFC 4475
-// 3.1.2.10), and so are angle brackets (3.1.2.7) and blanks in the URI (3.1.2.8).
+// 3.1.2.9), and so are angle brackets (3.1.2.7) and blanks in the URI (3.1.2.8).
 inline bool parse_request_line(parser &p, cursor &text)
 {
 	cursor line;
