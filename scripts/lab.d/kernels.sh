@@ -65,45 +65,50 @@ progress() {
 	printf 'lab: %s: %d:%02d %s\n' "$preparing" $((s / 60)) $((s % 60)) "$*" >&2
 }
 
-# Locks are per kernel: one preparer at a time, and none while a run uses the kernel
-lock_kernel() {
-	local how=$1 name=$2 fd
+# lock HOW NAME MEANWHILE: HOW as of flock; sets lock_fd. Each kernel has two locks: NAME.prepare
+# lets one preparer at a time work, NAME.use is shared by the runs and taken alone only
+# while a finished kernel takes the place of the old one.
+lock() {
+	local fd
 	mkdir -p "$SIP_EXT_CACHE/locks" "$SIP_EXT_CACHE/tmp" "$SIP_EXT_CACHE/kernels"
-	exec {fd}>"$SIP_EXT_CACHE/locks/$name"
-	flock -n "$how" "$fd" && { lock_fd=$fd; return; }
-	say "$name is in use by another lab; waiting"
-	flock "$how" "$fd"
+	exec {fd}>"$SIP_EXT_CACHE/locks/$2"
 	lock_fd=$fd
+	flock -n "$1" "$fd" && return
+	say "$3"
+	flock "$1" "$fd"
 }
 
-unlock_kernel() { exec {lock_fd}>&-; }
+unlock() {
+	local fd=$1
+	exec {fd}>&-
+}
 
 # ensure_kernel NAME: ready, and locked against being replaced as long as we live
 ensure_kernel() {
 	while :; do
-		lock_kernel -s "$1"
+		kernel_ready "$1" || prepare_kernel "$1"
+		lock -s "$1.use" "$1 is being replaced; waiting"
 		kernel_ready "$1" && return
-		unlock_kernel
-		prepare_kernel "$1"
+		unlock "$lock_fd"
 	done
 }
 
 prepare_kernel() {
-	local work
-	lock_kernel -x "$1"
+	local work prepare_fd
+	lock -x "$1.prepare" "another lab prepares $1; waiting"
+	prepare_fd=$lock_fd
 	if ! kernel_ready "$1" || ((refresh)); then
 		work=$(mktemp -d "$SIP_EXT_CACHE/tmp/$1.XXXXXX") ||
 			die "no room for $1 in $SIP_EXT_CACHE"
 		# A subshell, so that any end of it, an interrupt included, leaves no half
 		(build_and_publish "$1" "$work") || die "$1 could not be prepared"
 	fi
-	unlock_kernel
+	unlock "$prepare_fd"
 }
 
 build_and_publish() {
-	local dir recipe
+	local recipe
 	preparing=$1 began=$SECONDS work=$2
-	dir=$(kernel_dir "$1")
 	trap 'rm -rf "$work"' EXIT
 	# What runs in the background ignores the keyboard's interrupt: it is told
 	trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
@@ -111,12 +116,19 @@ build_and_publish() {
 	recipe=$(recipe_of "$1")
 	build_kernel "$1" "$work" || exit 1
 	printf '%s\n' "$recipe" >"$work/recipe"
+	publish "$work" "$(kernel_dir "$1")" || exit 1
+	progress "ready: $(cat "$(kernel_dir "$1")/package")"
+}
+
+publish() {
+	local new=$1 dir=$2
+	lock -x "${dir##*/}.use" "waiting for the runs that use the old ${dir##*/}"
 	if [ -e "$dir" ]; then
-		mkdir "$work.old" && mv "$dir" "$work.old/"
-		rm -rf "$work.old" {lock_fd}>&- &
+		mkdir "$new.old" && mv "$dir" "$new.old/" || return 1
 	fi
-	mv "$work" "$dir" || exit 1
-	progress "ready: $(cat "$dir/package")"
+	mv "$new" "$dir" || return 1
+	unlock "$lock_fd"
+	rm -rf "$new.old"
 }
 
 build_kernel() {
