@@ -104,7 +104,7 @@ void note_remote_media(const media_wish &wish, stream &s)
 // One socket's two pinholes: in for its media source, out to where the session says, once it is known.
 struct socket_pinholes {
 	const endpoint &inside;
-	const endpoint &remote;
+	endpoint remote;	// port 0: not known
 	const binding *bound;
 	pinhole *&in;
 	pinhole *&out;
@@ -145,10 +145,20 @@ void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_
 	ensure_pinhole(on, out, c.expires_ms, at.out);
 }
 
+// The other end's socket, if a packet of the inside one can go there: not with an IPv6
+// address in a call over IPv4, nor with TCP for UDP.
+endpoint reachable(const endpoint &inside, const endpoint &remote)
+{
+	const bool meet = inside.family == remote.family && inside.protocol == remote.protocol;
+	return meet ? remote : endpoint{};
+}
+
 void open_stream(const scene &on, const call &c, stream &s)
 {
-	open_socket(on, c, s.pinhole_class, {s.inside_rtp, s.remote_rtp, s.rtp, s.in_rtp, s.out_rtp});
-	open_socket(on, c, s.pinhole_class, {s.inside_rtcp, s.remote_rtcp, s.rtcp, s.in_rtcp, s.out_rtcp});
+	const endpoint rtp = reachable(s.inside_rtp, s.remote_rtp);
+	const endpoint rtcp = reachable(s.inside_rtcp, s.remote_rtcp);
+	open_socket(on, c, s.pinhole_class, {s.inside_rtp, rtp, s.rtp, s.in_rtp, s.out_rtp});
+	open_socket(on, c, s.pinhole_class, {s.inside_rtcp, rtcp, s.rtcp, s.in_rtcp, s.out_rtcp});
 }
 
 void note_media(const scene &on, const call_event &event, const plan &p, call &c, call_reserve &reserve)

@@ -97,6 +97,8 @@ sipx_pinhole_error router::open(sipx_packet &packet, const sipx_pinhole &wished,
 		broken("a pinhole without a destination");
 	if (wished.source.family && wished.source.family != wished.destination.family)
 		broken("a pinhole of two families");
+	if (wished.source.family && wished.source.protocol != wished.destination.protocol)
+		broken("a pinhole of two protocols");
 	if (!wished.lifetime_s)
 		broken("a pinhole without a lifetime");
 	if (fault_strikes(fault_pinhole))
