@@ -11,6 +11,7 @@
 
 #include <linux/mm.h>
 #include <linux/proc_fs.h>
+#include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 #include "internal.h"
