@@ -202,17 +202,61 @@ void prolong(const scene &on, call &c)
 	note_expiry(on.tables(), on.opaque, c.expires_ms);
 }
 
+void release_ends(state &tables, stream_ends &ends)
+{
+	drop_reference(tables, ends.rtp);
+	drop_reference(tables, ends.rtcp);
+	ends = {};
+}
+
+// RFC 3261 14.1: until a re-INVITE is answered, the session may fall back to what it was.
+void remember_ends(call &c)
+{
+	c.changing = true;
+	for (stream *s = c.streams; s; s = s->next) {
+		s->before = *s;
+		if (s->before.rtp)
+			take_reference(s->before.rtp);
+		if (s->before.rtcp)
+			take_reference(s->before.rtcp);
+	}
+}
+
+void forget_ends(state &tables, call &c)
+{
+	c.changing = false;
+	for (stream *s = c.streams; s; s = s->next)
+		release_ends(tables, s->before);
+}
+
+void fall_back(const scene &on, call &c)
+{
+	c.changing = false;
+	for (stream *s = c.streams; s; s = s->next) {
+		release_ends(on.tables(), *s);
+		static_cast<stream_ends &>(*s) = s->before;
+		s->before = {};
+		open_stream(on, c, *s);
+	}
+}
+
 // The 2xx to the INVITE that we saw makes the dialog; a retransmission or an answer to
 // something else does not.
-void note_progress(const call_event &event, call &c)
+void note_progress(const scene &on, const call_event &event, call &c)
 {
 	if (event.request_method != method::invite)
 		return;
+	const bool known = event.transaction == c.transaction;
 	if (event.status == 0) {
+		if (!known && !c.changing && c.state == call_state::answered)
+			remember_ends(c);
 		c.transaction = event.transaction;
 		return;
 	}
-	if (event.status < 200 || event.transaction != c.transaction || c.state != call_state::early)
+	if (event.status < 200 || !known)
+		return;
+	forget_ends(on.tables(), c);
+	if (c.state != call_state::early)
 		return;
 	c.state = call_state::answered;
 	c.dialog = event.dialog;
@@ -278,7 +322,10 @@ void note_session(const scene &on, const call_event &event, const plan &p, conne
 	}
 	if (!c || c->state == call_state::ending)
 		return;
-	note_progress(event, *c);
+	note_progress(on, event, *c);
+	// An ACK to a call that was not answered is that to its refusal.
+	if (event.request_method == method::ack && c->state == call_state::early)
+		return;
 	prolong(on, *c);
 	note_media(on, event, p, *c, reserve);
 	for (stream *s = c->streams; s; s = s->next)
@@ -294,7 +341,8 @@ void note_failure(const scene &on, const call_event &event)
 		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
 		return;
 	}
-	// A re-INVITE that fails leaves the session as it was (RFC 3261 14.1).
+	if (c->changing)
+		fall_back(on, *c);
 	if (c->state != call_state::early)
 		return;
 	if (!asks_again(event.status)) {
@@ -335,8 +383,8 @@ void end_call(sipx_state *opaque, call *ended)
 	while (stream *s = ended->streams) {
 		ended->streams = s->next;
 		close_stream(opaque, *s);
-		drop_reference(tables, s->rtp);
-		drop_reference(tables, s->rtcp);
+		release_ends(tables, *s);
+		release_ends(tables, s->before);
 		discard(s);
 	}
 	list_remove<call, &call::next_on_connection>(ended->owner->calls, ended);

@@ -80,15 +80,20 @@ struct pinhole {
 	u32 references;
 };
 
-// A media stream of a call, by its place among the m-lines.
-struct stream {
-	stream *next;
+// Where both ends of a stream are, as offered and answered.
+struct stream_ends {
 	binding *rtp;		// of the inside socket; null where nothing is translated
 	binding *rtcp;
 	endpoint inside_rtp;	// port 0: not known, or declined
 	endpoint inside_rtcp;
 	endpoint remote_rtp;
 	endpoint remote_rtcp;
+};
+
+// A media stream of a call, by its place among the m-lines.
+struct stream : stream_ends {
+	stream *next;
+	stream_ends before;	// while the call is changing: what a refusal falls back to
 	pinhole *in_rtp;	// towards the inside
 	pinhole *in_rtcp;
 	pinhole *out_rtp;	// from the inside: it leaves from the advertised port (R16)
@@ -111,6 +116,7 @@ struct call {
 	u64 expires_ms;
 	endpoint peer;		// who speaks for the other end
 	call_state state;
+	bool changing;		// a re-INVITE is not yet answered
 };
 
 // An address-of-record at a registrar (RFC 3261 10).
