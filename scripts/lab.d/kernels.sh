@@ -98,6 +98,8 @@ prepare_kernel() {
 	lock -x "$1.prepare" "another lab prepares $1; waiting"
 	prepare_fd=$lock_fd
 	if ! kernel_ready "$1" || ((refresh)); then
+		# What preparers left that were killed: the lock says that none is at work
+		rm -rf "$SIP_EXT_CACHE/tmp/$1".*
 		work=$(mktemp -d "$SIP_EXT_CACHE/tmp/$1.XXXXXX") ||
 			die "no room for $1 in $SIP_EXT_CACHE"
 		# A subshell, so that any end of it, an interrupt included, leaves no half

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034 # some variables are for the caller
 #
 # For programs that run in the router (`. "$LAB_LIB"`): topologies, rules, captures, TAP.
 #
@@ -42,7 +42,6 @@
 # tap_diag TEXT...           tap_done: prints the plan; fails if a test failed or none ran
 
 lab_captures=
-# shellcheck disable=SC2034 # for the caller
 lab_pid=
 lab_separate=
 tap_count=0

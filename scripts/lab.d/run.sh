@@ -9,7 +9,7 @@
 #   $run/x/        the guest writes stdout, stderr, dmesg, taint and status here
 
 # Folders that the guest covers with its own; what a run needs from them is shown again
-readonly COVERED='^/(tmp|run|dev|var/run)(/|$)'
+readonly COVERED='^/(tmp|run|dev/shm)/[^/]'
 
 # Debian's own, so that a run does not depend on who starts it
 readonly GUEST_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -164,12 +164,11 @@ write_job() {
 
 # Paths that must be there in the guest even if they lie in a covered folder
 needed_paths() {
-	printf '%s\n' "$top" "$kernel" "$PWD"
-	case ${job[0]%/*} in
-	# the folder itself is the guest's own: only the file then
-	/tmp|/run|/dev/shm) printf '%s\n' "${job[0]}" ;;
-	*) printf '%s\n' "${job[0]%/*}" ;;
-	esac
+	local word
+	printf '%s\n' "$top" "$kernel" "$PWD" "${job[0]%/*}"
+	for word in "${job[@]}"; do
+		[[ $word != /* ]] || [ ! -e "$word" ] || printf '%s\n' "$word"
+	done
 	[ -z "$our_modules" ] || printf '%s\n' "$our_modules"
 }
 
@@ -224,7 +223,8 @@ run_vm() {
 	began=$SECONDS
 	follow stdout &
 	follow stderr >&2 &
-	wait "$vm_pid"
+	# without bash's own word on how it ended
+	wait "$vm_pid" 2>/dev/null
 	vm_status=$?
 	wait
 	vm_pid=''
