@@ -312,13 +312,13 @@ void discard_reserve(call_reserve &reserve)
 	reserve.fresh = nullptr;
 }
 
-void note_session(const scene &on, const call_event &event, const plan &p, connection &owner, call_reserve &reserve)
+void note_session(const scene &on, const call_event &event, const plan &p, connection *owner, call_reserve &reserve)
 {
 	call *c = find_call(on.tables(), event.call);
-	if (!c && reserve.fresh) {
+	if (!c && owner && reserve.fresh) {
 		c = reserve.fresh;
 		reserve.fresh = nullptr;
-		link_call(on, event, owner, c);
+		link_call(on, event, *owner, c);
 	}
 	if (!c || c->state == call_state::ending)
 		return;

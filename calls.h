@@ -22,8 +22,8 @@ struct call_reserve {
 [[nodiscard]] bool reserve_call(const state &tables, const call_event &event, call_reserve &reserve);
 void discard_reserve(call_reserve &reserve);
 
-// An offer, an answer, or progress of a call; `owner` takes a new one.
-void note_session(const scene &on, const call_event &event, const plan &p, connection &owner, call_reserve &reserve);
+// An offer, an answer, or progress of a call; `owner` takes a new one (null: none is made).
+void note_session(const scene &on, const call_event &event, const plan &p, connection *owner, call_reserve &reserve);
 void note_failure(const scene &on, const call_event &event);
 void note_bye(const scene &on, const call_event &event);
 void note_bye_answer(const scene &on, const call_event &event);

@@ -105,16 +105,24 @@ void adopt_sockets(const scene &on, connection &owner, plan &p)
 		take_reference(wish.held);
 		socket.bound = wish.held;
 		socket.inside = wish.inside;
-		on.data->flags |= connection_has_sockets;
+		on.data->flags |= connection_has_more;
 		open_for_answers(on, socket);
 	}
 }
 
-void copy_sockets(const connection &owner, plan &p)
+void recall(const connection &owner, plan &p)
 {
 	for (u8 i = 1; i < max_sockets; i++)
 		if (owner.sockets[i].bound)
 			p.known[p.known_count++] = {owner.sockets[i].inside, owner.sockets[i].bound->outside};
+	p.literal = owner.literal;
+}
+
+void remember_literal(const scene &on, connection &owner, const inner_literal &literal)
+{
+	owner.literal = literal;
+	owner.literal.fresh = false;
+	on.data->flags |= connection_has_more;
 }
 
 void settle_lifetime(const scene &on, connection &owner)

@@ -11,17 +11,17 @@ namespace sip {
 
 // sipx_connection_data::flags: the low bits are spelling::bare, these two stand above.
 inline constexpr u32 connection_gone = 1u << 31;
-// It has sockets besides its own: worth the lock to look at them.
-inline constexpr u32 connection_has_sockets = 1u << 30;
+// It has sockets besides its own, or a literal of its own: worth the lock to look at them.
+inline constexpr u32 connection_has_more = 1u << 30;
 
 inline spelling spelling_of(const sipx_connection_data &data)
 {
-	return {data.flags & ~(connection_gone | connection_has_sockets), data.outer_written};
+	return {data.flags & ~(connection_gone | connection_has_more), data.outer_written};
 }
 
 inline void remember_spelling(sipx_connection_data &data, const spelling &after)
 {
-	data.flags = (data.flags & (connection_gone | connection_has_sockets)) | after.bare;
+	data.flags = (data.flags & (connection_gone | connection_has_more)) | after.bare;
 	data.outer_written = after.outer;
 }
 
@@ -42,8 +42,9 @@ void end_connection(sipx_state *opaque, connection *ended);
 // Each new signalling socket that the message names; there is room (room_for_sockets).
 void adopt_sockets(const scene &on, connection &owner, plan &p);
 
-// What the sockets besides its own stand for.
-void copy_sockets(const connection &owner, plan &p);
+// What a plan must know of it: the sockets besides its own, and how it writes its address.
+void recall(const connection &owner, plan &p);
+void remember_literal(const scene &on, connection &owner, const inner_literal &literal);
 
 // The connection lives as long as what depends on it, and no longer.
 void settle_lifetime(const scene &on, connection &owner);

@@ -76,6 +76,8 @@ bool needs_connection(const call_event &event, const sides &where, const plan &p
 	for (u8 i = 0; i < p.wish_count; i++)
 		if (p.wishes[i].signalling)
 			return true;
+	if (p.literal.length)
+		return true;
 	return begins_call(event, where) || (event.kind == event_kind::register_request && where.from_inside);
 }
 
@@ -174,8 +176,7 @@ void remember(const scene &on, const call_event &event, const plan &p, connectio
 			refuse_registration(on, event, *owner);
 		break;
 	case event_kind::session:
-		if (owner)
-			note_session(on, event, p, *owner, spare.calls);
+		note_session(on, event, p, owner, spare.calls);
 		break;
 	case event_kind::session_failed:
 		note_failure(on, event);
@@ -204,6 +205,8 @@ void commit(const scene &on, workspace &work, reserve &spare)
 		remember_spelling(*on.data, work.what.after);
 		if (owner)
 			adopt_sockets(on, *owner, work.what);
+		if (owner && work.what.literal.fresh)
+			remember_literal(on, *owner, work.what.literal);
 		remember(on, work.event, work.what, owner, spare);
 		if (owner)
 			settle_lifetime(on, *owner);
@@ -214,7 +217,7 @@ void commit(const scene &on, workspace &work, reserve &spare)
 
 bool changes_nothing(const call_event &event, const plan &p)
 {
-	return event.kind == event_kind::other && p.wish_count == 0 && p.before == p.after;
+	return event.kind == event_kind::other && p.wish_count == 0 && p.before == p.after && !p.literal.fresh;
 }
 
 // Reserve, rewrite, commit: everything or nothing. Returns what to count.
@@ -247,11 +250,11 @@ sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &
 void recall_connection(const sipx_packet_info &info, plan &p)
 {
 	p.before = p.after = spelling_of(*info.data);
-	if (!(info.data->flags & connection_has_sockets))
+	if (!(info.data->flags & connection_has_more))
 		return;
 	table_lock lock(info.state);
 	if (const connection *owner = connection_of(*info.data))
-		copy_sockets(*owner, p);
+		recall(*owner, p);
 }
 
 sipx_reason carry(const sipx_packet_info &info, text_view bytes)

@@ -10,6 +10,11 @@ namespace sip {
 
 namespace {
 
+// The values that every plan begins with: the sender as the receiver sees it, the receiver
+// as it knows itself.
+constexpr u8 source_value = 0;
+constexpr u8 destination_value = 1;
+
 // One message while its edits are planned.
 struct drafting {
 	const sipx_packet_info &info;
@@ -17,8 +22,6 @@ struct drafting {
 	plan &p;
 	bool forward;	// the sender's own addresses are translated
 	bool backward;	// the receiver's are
-	u8 source;	// values: the sender, as the receiver sees it
-	u8 destination;	// values: the receiver, as it knows itself
 	bool full;	// no room: the message stays as it is
 };
 
@@ -80,13 +83,32 @@ u8 outer_of(drafting &d, const address_ref &ref)
 {
 	const u16 port = port_of(ref);
 	if (port == d.info.source_inner.port)
-		return d.source;
+		return source_value;
 	const endpoint inside = make_endpoint(ref.address, port, SIPX_UDP);
 	return value_of_wish(d, wish_binding(d.p, inside, true));
 }
 
+// How the inside endpoint writes its IPv6 address, if not in the form that we would use.
+void note_literal(drafting &d, const address_ref &ref)
+{
+	inner_literal &literal = d.p.literal;
+	if (ref.address.family != SIPX_IPV6 || ref.host.length > sizeof(literal.text))
+		return;
+	char buffer[sizeof(literal.text)];
+	text_writer usual(buffer, sizeof(buffer));
+	usual.put_address(d.info.source_inner);
+	const text_view written(reinterpret_cast<const char *>(d.info.payload) + ref.host.offset, ref.host.length);
+	const text_view kept = written == usual.text() ? text_view() : written;
+	if (kept == text_view(literal.text, literal.length))
+		return;
+	__builtin_memcpy(literal.text, kept.data(), kept.size());
+	literal.length = static_cast<u8>(kept.size());
+	literal.fresh = true;
+}
+
 void translate_outward(drafting &d, const address_ref &ref)
 {
+	note_literal(d, ref);
 	const u8 value = outer_of(d, ref);
 	edit_span(d, ref.host, edit_kind::address, value);
 	const u32 bit = spelling_bit(ref.where);
@@ -107,7 +129,7 @@ u8 inner_of(drafting &d, const address_ref &ref)
 {
 	const u16 port = port_of(ref);
 	if (port == d.info.destination_outer.port)
-		return d.destination;
+		return destination_value;
 	for (u8 i = 0; i < d.p.known_count; i++)
 		if (d.p.known[i].outside.port == port && same_address(d.p.known[i].outside, ref.address))
 			return add_value(d.p, d.p.known[i].inside, none);
@@ -137,7 +159,7 @@ void translate_identity(drafting &d, const address_ref &ref, bool outward)
 {
 	if (!ref.port.empty())
 		return outward ? translate_outward(d, ref) : translate_inward(d, ref);
-	edit_span(d, ref.host, edit_kind::address, outward ? d.source : d.destination);
+	edit_span(d, ref.host, edit_kind::address, outward ? source_value : destination_value);
 }
 
 // received= and rport= say where the server saw the request come from (RFC 3581 4): on the
@@ -151,17 +173,17 @@ void translate_received(drafting &d, const address_ref &ref)
 	if ((!ref.host.empty() && !address) || (!ref.port.empty() && !port))
 		return;
 	if (!ref.host.empty())
-		edit_span(d, ref.host, edit_kind::address, d.destination);
+		edit_span(d, ref.host, edit_kind::address, destination_value);
 	if (!ref.port.empty())
-		edit_span(d, ref.port, edit_kind::port, d.destination);
+		edit_span(d, ref.port, edit_kind::port, destination_value);
 }
 
 void translate_maddr(drafting &d, const address_ref &ref)
 {
 	if (d.forward && same_address(d.info.source_inner, ref.address))
-		edit_span(d, ref.host, edit_kind::address, d.source);
+		edit_span(d, ref.host, edit_kind::address, source_value);
 	else if (d.backward && same_address(d.info.destination_outer, ref.address))
-		edit_span(d, ref.host, edit_kind::address, d.destination);
+		edit_span(d, ref.host, edit_kind::address, destination_value);
 }
 
 // The inside endpoint wrote its outside address by itself: it expects it back so.
@@ -239,15 +261,15 @@ void translate_sdp_address(drafting &d, u8 index, const address_ref &ref)
 		return;
 	switch (ref.where) {
 	case place::sdp_origin:
-		edit_span(d, ref.host, edit_kind::address, d.source);
+		edit_span(d, ref.host, edit_kind::address, source_value);
 		break;
 	case place::sdp_connection:
 		if (connection_follows(d, index, ref))
-			edit_span(d, ref.host, edit_kind::address, d.source);
+			edit_span(d, ref.host, edit_kind::address, source_value);
 		break;
 	case place::sdp_rtcp:
 		if (ref.stream != none && d.p.streams[ref.stream].rtcp != none)
-			edit_span(d, ref.host, edit_kind::address, d.source);
+			edit_span(d, ref.host, edit_kind::address, source_value);
 		break;
 	default:
 		translate_candidate(d, ref);
@@ -329,7 +351,10 @@ void resolve_values(plan &p)
 		const endpoint &e = value.wish == none ? value.fixed : p.wishes[value.wish].held->outside;
 		value_text &text = p.texts[i];
 		text_writer address(text.address, sizeof(text.address));
-		address.put_address(e);
+		if (i == destination_value && p.literal.length)
+			address.put(text_view(p.literal.text, p.literal.length));
+		else
+			address.put_address(e);
 		text.address_length = static_cast<u8>(address.size());
 		text_writer port(text.port, sizeof(text.port));
 		port.put(':');
@@ -420,8 +445,10 @@ void sipx_core_plan_edits(const sipx_packet_info *info)
 	plan &p = work.what;
 	drafting d{*info, work.view, p,
 		   !same_endpoint(info->source_inner, info->source_outer),
-		   !same_endpoint(info->destination_inner, info->destination_outer),
-		   add_value(p, info->source_outer, none), add_value(p, info->destination_inner, none), false};
+		   !same_endpoint(info->destination_inner, info->destination_outer), false};
+	p.values[source_value] = {info->source_outer, none};
+	p.values[destination_value] = {info->destination_inner, none};
+	p.value_count = 2;
 	for (u8 i = 0; i < work.view.address_count; i++)
 		translate_address(d, i);
 	for (u8 i = 0; d.forward && i < work.view.stream_count; i++)

@@ -29,6 +29,8 @@ void reset_plan(plan &p, u8 stream_count)
 	p.scope_count = 0;
 	p.edit_count = 0;
 	p.known_count = 0;
+	p.literal.length = 0;
+	p.literal.fresh = false;
 	p.before = p.after = {};
 	for (u8 i = 0; i < stream_count; i++)
 		p.streams[i] = {none, none};

@@ -98,6 +98,7 @@ struct plan {
 	u8 known_count;
 	spelling before;	// what the connection remembered when the plan was made
 	spelling after;
+	inner_literal literal;
 	known_socket known[max_sockets];
 	stream_wishes streams[max_streams];
 	binding_wish wishes[max_wishes];

@@ -139,6 +139,14 @@ struct signalling_socket {
 	pinhole *door;		// to it
 };
 
+// The IPv6 literal of the inside endpoint as it writes it, where that is not the recommended
+// form (RFC 5952): upper case, zeroes written out. It comes back as it was written (R4).
+struct inner_literal {
+	char text[46];		// RFC 4291 2.2: at most 45 characters
+	u8 length;		// 0: the recommended form
+	bool fresh;		// this message says something new about it
+};
+
 // What hangs on one kernel connection that has the helper.
 struct connection {
 	connection *next;
@@ -148,6 +156,7 @@ struct connection {
 	call *calls;
 	registration *registrations;
 	signalling_socket sockets[max_sockets];
+	inner_literal literal;
 };
 
 struct state {
