@@ -128,8 +128,11 @@ inline bool skip_display_name(cursor &text, bool single)
 	cursor rest = text;
 	cursor quoted;
 
+	if (rest.take_quoted(quoted))
+		rest.skip_lws();
 	for (;;) {
-		rest.skip_until(cc_address_end);
+		if (rest.peek() != '<')
+			rest.skip_until(cc_address_end);
 		if (rest.peek() == '<')
 			break;
 		if (rest.peek() == '"') {

@@ -155,20 +155,63 @@ inline constexpr u64 every_byte = 0x0101010101010101ull;
 	return (word - every_byte) & ~word & (every_byte << 7);
 }
 
+// Some byte is below SP, or perhaps far above it: what most text is free of between its
+// line ends.
+[[gnu::always_inline]] inline bool may_hold_controls(u64 word)
+{
+	return (word - every_byte * ' ') & (every_byte << 7);
+}
+
+// The high bit of every LF, and of nothing else.
+[[gnu::always_inline]] inline u64 line_ends(u64 word)
+{
+	constexpr u64 low_bits = ~(every_byte << 7);
+
+	word ^= every_byte * '\n';
+	return ~(((word & low_bits) + low_bits) | word | low_bits);
+}
+
 } // namespace detail
 
-// The first `wanted` in [at, end), or end. Reads nothing outside of [begin, end).
+// The first `wanted` in [at, end), or end.
 inline const char *find_byte(const char *at, const char *end, char wanted)
 {
 	const u64 pattern = detail::every_byte * u8(wanted);
 
-	while (end - at >= 8) {
-		const u64 hit = detail::zero_bytes(detail::load<8>(at) ^ pattern);
-		if (hit)
-			return at + (__builtin_ctzll(hit) >> 3);
-		at += 8;
+	if (end - at >= 8) {
+		const char *last = end - 8;
+		do {
+			const u64 hit = detail::zero_bytes(detail::load<8>(at) ^ pattern);
+			if (hit)
+				return at + (__builtin_ctzll(hit) >> 3);
+			at += 8;
+		} while (at <= last);
 	}
 	while (at < end && *at != wanted)
+		at++;
+	return at;
+}
+
+// The first byte of [at, end) that is in the set, or is not, or end. Four bytes a step:
+// most of a message that is looked at byte by byte is looked at here.
+template<bool wanted>
+[[gnu::noinline]] inline const char *find_class(const char *at, const char *end, u8 set)
+{
+	if (end - at >= 4) {
+		const char *last = end - 4;
+		do {
+			if (is_in(at[0], set) == wanted)
+				return at;
+			if (is_in(at[1], set) == wanted)
+				return at + 1;
+			if (is_in(at[2], set) == wanted)
+				return at + 2;
+			if (is_in(at[3], set) == wanted)
+				return at + 3;
+			at += 4;
+		} while (at <= last);
+	}
+	while (at < end && is_in(*at, set) != wanted)
 		at++;
 	return at;
 }
@@ -210,18 +253,19 @@ public:
 		at_++;
 		return true;
 	}
-	void skip_while(u8 set)
+	void skip_while(u8 set) { at_ = find_class<false>(at_, end_, set); }
+	void skip_until(u8 set) { at_ = find_class<true>(at_, end_, set); }
+	// Mostly there is none or one.
+	void skip_lws()
 	{
-		while (at_ < end_ && is_in(*at_, set))
-			at_++;
+		if (at_ < end_ && is_in(*at_, cc_lws) && ++at_ < end_ && is_in(*at_, cc_lws))
+			skip_while(cc_lws);
 	}
-	void skip_until(u8 set)
+	void skip_blanks()
 	{
-		while (at_ < end_ && !is_in(*at_, set))
-			at_++;
+		if (at_ < end_ && is_in(*at_, cc_blank) && ++at_ < end_ && is_in(*at_, cc_blank))
+			skip_while(cc_blank);
 	}
-	void skip_lws() { skip_while(cc_lws); }
-	void skip_blanks() { skip_while(cc_blank); }
 
 	// Words are written in lower case and match in any case.
 	template<fixed_text word>
@@ -259,17 +303,6 @@ public:
 		skip_while(set);
 		return {begin, at_};
 	}
-	// The line that starts here, without its CR LF or LF; the next line is next.
-	cursor take_line()
-	{
-		const char *begin = at_;
-		const char *stop = find('\n');
-
-		at_ = stop == end_ ? end_ : stop + 1;
-		if (stop > begin && stop[-1] == '\r')
-			stop--;
-		return {begin, stop};
-	}
 	void trim_end()
 	{
 		while (end_ > at_ && is_in(end_[-1], cc_lws))
@@ -298,24 +331,112 @@ private:
 	const char *end_ = at_;
 };
 
+// Text line by line. Line ends are looked for eight bytes at a time, each byte once.
+class line_reader {
+public:
+	explicit line_reader(cursor text) : at_(text.at()), end_(text.end()), next_(text.at()) {}
+
+	const char *at() const { return at_; }
+	const char *end() const { return end_; }
+	bool done() const { return at_ == end_; }
+
+	// The line that starts here, without its CR LF or LF; the next line is next. False:
+	// the text ends before the line does.
+	bool take(cursor &line)
+	{
+		const char *begin = at_;
+
+		if (!mask_ && !find_line_ends()) {
+			at_ = end_;
+			line = {begin, end_};
+			return false;
+		}
+		const char *stop = next_ - 8 + (__builtin_ctzll(mask_) >> 3);
+		mask_ &= mask_ - 1;
+		at_ = stop + 1;
+		line = {begin, stop > begin && stop[-1] == '\r' ? stop - 1 : stop};
+		return true;
+	}
+	// The same with the continuation lines that follow it (RFC 3261 7.3.1): their line
+	// ends are part of it. An empty line is never continued.
+	bool take_folded(cursor &line)
+	{
+		const bool whole = take(line);
+
+		if (done() || !is_in(*at_, cc_blank) || line.done())
+			return whole;
+		return take_continuation(line);
+	}
+
+private:
+	bool take_continuation(cursor &line)
+	{
+		const char *begin = line.at();
+		bool whole = true;
+
+		while (!done() && is_in(*at_, cc_blank))
+			whole = take(line);
+		line = {begin, line.end()};
+		return whole;
+	}
+	// Goes on to the next eight bytes with a line end in them.
+	bool find_line_ends()
+	{
+		const char *word = next_;
+
+		if (end_ - word >= 8) {
+			const char *last = end_ - 8;
+			do {
+				const u64 bytes = detail::load<8>(word);
+				word += 8;
+				if (!detail::may_hold_controls(bytes))
+					continue;
+				mask_ = detail::line_ends(bytes);
+				if (mask_) {
+					next_ = word;
+					return true;
+				}
+			} while (word <= last);
+		}
+		return find_last_line_ends(word);
+	}
+	bool find_last_line_ends(const char *word)
+	{
+		u64 rest = 0;
+
+		for (u32 i = 0; word + i < end_; i++)
+			rest |= u64{u8(word[i])} << (8 * i);
+		next_ = end_ > word ? word + 8 : word;
+		mask_ = detail::line_ends(rest);
+		return mask_;
+	}
+
+	const char *at_;
+	const char *end_;
+	const char *next_;	// the bytes behind those that mask_ speaks of
+	u64 mask_ = 0;		// line ends in [next_ - 8, next_) that are still to come
+};
+
 // The routine for every number of the wire: 1*DIGIT, at most `limit`. Leading zeros
 // are legal, signs are not. Reads all digits even of a number that is too large.
 inline bool read_number(cursor &text, u32 limit, u32 &value)
 {
 	const char *begin = text.at();
-	bool fits = true;
+	const char *end = text.end();
+	const char *at = begin;
 	u64 sum = 0;
+	u32 digit;
 
-	while (text.peek() >= '0' && text.peek() <= '9') {
-		sum = sum * 10 + u32(text.peek() - '0');
-		if (sum > limit) {
-			fits = false;
-			sum = limit;
-		}
-		text.skip(1);
+	while (at < end && (digit = u32(u8(*at)) - '0') <= 9) {
+		sum = sum * 10 + digit;
+		// Ten times this, and nine, fits 64 bits: it cannot come back below the limit.
+		if (sum >> 32)
+			sum = u64{1} << 32;
+		at++;
 	}
-	value = u32(sum);
-	return fits && text.at() != begin;
+	text.skip_to(at);
+	value = sum > limit ? limit : u32(sum);
+	return sum <= limit && at != begin;
 }
 
 inline bool read_port(cursor &text, u16 &port)

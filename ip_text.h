@@ -11,22 +11,46 @@ namespace sip {
 // The longest IPv6 text: six full groups and an embedded IPv4 address.
 inline constexpr u32 max_ipv6_text = 45;
 
-// Exactly four decimal octets of one to three digits: anything else is a host name.
+// One to three digits, at most 255, or nullptr. Like read_number(), unrolled for the
+// place where most digits of a message stand.
+inline const char *read_octet(const char *at, const char *end, u8 &octet)
+{
+	u32 value, digit;
+
+	if (at == end || (value = u32(u8(*at)) - '0') > 9)
+		return nullptr;
+	if (++at < end && (digit = u32(u8(*at)) - '0') <= 9) {
+		value = value * 10 + digit;
+		if (++at < end && (digit = u32(u8(*at)) - '0') <= 9) {
+			value = value * 10 + digit;
+			at++;
+		}
+	}
+	octet = u8(value);
+	return value <= 255 ? at : nullptr;
+}
+
+// Exactly four decimal octets. Leaves the cursor behind them.
+inline bool read_ipv4(cursor &text, u8 *bytes)
+{
+	const char *end = text.end();
+	const char *at = read_octet(text.at(), end, bytes[0]);
+
+	for (u32 i = 1; i < 4; i++) {
+		if (!at || at == end || *at != '.')
+			return false;
+		at = read_octet(at + 1, end, bytes[i]);
+	}
+	if (!at || (at < end && is_in(*at, cc_digit)))
+		return false;
+	text.skip_to(at);
+	return true;
+}
+
+// The whole text is one: anything else is a host name.
 inline bool parse_ipv4(cursor text, u8 *bytes)
 {
-	if (text.left() < 7 || text.left() > 15)
-		return false;
-	for (u32 i = 0; i < 4; i++) {
-		u32 octet;
-
-		if (i && !text.accept('.'))
-			return false;
-		const char *begin = text.at();
-		if (!read_number(text, 255, octet) || text.at() - begin > 3)
-			return false;
-		bytes[i] = u8(octet);
-	}
-	return text.done();
+	return read_ipv4(text, bytes) && text.done();
 }
 
 inline int hex_digit(int c)
@@ -96,15 +120,17 @@ struct ipv6_reader {
 		}
 		return gap == ~0u ? filled == 16 : filled < 16;
 	}
-	// Moves what stands behind "::" to the end and fills with zeros.
-	void open_gap()
+	// The address, with as many zeros in the place of "::" as it stands for.
+	void write(u8 *out) const
 	{
-		const u32 tail = filled - gap;
+		const u32 before = gap == ~0u ? filled : gap;
+		const u32 zeros = 16 - filled;
 
-		for (u32 i = 0; i < tail; i++) {
-			bytes[15 - i] = bytes[filled - 1 - i];
-			if (16 - filled)
-				bytes[filled - 1 - i] = 0;
+		for (u32 i = 0; i < 16; i++) {
+			if (i < before)
+				out[i] = bytes[i];
+			else
+				out[i] = i < before + zeros ? 0 : bytes[i - zeros];
 		}
 	}
 };
@@ -119,9 +145,7 @@ inline bool parse_ipv6(cursor text, u8 *bytes)
 	detail::ipv6_reader reader{.text = text};
 	if (!reader.read_all())
 		return false;
-	if (reader.gap != ~0u)
-		reader.open_gap();
-	__builtin_memcpy(bytes, reader.bytes, 16);
+	reader.write(bytes);
 	return true;
 }
 
@@ -129,11 +153,10 @@ inline bool parse_ipv6(cursor text, u8 *bytes)
 inline ip_address parse_ip(cursor text)
 {
 	ip_address address;
-	const bool colon = text.find(':') != text.end();
 
-	if (!colon && parse_ipv4(text, address.bytes))
+	if (parse_ipv4(text, address.bytes))
 		address.family = SIPX_IPV4;
-	else if (colon && parse_ipv6(text, address.bytes))
+	else if (parse_ipv6(text, address.bytes))
 		address.family = SIPX_IPV6;
 	else
 		address = ip_address{};

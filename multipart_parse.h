@@ -9,32 +9,6 @@
 
 namespace sip {
 
-// The value of a header field: from after its colon to the end of its last line, with
-// the line ends of folding inside (RFC 3261 7.3.1). False: the text ends before the line.
-inline bool take_folded_value(cursor &text, cursor &value)
-{
-	const char *begin = text.at();
-	const char *stop;
-
-	do {
-		stop = text.find('\n');
-		if (stop == text.end())
-			return false;
-		text.skip_to(stop + 1);
-	} while (!text.done() && is_in(*text.at(), cc_blank));
-	if (stop > begin && stop[-1] == '\r')
-		stop--;
-	value = {begin, stop};
-	return true;
-}
-
-inline bool accept_line_end(cursor &text)
-{
-	if (text.peek() == '\r' && text.peek(1) == '\n')
-		text.skip(1);
-	return text.accept('\n');
-}
-
 // What lies under a signature or in cipher text is nobody's to change (RFC 1847).
 inline content_type type_of(cursor type, cursor subtype)
 {
@@ -50,12 +24,16 @@ inline void read_content_type(cursor value, content &out)
 {
 	parameter found;
 
-	out.type = content_type::other;
 	out.boundary = {};
 	value.skip_lws();
+	if (value.is<"application/sdp">()) {
+		out.type = content_type::sdp;
+		return;
+	}
+	out.type = content_type::other;
 	const cursor type = value.take_while(cc_token);
 	value.skip_lws();
-	if (!value.accept('/'))
+	if (type.done() || !value.accept('/'))
 		return;
 	value.skip_lws();
 	out.type = type_of(type, value.take_while(cc_token));
@@ -84,23 +62,29 @@ inline void read_part_length(parser &p, cursor value, content &part)
 // The header of a part, up to the empty line. A part may have none (RFC 2046 5.1).
 inline void read_part_header(parser &p, cursor &text, content &part)
 {
-	cursor value;
+	line_reader lines(text);
+	cursor field;
 
-	while (!text.done() && !accept_line_end(text)) {
-		const header name = take_header_name(text);
-
-		if (!take_folded_value(text, value)) {
-			text.skip(text.left());
-			return;
+	while (!lines.done()) {
+		(void)lines.take_folded(field);
+		if (field.done())
+			break;
+		switch (take_header_name(field)) {
+		case header::content_type:
+			read_content_type(field, part);
+			break;
+		case header::content_encoding:
+		case header::content_transfer_encoding:
+			read_encoding(field, part);
+			break;
+		case header::content_length:
+			read_part_length(p, field, part);
+			break;
+		default:
+			break;
 		}
-		if (name == header::content_type)
-			read_content_type(value, part);
-		else if (name == header::content_encoding ||
-			 name == header::content_transfer_encoding)
-			read_encoding(value, part);
-		else if (name == header::content_length)
-			read_part_length(p, value, part);
 	}
+	text = {lines.at(), lines.end()};
 }
 
 enum class delimiter : u8 { none, opens, closes };
@@ -125,17 +109,18 @@ inline delimiter match_delimiter(cursor line, cursor boundary)
 
 // The text up to the next delimiter of this boundary, without the line end before it,
 // which belongs to the delimiter. At the end of the text: as if it were closed there.
-inline delimiter take_part(cursor &text, cursor boundary, cursor &part)
+inline delimiter take_part(line_reader &lines, cursor boundary, cursor &part)
 {
-	const char *begin = text.at();
+	const char *begin = lines.at();
+	cursor line;
 
-	while (!text.done()) {
-		const char *line_start = text.at();
-		const delimiter found = match_delimiter(text.take_line(), boundary);
-
+	while (!lines.done()) {
+		(void)lines.take(line);
+		const delimiter found = match_delimiter(line, boundary);
 		if (found == delimiter::none)
 			continue;
-		const char *stop = line_start;
+
+		const char *stop = line.at();
 		if (stop > begin && stop[-1] == '\n')
 			stop--;
 		if (stop > begin && stop[-1] == '\r')
@@ -143,7 +128,7 @@ inline delimiter take_part(cursor &text, cursor boundary, cursor &part)
 		part = {begin, stop};
 		return found;
 	}
-	part = {begin, text.at()};
+	part = {begin, lines.at()};
 	return delimiter::closes;
 }
 
@@ -155,12 +140,12 @@ inline bool usable_boundary(cursor boundary)
 
 // Goes to the first part. A multipart body in which its boundary never opens one is
 // not understood.
-inline bool skip_preamble(parser &p, cursor &text, cursor boundary)
+inline bool skip_preamble(parser &p, line_reader &lines, cursor boundary)
 {
 	cursor preamble;
 
 	if (!usable_boundary(boundary) ||
-	    take_part(text, boundary, preamble) != delimiter::opens)
+	    take_part(lines, boundary, preamble) != delimiter::opens)
 		return p.fail(parse_error::body);
 	return true;
 }
@@ -168,15 +153,16 @@ inline bool skip_preamble(parser &p, cursor &text, cursor boundary)
 // The parts of a multipart inside of a multipart. Deeper ones are not understood.
 inline bool parse_inner_multipart(parser &p, cursor text, cursor boundary)
 {
+	line_reader lines(text);
 	delimiter next = delimiter::opens;
 
-	if (!skip_preamble(p, text, boundary))
+	if (!skip_preamble(p, lines, boundary))
 		return false;
 	while (next == delimiter::opens) {
 		content inner;
 		cursor part;
 
-		next = take_part(text, boundary, part);
+		next = take_part(lines, boundary, part);
 		read_part_header(p, part, inner);
 		if (inner.encoded)
 			continue;
@@ -190,15 +176,16 @@ inline bool parse_inner_multipart(parser &p, cursor text, cursor boundary)
 
 inline bool parse_multipart(parser &p, cursor text, cursor boundary)
 {
+	line_reader lines(text);
 	delimiter next = delimiter::opens;
 
-	if (!skip_preamble(p, text, boundary))
+	if (!skip_preamble(p, lines, boundary))
 		return false;
 	while (next == delimiter::opens) {
 		content inner;
 		cursor part;
 
-		next = take_part(text, boundary, part);
+		next = take_part(lines, boundary, part);
 		read_part_header(p, part, inner);
 		if (inner.encoded)
 			continue;

@@ -60,6 +60,21 @@ struct host_text {
 	bool bracketed = false;
 };
 
+inline bool read_name_or_ipv4(cursor &text, host_text &host)
+{
+	cursor rest = text;
+
+	if (read_ipv4(rest, host.address.bytes) && (rest.done() || !is_in(*rest.at(), cc_host))) {
+		host.text = {text.at(), rest.at()};
+		host.address.family = SIPX_IPV4;
+		text = rest;
+		return true;
+	}
+	host.address = ip_address{};
+	host.text = text.take_while(cc_host);
+	return !host.text.done();
+}
+
 // An IPv6reference, an IPv4address or a name. Text in brackets that has the characters
 // of an IPv6 address without being one (RFC 5118 4.10: three colons) counts as a name.
 inline bool read_host(cursor &text, host_text &host)
@@ -81,14 +96,7 @@ inline bool read_host(cursor &text, host_text &host)
 				return false;
 		return true;
 	}
-	host.text = text.take_while(cc_host);
-	if (host.text.done())
-		return false;
-	if (is_in(*host.text.at(), cc_digit) && parse_ipv4(host.text, host.address.bytes))
-		host.address.family = SIPX_IPV4;
-	else
-		host.address = ip_address{};
-	return true;
+	return read_name_or_ipv4(text, host);
 }
 
 // A host that fills its window, where IPv6 comes with and without brackets: received=,
@@ -142,7 +150,9 @@ inline bool next_parameter(cursor &text, parameter &out)
 	text.skip_lws();
 	if (!text.accept(';'))
 		return false;
-	text.skip_lws();
+	do
+		text.skip_lws();
+	while (text.accept(';'));
 	out.name = text.take_until(cc_name_end);
 	out.value = {text.at(), text.at()};
 	text.skip_lws();
@@ -150,10 +160,11 @@ inline bool next_parameter(cursor &text, parameter &out)
 	if (!out.has_value)
 		return true;
 	text.skip_lws();
-	if (text.peek() == '"')
-		return text.take_quoted(out.value);
-	out.value = text.take_until(cc_value_end);
-	return true;
+	if (text.peek() != '"') {
+		out.value = text.take_until(cc_value_end);
+		return true;
+	}
+	return text.take_quoted(out.value);
 }
 
 } // namespace sip

@@ -18,7 +18,7 @@ struct sdp_reader {
 	bool has_mid = false;
 	media_stream *stream = nullptr;	// null at session level
 	media_stream session{};		// what the session level says
-	struct { u16 offset, length; } bundled[max_streams];	// mids of a=group:BUNDLE
+	struct { u16 offset, length; u32 hash; } bundled[max_streams];	// mids of a=group:BUNDLE
 
 	sdp_reader(parser &state, u8 number) : p(state), body(number) {}
 	u8 stream_index() const { return stream ? u8(p.view.stream_count - 1) : none; }
@@ -45,10 +45,32 @@ inline bool read_sdp_port(sdp_reader &sdp, cursor digits, span &where, u16 &numb
 	return true;
 }
 
+// The form that nearly all have, without taking it apart into fields.
+inline bool read_plain_ipv4(sdp_reader &sdp, cursor &line, address_ref &ref)
+{
+	cursor rest = line;
+
+	rest.skip_blanks();
+	if (!rest.accept_word<"in ip4 ">())
+		return false;
+	const char *begin = rest.at();
+	if (!read_ipv4(rest, ref.address.bytes) || (!rest.done() && !is_in(*rest.at(), cc_lws))) {
+		ref.address = ip_address{};
+		return false;
+	}
+	ref.address.family = SIPX_IPV4;
+	ref.host = sdp.p.span_of({begin, rest.at()});
+	line = rest;
+	return true;
+}
+
 // "IN IP4 address" and "IN IP6 address" (RFC 8866 5.7, 5.2; RFC 3605). Other network
 // types and names leave `ref` without an address. False: there is no address field.
 inline bool read_connection_data(sdp_reader &sdp, cursor &line, address_ref &ref)
 {
+	if (read_plain_ipv4(sdp, line, ref))
+		return true;
+
 	const cursor nettype = next_field(line);
 	const cursor addrtype = next_field(line);
 	cursor address = next_field(line);
@@ -63,21 +85,37 @@ inline bool read_connection_data(sdp_reader &sdp, cursor &line, address_ref &ref
 	return true;
 }
 
+// The last field of an o= line and the two before it, where they have their usual form.
+inline bool read_plain_origin(sdp_reader &sdp, cursor line, address_ref &ref)
+{
+	const char *begin = line.end();
+
+	while (begin > line.at() && !is_in(begin[-1], cc_lws))
+		begin--;
+	if (begin - line.at() < 8 || !is_in(begin[-8], cc_blank))
+		return false;
+	cursor last_three{begin - 7, line.end()};
+	return read_plain_ipv4(sdp, last_three, ref);
+}
+
 // o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address>. User
 // names with blanks have been seen: the last three fields count.
 inline bool parse_origin(sdp_reader &sdp, cursor line)
 {
 	address_ref ref{.where = place::sdp_origin, .index = sdp.body};
-	cursor fields[3] = {next_field(line), next_field(line), next_field(line)};
 
-	for (cursor next = next_field(line); !next.done(); next = next_field(line)) {
-		fields[0] = fields[1];
-		fields[1] = fields[2];
-		fields[2] = next;
+	if (!read_plain_origin(sdp, line, ref)) {
+		cursor fields[3] = {next_field(line), next_field(line), next_field(line)};
+
+		for (cursor next = next_field(line); !next.done(); next = next_field(line)) {
+			fields[0] = fields[1];
+			fields[1] = fields[2];
+			fields[2] = next;
+		}
+		cursor last_three{fields[0].at(), fields[2].end()};
+		if (!read_connection_data(sdp, last_three, ref) || !ref.address)
+			return true;
 	}
-	cursor last{fields[0].at(), fields[2].end()};
-	if (!read_connection_data(sdp, last, ref) || !ref.address)
-		return true;
 	return sdp.p.add(ref, sdp.p.view.bodies[sdp.body].origin);
 }
 
@@ -125,7 +163,11 @@ inline media_kind kind_of(cursor media)
 // (RFC 4145, RFC 7850; RTP/AVP/TCP as in RTSP).
 inline void read_proto(cursor proto, media_stream &stream)
 {
-	stream.transport = media_transport::other;
+	if (proto.is<"rtp/avp">()) {
+		stream.transport = media_transport::udp;
+		stream.rtp = true;
+		return;
+	}
 	if (proto.looking_at<"udp">() || proto.looking_at<"rtp/">() || proto.looking_at<"dtls/">())
 		stream.transport = media_transport::udp;
 	for (;;) {
@@ -249,6 +291,16 @@ inline bool parse_candidate(sdp_reader &sdp, cursor line)
 	       parse_candidate_extensions(sdp, line);
 }
 
+// Keeps long mids that differ from being compared byte by byte, 64 with 64.
+inline u32 hash_of(cursor text)
+{
+	u32 hash = 0;
+
+	for (; !text.done(); text.skip(1))
+		hash = hash * 31 + u32(text.peek());
+	return hash;
+}
+
 // a=group:<semantics> <mid> ... (RFC 9143), a session attribute.
 inline bool parse_group(sdp_reader &sdp, cursor line)
 {
@@ -258,7 +310,7 @@ inline bool parse_group(sdp_reader &sdp, cursor line)
 		if (sdp.bundled_count == max_streams)
 			return sdp.p.fail(parse_error::too_many_streams);
 		const span where = sdp.p.span_of(mid);
-		sdp.bundled[sdp.bundled_count++] = {where.offset, where.length};
+		sdp.bundled[sdp.bundled_count++] = {where.offset, where.length, hash_of(mid)};
 	}
 	return true;
 }
@@ -271,8 +323,9 @@ inline void parse_mid(sdp_reader &sdp, cursor line)
 	if (!sdp.stream || sdp.has_mid)
 		return;
 	sdp.has_mid = true;
+	const u32 hash = sdp.bundled_count ? hash_of(mid) : 0;
 	for (u32 i = 0; i < sdp.bundled_count; i++)
-		if (sdp.bundled[i].length == mid.left() &&
+		if (sdp.bundled[i].hash == hash && sdp.bundled[i].length == mid.left() &&
 		    same_bytes(sdp.p.base + sdp.bundled[i].offset, mid.at(), mid.left()))
 			sdp.stream->bundled = true;
 }
@@ -295,6 +348,8 @@ inline setup_role setup_of(cursor value)
 inline media_direction direction_of(cursor attribute)
 {
 	attribute.trim_end();
+	if (attribute.left() != 8)
+		return media_direction::unset;
 	if (attribute.is<"sendrecv">())
 		return media_direction::sendrecv;
 	if (attribute.is<"sendonly">())
@@ -333,7 +388,8 @@ inline bool parse_attribute(sdp_reader &sdp, cursor line)
 	case 'r':
 		if (line.looking_at<"rtcp">())
 			return parse_rtcp_attribute(sdp, line);
-		parse_direction(sdp, line);
+		if (!line.looking_at<"rtpmap">())
+			parse_direction(sdp, line);
 		return true;
 	case 'c':
 		return !line.accept_word<"candidate:">() || parse_candidate(sdp, line);
@@ -398,9 +454,13 @@ inline bool parse_sdp(parser &p, cursor text, span part_length)
 	sdp_body &body = p.view.bodies[sdp.body];
 	body = {.text = p.span_of(text), .part_content_length = part_length,
 		.first_stream = p.view.stream_count};
-	while (!text.done())
-		if (!parse_sdp_line(sdp, text.take_line()))
+	line_reader lines(text);
+	cursor line;
+	while (!lines.done()) {
+		(void)lines.take(line);
+		if (!parse_sdp_line(sdp, line))
 			return false;
+	}
 	return true;
 }
 

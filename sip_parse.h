@@ -203,16 +203,17 @@ inline bool parse_value(parser &p, header name, cursor value)
 
 // Header fields up to the empty line. Where the datagram ends behind the line end of a
 // field, the empty line is taken as meant; a line without end has lost its rest.
-inline bool parse_headers(parser &p, cursor &text)
+inline bool parse_headers(parser &p, line_reader &lines)
 {
-	cursor value;
+	cursor field;
 
-	while (!text.done() && !accept_line_end(text)) {
-		const header name = take_header_name(text);
-
-		if (!take_folded_value(text, value))
+	while (!lines.done()) {
+		if (!lines.take_folded(field))
 			return p.fail(parse_error::length);
-		if (name != header::other && !parse_value(p, name, value))
+		if (field.done())
+			break;
+		const header name = take_header_name(field);
+		if (name != header::other && !parse_value(p, name, field))
 			return false;
 	}
 	p.view.has_content_encoding = p.body.encoded;
@@ -243,17 +244,13 @@ inline bool trim_sip_version(parser &p, cursor &line)
 
 // Method SP Request-URI SP SIP-Version. More blanks than one are let pass (RFC 4475
 // 3.1.2.9), and so are angle brackets (3.1.2.7) and blanks in the URI (3.1.2.8).
-inline bool parse_request_line(parser &p, cursor &text)
+inline bool parse_request_line(parser &p, cursor line)
 {
-	cursor line;
 	u8 index;
 
-	const cursor name = text.take_while(cc_token);
-	if (name.done() || !is_in(text.done() ? '\0' : *text.at(), cc_blank))
+	const cursor name = line.take_while(cc_token);
+	if (name.done() || line.done() || !is_in(*line.at(), cc_blank))
 		return p.fail(parse_error::not_sip);
-	if (text.find('\n') == text.end())
-		return p.fail(parse_error::not_sip);
-	line = text.take_line();
 	line.skip_blanks();
 	if (!trim_sip_version(p, line))
 		return false;
@@ -269,9 +266,8 @@ inline bool parse_request_line(parser &p, cursor &text)
 }
 
 // SIP-Version SP Status-Code SP Reason-Phrase: the code has three digits.
-inline bool parse_status_line(parser &p, cursor &text)
+inline bool parse_status_line(parser &p, cursor line)
 {
-	cursor line = text.take_line();
 	u32 code = 0;
 
 	if (!line.accept_word<"sip/2.0">() || !is_in(line.done() ? '\0' : *line.at(), cc_blank))
@@ -286,16 +282,17 @@ inline bool parse_status_line(parser &p, cursor &text)
 	return true;
 }
 
-inline bool parse_start_line(parser &p, cursor &text)
+// A line that never ends is another protocol's.
+inline bool parse_start_line(parser &p, line_reader &lines)
 {
-	// RFC 3261 7.5: line ends before the start line are nothing.
-	while (text.peek() == '\r' || text.peek() == '\n')
-		text.skip(1);
-	p.view.start = u16(text.at() - p.base);
-	const bool good = text.looking_at<"sip/">() ? parse_status_line(p, text)
-						    : parse_request_line(p, text);
+	cursor line;
+
+	if (!lines.take(line))
+		return p.fail(parse_error::not_sip);
+	const bool good = line.looking_at<"sip/">() ? parse_status_line(p, line)
+						    : parse_request_line(p, line);
 	// A start line cannot be folded.
-	if (good && !text.done() && is_in(*text.at(), cc_blank))
+	if (good && !lines.done() && is_in(*lines.at(), cc_blank))
 		return p.fail(parse_error::start_line);
 	return good;
 }
@@ -322,7 +319,19 @@ inline bool find_end(parser &p, cursor &body)
 
 	parser p{.base = bytes.data(), .view = view};
 	cursor text{bytes.data(), bytes.data() + bytes.size()};
-	if (!parse_start_line(p, text) || !parse_headers(p, text) || !find_end(p, text))
+	// RFC 3261 7.5: line ends before the start line are nothing.
+	while (text.peek() == '\r' || text.peek() == '\n')
+		text.skip(1);
+	// What starts with no word is another protocol, and must cost nothing.
+	if (text.done() || !is_in(*text.at(), cc_token))
+		return parse_error::not_sip;
+	view.start = u16(text.at() - p.base);
+
+	line_reader lines(text);
+	if (!parse_start_line(p, lines) || !parse_headers(p, lines))
+		return p.error;
+	text = {lines.at(), lines.end()};
+	if (!find_end(p, text))
 		return p.error;
 	view.body_start = u16(text.at() - p.base);
 	view.end = u16(text.end() - p.base);

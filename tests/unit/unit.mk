@@ -45,7 +45,7 @@ $(parse.out)/parse-bench: $(parse.bench)
 	$(parse.cxx) -o $@ $^
 $(parse.out)/parse-fuzz: $(parse.root)/tests/fuzz/parse_fuzz.cpp
 	@mkdir -p $(@D)
-	$(parse.clang) $(parse.base) $(parse.sanitize),fuzzer -O1 -o $@ $<
+	$(parse.clang) $(parse.base) $(parse.sanitize) -fsanitize=fuzzer -O1 -o $@ $<
 $(parse.out)/parse-seeds: $(parse.root)/tests/fuzz/parse_seeds.cpp
 	@mkdir -p $(@D)
 	$(parse.cxx) $(parse.base) -O1 -o $@ $<
