@@ -155,6 +155,7 @@ def leaks(line: Line, crossing: Crossing) -> list[str]:
     own = [message.start] + [f"{name}: {value}" for name, value in message.headers
                              if name in ("via", "contact", "record-route", "route")]
     for text in own:
+        text = re.sub(r";(maddr|received)=[^;,>\s]*", "", text)
         found += [f"outside address with the inside's port in {text!r}"
                   for written in outside.findall(text) if int(written or 5060) == hidden]
     return found

@@ -133,7 +133,7 @@ def uri_of(value: str) -> str:
 
 def address_of(uri: str) -> Address:
     """Host and port of a SIP URI; the port is 5060 where none is written."""
-    rest = re.sub(r"^sips?:", "", uri).split(";")[0].split("?")[0].rpartition("@")[2]
+    rest = re.sub(r"^sips?:", "", uri).rpartition("@")[2].split(";")[0].split("?")[0]
     found = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?", rest)
     if not found:
         raise ValueError(f"no host and port in {uri!r}")

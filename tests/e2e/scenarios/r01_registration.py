@@ -164,12 +164,26 @@ def several_contacts(world: World) -> None:
 @scenario("R1", "accounts on one socket are independent", BOTH_VERSIONS, in_tree_fails=True)
 def several_accounts(world: World) -> None:
     phone, server = _line(world)
-    alice = register(world, phone, server, GRANTED, contact=f"<sip:alice@{phone.name}>")
-    bob = register(world, phone, server, GRANTED, contact=f"<sip:bob@{phone.name}>")
+    made = {}
+    for phone.user in ("alice", "bob"):
+        made[phone.user] = register(world, phone, server, GRANTED)
     since = time.monotonic()
-    register(world, phone, server, 0, asked=0, contact=f"<sip:alice@{phone.name}>",
-             call_id=alice.sent.call_id)
-    _reachable_after_silence(world, phone, server, bob, since, "bob, after alice has gone")
+    phone.user = "alice"
+    register(world, phone, server, None, asked=0, call_id=made["alice"].sent.call_id)
+    phone.user = "bob"
+    _reachable_after_silence(world, phone, server, made["bob"], since, "bob, when alice has gone")
+
+
+@scenario("R1", "one of two Contacts of an account can go, the other stays")
+def one_contact_goes(world: World) -> None:
+    phone, server = _line(world)
+    first = register(world, phone, server, GRANTED, contact=f"<sip:desk@{phone.name}>")
+    since = time.monotonic()
+    second = register(world, phone, server, GRANTED, contact=f"<sip:cell@{phone.name}>")
+    left = ("Contact", f"{second.seen.get('Contact')};expires={GRANTED}")
+    register(world, phone, server, None, asked=0, contact=f"<sip:desk@{phone.name}>",
+             call_id=first.sent.call_id, answer=[left])
+    _reachable_after_silence(world, phone, server, second, since, "the Contact that stayed")
 
 
 @scenario("R1", "quoted comma and angle bracket in Contact do not confuse", BOTH_VERSIONS)
