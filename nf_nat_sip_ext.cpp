@@ -23,6 +23,7 @@ struct drafting {
 	bool forward;	// the sender's own addresses are translated
 	bool backward;	// the receiver's are
 	bool full;	// no room: the message stays as it is
+	bool bad_length;	// a part whose length is not what it says: so does it then
 };
 
 u8 add_value(plan &p, const endpoint &fixed, u8 wish)
@@ -309,13 +310,28 @@ bool any_edit_within(const plan &p, u32 start, u32 end)
 	return false;
 }
 
+// The number in those digits; `limit` for all that is no number or larger.
+u32 read_length(const drafting &d, span digits, u32 limit)
+{
+	u32 value = 0;
+	for (u32 i = digits.offset; i < digits.end() && value < limit; i++) {
+		const u8 digit = static_cast<u8>(d.info.payload[i] - '0');
+		value = digit > 9 ? limit : value * 10 + digit;
+	}
+	return value < limit ? value : limit;
+}
+
 void follow_length(drafting &d, span digits, u32 start, u32 end)
 {
 	if (digits.empty() || !any_edit_within(d.p, start, end))
 		return;
-	u32 written = 0;
-	for (u32 i = digits.offset; i < digits.end(); i++)
-		written = written * 10 + (d.info.payload[i] - '0');
+	// Some count the line end that belongs to the delimiter of a part (RFC 2046 5.1.1).
+	constexpr u32 line_end = 2;
+	const u32 written = read_length(d, digits, d.info.payload_length);
+	if (written < end - start || written > end - start + line_end) {
+		d.bad_length = true;
+		return;
+	}
 	const u8 scope = d.p.scope_count++;
 	d.p.scopes[scope] = {static_cast<u16>(start), static_cast<u16>(end), written};
 	edit_span(d, digits, edit_kind::length, scope);
@@ -457,6 +473,8 @@ void sipx_core_plan_edits(const sipx_packet_info *info)
 	sort_edits(p);
 	if (d.full)
 		p.reason = SIPX_COUNT_too_many_addresses;
+	else if (d.bad_length)
+		p.reason = SIPX_COUNT_malformed_length;
 	else if (p.edit_count)
 		p.what = verdict::translate;
 }

@@ -19,12 +19,13 @@ struct pinhole_key {
 	u8 reply;
 	u8 helper;
 	u8 zero;
+	u32 zone;
 };
 
-u64 digest_of(const sipx_pinhole &wished)
+u64 digest_of(const scene &on, const sipx_pinhole &wished)
 {
 	const pinhole_key key{wished.source, wished.destination, wished.translated,
-			      wished.translate, wished.reply, wished.helper, 0};
+			      wished.translate, wished.reply, wished.helper, 0, on.where.zone};
 	return sipx_hash(&key, sizeof(key));
 }
 
@@ -73,7 +74,7 @@ pinhole *open_new(const scene &on, const sipx_pinhole &wished, u64 until_ms, sip
 		error = SIPX_PINHOLE_NO_MEMORY;
 		return nullptr;
 	}
-	made->digest = digest_of(wished);
+	made->digest = digest_of(on, wished);
 	made->until_ms = until_ms;
 	made->references = 1;
 	error = open(on, wished, *made);
@@ -137,7 +138,7 @@ void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 
 void ensure_pinhole(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held)
 {
-	const u64 digest = digest_of(wished);
+	const u64 digest = digest_of(on, wished);
 	if (held && held->digest == digest) {
 		keep_standing(on, wished, until_ms, *held);
 		return;

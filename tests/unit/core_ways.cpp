@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+// Networks of other shapes: routed, forwarded (DNAT), SNAT to several addresses, zones, an
+// inside host that knows its outside address. R5, R18, R23, R25.
+#include "core_scene.h"
+
+namespace core_test {
+
+class ways : public core_scene {
+protected:
+	std::string untouched(const std::string &message)
+	{
+		EXPECT_EQ(try_to_server(phone, message).bytes, message);
+		return message;
+	}
+	std::string untouched_in(const std::string &message)
+	{
+		const delivery got = try_to_phone(phone, message);
+		EXPECT_TRUE(got.arrived_at(phone));
+		EXPECT_EQ(got.bytes, message);
+		return message;
+	}
+
+	endpoint phone = map.inside(10, 5060);
+	endpoint rtp = map.inside(10, 20000);
+	endpoint far_media = map.outside(7, 30000);
+};
+FOR_BOTH_FAMILIES(ways);
+
+TEST_P(ways, R25_routed_network_gets_pinholes_and_no_edits)
+{
+	gate.rules.masquerade = false;
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string sent = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	untouched(sent);
+	expect_no_way_in(far_media, rtp);
+	const std::string answer = answer_at_server(sent, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp_of(far_media, {{far_media}})});
+	untouched_in(answer);
+	expect_audio(rtp, rtp, far_media);
+	expect_audio(map.inside(10, 20001), map.inside(10, 20001), map.outside(7, 30001));
+	learn(d, answer);
+	const std::string bye = request(d, "BYE");
+	untouched(bye);
+	untouched_in(answer_at_server(bye, 200));
+	EXPECT_EQ(gate.expectation_count(), 0u);
+	EXPECT_EQ(gate.count(SIPX_COUNT_translated), 0u);
+}
+
+TEST_P(ways, R25_routed_network_is_called)
+{
+	gate.rules.masquerade = false;
+	const std::string granted = [&] {
+		dialog d = dialog_of("alice", phone, "sip:alice@example.com");
+		const std::string sent = untouched(request(d, "REGISTER"));
+		return untouched_in(answer_at_server(sent, 200, {"far", line_of(sent, "Contact")}));
+	}();
+	gate.advance(1000);
+	dialog d = dialog_of("bob", server, "sip:alice@example.com");
+	d.target = "sip:alice@" + text_of(phone);
+	const std::string sent = untouched_in(request(d, "INVITE", sdp_of(far_media, {{far_media}})));
+	untouched(respond(sent, 200, {"near", "<sip:alice@" + text_of(phone) + ">", sdp_of(rtp, {{rtp}})}));
+	expect_audio(rtp, rtp, far_media);
+}
+
+TEST_P(ways, R25_routed_without_nat_module)
+{
+	gate.rules.masquerade = false;
+	gate.rules.nat_present = false;
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string sent = untouched(request(d, "INVITE", sdp_of(rtp, {{rtp}})));
+	untouched_in(answer_at_server(sent, 200, {"far", "", sdp_of(far_media, {{far_media}})}));
+	expect_audio(rtp, rtp, far_media);
+}
+
+TEST_P(ways, R5_phone_that_knows_its_outside_address)
+{
+	gate.rules.map_port[phone] = 5060;
+	const endpoint outside = map.router(5060), outside_media = map.router(41000);
+	dialog d = dialog_of("alice", outside, "sip:bob@example.com");
+	const std::string sent = untouched(request(d, "INVITE", sdp_of(outside_media, {{outside_media}})));
+	EXPECT_EQ(gate.expectation_count(), 0u);
+	dialog b = answering(sent, "bob", server);
+	const std::string answer = untouched_in(answer_at_server(sent, 200, {b.local_tag, b.contact, sdp_of(far_media, {{far_media}}), {}, outside}));
+	learn(d, answer);
+	untouched(ack(d, sent));
+	b.remote_tag = d.local_tag;
+	const std::string bye = untouched_in(request(b, "BYE"));
+	untouched(respond(bye, 200));
+}
+
+TEST_P(ways, R5_registration_of_a_phone_that_knows_its_outside_address)
+{
+	gate.rules.map_port[phone] = 40000;
+	gate.rules.udp_timeout_s = 5;
+	dialog d = dialog_of("alice", map.router(40000), "sip:alice@example.com");
+	d.target = "sip:example.com";
+	const std::string sent = untouched(request(d, "REGISTER", "", {{"Expires", "60"}}));
+	untouched_in(answer_at_server(sent, 200, {"far", line_of(sent, "Contact") + ";expires=60", "", {}, map.router(40000)}));
+	gate.advance(50);
+	dialog in = dialog_of("bob", server, "sip:alice@example.com");
+	in.target = "sip:alice@" + text_of(map.router(40000));
+	untouched_in(request(in, "INVITE"));
+}
+
+TEST_P(ways, R18_server_behind_dnat_is_called_and_answers)
+{
+	const endpoint pbx = map.inside(5, 5060), client = map.outside(60, 5062);
+	gate.rules.forward[map.router(5060)] = pbx;
+	dialog d = dialog_of("carol", client, "sip:100@" + uri_host_of(map.router(0)));
+	const endpoint client_media = map.outside(60, 7000), pbx_media = map.inside(5, 12000);
+	const std::string sent = request(d, "INVITE", sdp_of(client_media, {{client_media}}));
+	const delivery got = gate.send(client, map.router(5060), sent);
+	ASSERT_TRUE(got.arrived_at(pbx));
+	EXPECT_EQ(request_uri_of(got.bytes), "sip:100@" + uri_host_of(pbx));
+	EXPECT_EQ(line_of(got.bytes, "To"), "<sip:100@" + uri_host_of(pbx) + ">");
+	dialog p = answering(got.bytes, "pbx", pbx);
+	const std::string answer = respond(got.bytes, 200, {p.local_tag, p.contact, sdp_of(pbx_media, {{pbx_media}})});
+	const delivery back = gate.send(pbx, client, answer);
+	ASSERT_TRUE(back.arrived_at(client));
+	EXPECT_EQ(text_of(back.source), text_of(map.router(5060)));
+	EXPECT_EQ(leak_in(back.bytes, map), "") << back.bytes;
+	EXPECT_EQ(length_fault_in(back.bytes), "");
+	EXPECT_EQ(uri_of(line_of(back.bytes, "Contact")), "sip:pbx@" + text_of(map.router(5060)));
+	EXPECT_EQ(line_of(back.bytes, "To").find("<" + d.remote + ">"), 0u);
+	expect_audio(pbx_media, media_of(back.bytes), client_media);
+	learn(d, back.bytes);
+	const delivery confirmed = gate.send(client, map.router(5060), ack(d, sent));
+	EXPECT_EQ(request_uri_of(confirmed.bytes), uri_of(p.contact));
+	p.remote_tag = d.local_tag;
+	const delivery bye = gate.send(pbx, client, request(p, "BYE"));
+	EXPECT_EQ(leak_in(bye.bytes, map), "");
+	gate.send(client, map.router(5060), respond(bye.bytes, 200));
+	EXPECT_EQ(gate.expectation_count(), 0u);
+}
+
+TEST_P(ways, R18_phone_outside_registers_at_a_server_behind_dnat)
+{
+	const endpoint pbx = map.inside(5, 5060), client = map.outside(60, 5062);
+	gate.rules.forward[map.router(5060)] = pbx;
+	dialog d = dialog_of("carol", client, "sip:100@pbx.example");
+	const delivery got = gate.send(client, map.router(5060), request(d, "REGISTER"));
+	const delivery back = gate.send(pbx, client, respond(got.bytes, 200, {"t", line_of(got.bytes, "Contact"), "", {}, client}));
+	EXPECT_EQ(line_of(back.bytes, "Contact"), d.contact);
+	EXPECT_EQ(live_objects(), 0u) << "what comes from outside makes no state (S5)";
+}
+
+TEST_P(ways, R23_new_outside_address)
+{
+	register_phone(phone, "alice");
+	const std::string host = host_of(map.router(0));
+	gate.end(phone, server);	// the masquerade rule ends what the old address carried
+	EXPECT_EQ(live_objects(), 0u);
+	gate.rules.outside4 = at("203.0.113.77");
+	gate.rules.outside6 = at("2001:db8:f::77");
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string seen = to_server(phone, request(d, "INVITE", sdp_of(rtp, {{rtp}})));
+	EXPECT_EQ(seen.find(host + ":"), seen.npos);
+	EXPECT_EQ(host_of(media_of(seen)), host_of(outer(phone)));
+}
+
+TEST_P(ways, R23_two_uplinks_have_two_bindings)
+{
+	placed_call one = call_out(phone, rtp, far_media);
+	server = map.outside(2, 5060);
+	gate.rules.outside4 = at("203.0.113.77");
+	gate.rules.outside6 = at("2001:db8:f::77");
+	placed_call two = call_out(phone, rtp, map.outside(8, 30000));
+	EXPECT_NE(host_of(media_of(one.invite)), host_of(media_of(two.invite)));
+	expect_audio(rtp, media_of(two.invite), map.outside(8, 30000));
+}
+
+TEST_P(ways, R9_two_zones_with_the_same_addresses)
+{
+	endpoint outside_media[2];
+	for (u32 zone : {0u, 1u}) {
+		gate.rules.zone = zone;
+		outside_media[zone] = media_of(call_out(phone, rtp, far_media).invite);
+		expect_audio(rtp, outside_media[zone], far_media);
+	}
+	EXPECT_EQ(gate.expectation_count(), 8u);
+	EXPECT_EQ(text_of(outside_media[0]), text_of(outside_media[1])) << "what is of two zones never meets";
+}
+
+TEST_P(ways, R2_router_inside_of_the_phone_that_shares_an_account)
+{
+	// The same user at two phones behind one router: two contacts, two mappings.
+	const endpoint other = map.inside(11, 5060);
+	register_phone(phone, "alice");
+	register_phone(other, "alice");
+	EXPECT_NE(text_of(outer(phone)), text_of(outer(other)));
+	for (const endpoint &who : {phone, other}) {
+		dialog d = dialog_of("bob", server, "sip:alice@example.com");
+		d.target = "sip:alice@" + text_of(outer(who));
+		EXPECT_EQ(request_uri_of(to_phone(who, request(d, "OPTIONS"))), "sip:alice@" + text_of(who));
+	}
+}
+
+TEST_P(ways, namespace_exit_with_calls_leaks_nothing)
+{
+	{
+		router other;
+		other.send(phone, server, "\r\n\r\n");
+		dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+		other.send(phone, server, request(d, "REGISTER"));
+		other.send(phone, server, request(d, "INVITE", sdp_of(rtp, {{rtp}})));
+		EXPECT_GT(live_objects(), 0u);
+	}
+	EXPECT_EQ(live_objects(), 0u);
+}
+
+} // namespace core_test
