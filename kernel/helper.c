@@ -20,8 +20,6 @@
 #define HELPER_KEY_PORT		0
 #define ASSIST_KEY_PORT		65535
 
-extern const struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES];
-
 /* ---- from a packet to its description -------------------------------------------------- */
 
 static u8 protocol_of(const struct sk_buff *skb, const struct nf_conn *ct)
@@ -260,7 +258,7 @@ static int register_helpers(void)
 	return err;
 }
 
-static int __init sip_ext_init(void)
+static int sip_ext_init(void)
 {
 	int err;
 
@@ -295,7 +293,7 @@ free_memory:
 	return err;
 }
 
-static void __exit sip_ext_exit(void)
+static void sip_ext_exit(void)
 {
 	/* Nobody may look at the private data of a connection once the helpers are gone:
 	 * connections then end without a word.
@@ -306,11 +304,25 @@ static void __exit sip_ext_exit(void)
 	sipx_memory_exit();
 }
 
+#ifdef SIPX_KUNIT
+int sipx_kunit_helper_init(void)
+{
+	return sip_ext_init();
+}
+
+void sipx_kunit_helper_exit(void)
+{
+	sip_ext_exit();
+}
+#else
 module_init(sip_ext_init);
 module_exit(sip_ext_exit);
+#endif
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("SIP application layer gateway: connection tracking half");
+#ifndef SIPX_KUNIT
 MODULE_ALIAS_NFCT_HELPER(HELPER_NAME);
 MODULE_ALIAS_NFCT_HELPER(ASSIST_NAME);
 MODULE_SOFTDEP("post: nf_nat_sip_ext");
+#endif

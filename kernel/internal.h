@@ -124,7 +124,15 @@ u32 sipx_ct_left(const struct nf_conn *ct);	/* jiffies */
 void sipx_ct_keep(struct nf_conn *ct, struct sk_buff *skb, u32 lifetime_s);
 
 /* pinhole.c */
+extern const struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES];
 void sipx_sweep_stale(struct sipx_cpu *cpu, struct nf_conn *ct);
+
+#ifdef SIPX_KUNIT
+int sipx_kunit_helper_init(void);
+void sipx_kunit_helper_exit(void);
+int sipx_kunit_nat_init(void);
+void sipx_kunit_nat_exit(void);
+#endif
 
 /* Every lifetime is clipped to what 32-bit clocks can hold. */
 static inline u32 sipx_jiffies(u32 seconds)

@@ -51,3 +51,12 @@ modules_install:
 
 clean:
 	rm -rf $(ROOT)/build
+
+#: make kunit-test [KERNEL=uml-6.1]   the KUnit tests in the virtual router
+KERNEL ?= uml-6.1
+.PHONY: kunit-test
+kunit-test:
+	@$(ROOT)/scripts/lab prepare $(KERNEL)
+	@$(MAKE) --no-print-directory kunit KDIR=$$($(ROOT)/scripts/lab kdir $(KERNEL)) O=$(ROOT)/build/kunit/$(KERNEL)
+	@$(ROOT)/scripts/lab run --kernel $(KERNEL) --helper none --env \
+		KUNIT_MODULE=$(ROOT)/build/kunit/$(KERNEL)/sip_ext_kunit.ko $(ROOT)/tests/lab/kunit.sh

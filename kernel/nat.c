@@ -17,10 +17,12 @@
 
 /* ---- what the core of this half asks for -------------------------------------------- */
 
+#ifndef SIPX_KUNIT	/* one module holds both halves there */
 void sipx_count(struct sipx_state *state, enum sipx_reason reason)
 {
 	sipx_net_count(sipx_net_of(state), reason);
 }
+#endif
 
 bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length, const u8 *bytes,
 			 u32 new_length)
@@ -147,7 +149,7 @@ static const struct sipx_nat_hooks hooks = {
 
 static struct nf_conntrack_nat_helper nat_helper = NF_CT_NAT_HELPER_INIT("sip-ext");
 
-static int __init nat_sip_ext_init(void)
+static int nat_sip_ext_init(void)
 {
 	int i, err;
 
@@ -162,7 +164,7 @@ static int __init nat_sip_ext_init(void)
 	return 0;
 }
 
-static void __exit nat_sip_ext_exit(void)
+static void nat_sip_ext_exit(void)
 {
 	int i;
 
@@ -177,9 +179,23 @@ static void __exit nat_sip_ext_exit(void)
 	synchronize_rcu();
 }
 
+#ifdef SIPX_KUNIT
+int sipx_kunit_nat_init(void)
+{
+	return nat_sip_ext_init();
+}
+
+void sipx_kunit_nat_exit(void)
+{
+	nat_sip_ext_exit();
+}
+#else
 module_init(nat_sip_ext_init);
 module_exit(nat_sip_ext_exit);
+#endif
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("SIP application layer gateway: NAT half");
+#ifndef SIPX_KUNIT
 MODULE_ALIAS_NF_NAT_HELPER("sip-ext");
+#endif
