@@ -451,6 +451,19 @@ void write_edits(const plan &p, text_view message, text_writer &out)
 
 } // namespace
 
+bool render_edits(workspace &work, text_view message, rewrite &made)
+{
+	plan &p = work.what;
+	text_writer out(reinterpret_cast<char *>(work.out), sizeof(work.out));
+	resolve_values(p);
+	write_edits(p, message, out);
+	const edit &last = p.edits[p.edit_count - 1];
+	made.offset = p.edits[0].offset;
+	made.old_length = u32{last.offset} + last.length - made.offset;
+	made.new_length = out.size();
+	return !out.overflowed();
+}
+
 } // namespace sip
 
 using namespace sip;
@@ -461,7 +474,7 @@ void sipx_core_plan_edits(const sipx_packet_info *info)
 	plan &p = work.what;
 	drafting d{*info, work.view, p,
 		   !same_endpoint(info->source_inner, info->source_outer),
-		   !same_endpoint(info->destination_inner, info->destination_outer), false};
+		   !same_endpoint(info->destination_inner, info->destination_outer), false, false};
 	p.values[source_value] = {info->source_outer, none};
 	p.values[destination_value] = {info->destination_inner, none};
 	p.value_count = 2;
@@ -482,13 +495,8 @@ void sipx_core_plan_edits(const sipx_packet_info *info)
 bool sipx_core_apply_edits(const sipx_packet_info *info)
 {
 	workspace &work = workspace_of(info->workspace);
-	plan &p = work.what;
 	const text_view message(reinterpret_cast<const char *>(info->payload), info->payload_length);
-	text_writer out(reinterpret_cast<char *>(work.out), sizeof(work.out));
-	resolve_values(p);
-	write_edits(p, message, out);
-	const edit &last = p.edits[p.edit_count - 1];
-	const u32 start = p.edits[0].offset;
-	return !out.overflowed() &&
-	       sipx_packet_replace(info->packet, start, last.offset + last.length - start, work.out, out.size());
+	rewrite made;
+	return render_edits(work, message, made) &&
+	       sipx_packet_replace(info->packet, made.offset, made.old_length, work.out, made.new_length);
 }

@@ -144,6 +144,16 @@ void reset_plan(plan &p, u8 stream_count);
 // The same for RTP with RTCP at the next port.
 [[nodiscard]] stream_wishes wish_binding_pair(plan &p, const endpoint &rtp);
 
+// What becomes of the bytes from the first edit to the last: they are in work.out then.
+struct rewrite {
+	u32 offset;
+	u32 old_length;
+	u32 new_length;
+};
+
+// False: they do not fit. All wishes are held. Of the NAT half, pure.
+[[nodiscard]] bool render_edits(workspace &work, text_view message, rewrite &made);
+
 // Which sockets the media of this message needs. Pure.
 void plan_media(const call_event &event, const sides &where, plan &p);
 
