@@ -108,7 +108,17 @@ prepare_kernel() {
 	unlock "$prepare_fd"
 }
 
-build_and_publish() {
+build_and_check_tools() {
+	local tool tools="apt-get dpkg-deb xz depmod busybox cpio"
+	! is_uml "$1" || tools="apt-get dpkg-deb xz depmod gcc make bc flex bison perl"
+	for tool in $tools; do
+		command -v "$tool" >/dev/null && continue
+		progress "needs $tool (scripts/deps build lab)"
+		return 1
+	done
+}
+
+publish() {
 	local recipe
 	preparing=$1 began=$SECONDS work=$2
 	trap 'rm -rf "$work"' EXIT
@@ -116,6 +126,7 @@ build_and_publish() {
 	trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 	# As it is now: the files may change while they are built from
 	recipe=$(recipe_of "$1")
+	check_tools "$1" || exit 1
 	build_kernel "$1" "$work" || exit 1
 	printf '%s\n' "$recipe" >"$work/recipe"
 	publish "$work" "$(kernel_dir "$1")" || exit 1

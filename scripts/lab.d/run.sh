@@ -20,7 +20,7 @@ readonly FAULT='^(<[0-9]+>)?(\[[^]]*\] ?)*('\
 '------------\[ cut here \]------------|WARNING: |BUG: |kernel BUG at |Kernel panic|'\
 'Oops|general protection fault|Internal error|INFO: task .* blocked|'\
 'INFO: possible |INFO: trying to register non-static|INFO: suspicious |'\
-'(INFO: )?rcu: INFO: |INFO: rcu|watchdog: |UBSAN: |KASAN: |KFENCE: |refcount_t: |'\
+'(INFO: )?rcu: INFO: |INFO: rcu|watchdog: BUG|UBSAN: |KASAN: |KFENCE: |refcount_t: |'\
 'kmemleak: [0-9]+ new suspected|list_(add|del) corruption|=+ *$|'\
 'BUG [a-z0-9_-]+ \(|unregister_netdevice: waiting|sysrq: Trigger a crash|'\
 'Kernel mode fault|Kernel tried to access user memory)'
@@ -117,7 +117,10 @@ run_in_router() {
 
 end_run() {
 	trap '' INT TERM HUP
-	[ -z "$vm_pid" ] || kill -KILL -- "-$vm_pid" 2>/dev/null
+	if [ -n "$vm_pid" ]; then
+		kill -KILL -- "-$vm_pid"
+		wait "$vm_pid"
+	fi 2>/dev/null
 	rm -rf "$run"
 }
 
