@@ -1,0 +1,226 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The modules as modules: orders of loading and unloading, loading by a rule, beside the
+# in-tree helper, with state, and what they say when they cannot. In the router:
+#   scripts/lab run --no-load [--kernel NAME] tests/lab/modules.sh
+. "$LAB_LIB"
+
+ct=$LAB_MODULES/nf_conntrack_sip_ext.ko
+nat=$LAB_MODULES/nf_nat_sip_ext.ko
+helper=sip-ext
+LAB_HELPER=$helper
+
+loaded() { grep -q "^$1 " /proc/modules; }
+neither_loaded() { ! loaded nf_conntrack_sip_ext && ! loaded nf_nat_sip_ext; }
+both_loaded() { loaded nf_conntrack_sip_ext && loaded nf_nat_sip_ext; }
+# what the kernel has said of us since `dmesg -C`
+kernel_said() { dmesg | sed 's/^\(<[0-9]*>\)\{0,1\}\[[^]]*\] //' | grep -E '^nf_(conntrack|nat)_sip_ext: ' | grep -v taints; }
+refused() {
+	if "$@" >/tmp/refused 2>&1; then return 1; fi
+	return 0
+}
+unload_both() { rmmod nf_nat_sip_ext && rmmod nf_conntrack_sip_ext; }
+# what conntrack and NAT need, so that insmod finds its symbols
+modprobe -a nf_conntrack nf_nat nft_chain_nat nft_masq nft_ct nf_conntrack_netlink 2>/dev/null
+modprobe nf_conntrack && modprobe nf_nat
+modprobe -r nf_nat_sip nf_conntrack_sip 2>/dev/null
+
+# --- orders
+
+tap_check "nothing is loaded at the beginning" neither_loaded
+dmesg -C
+tap_check "the NAT half alone is refused" refused insmod "$nat"
+tap_like "$(kernel_said)" '*Unknown symbol nf_conntrack_sip_ext_attach_nat*' \
+	"the kernel says what is missing"
+tap_is "$(kernel_said | wc -l)" 1 "in one line"
+
+tap_check "the conntrack half loads alone" insmod "$ct"
+tap_check "counters" test -r /proc/net/sip_ext/counters
+tap_check "calls" test -r /proc/net/sip_ext/calls
+tap_check "registrations" test -r /proc/net/sip_ext/registrations
+tap_is "$(awk 'NF != 2 || $2 != 0' /proc/net/sip_ext/counters)" "" "all counters are there and zero"
+tap_check "a second time is refused" refused insmod "$ct"
+tap_check "the NAT half loads" insmod "$nat"
+tap_check "the conntrack half stays while the other is there" refused rmmod nf_conntrack_sip_ext
+tap_like "$(cat /tmp/refused)" '*nf_nat_sip_ext*' "rmmod says who is in the way"
+tap_check "both unload" unload_both
+for round in 1 2; do
+	tap_check "again $round: both load" sh -c "insmod '$ct' && insmod '$nat'"
+	tap_check "again $round: the NAT half comes and goes alone" \
+		sh -c "rmmod nf_nat_sip_ext && insmod '$nat'"
+	tap_check "again $round: both unload" unload_both
+done
+tap_check "no file is left" test ! -e /proc/net/sip_ext
+tap_check "no setting is left" test ! -e /proc/sys/net/netfilter/sip_ext_enabled
+
+# --- what it says when it cannot
+
+dmesg -C
+tap_check "a parameter out of range is refused" refused insmod "$ct" media_source=9
+tap_is "$(kernel_said)" "nf_conntrack_sip_ext: cannot load: media_source=9, but the most is 2" \
+	"and it says so in one line"
+
+# --- beside the in-tree helper
+
+if modprobe nf_conntrack_sip 2>/dev/null && modprobe nf_nat_sip 2>/dev/null; then
+	tap_check "loads beside the in-tree helper" sh -c "insmod '$ct' && insmod '$nat'"
+	lab_router
+	tap_check "a rule takes the in-tree helper" lab_nat nft masquerade --helper sip
+	lab_rules_flush
+	tap_check "a rule takes ours" lab_nat nft masquerade
+	lab_rules_flush
+	lab_down
+	tap_check "the in-tree helper leaves first" modprobe -r nf_nat_sip nf_conntrack_sip
+	tap_check "and comes back" sh -c 'modprobe nf_conntrack_sip && modprobe nf_nat_sip'
+	tap_check "ours leave" unload_both
+	modprobe -r nf_nat_sip nf_conntrack_sip
+else
+	tap_skip "beside the in-tree helper" "the kernel has none as a module"
+fi
+
+# --- a rule loads them
+
+attach_and_flush() {
+	local tool="$1"
+	lab_router
+	tap_check "$tool: a rule loads the helper" lab_nat "$tool" masquerade
+	tap_check "$tool: both halves are there" both_loaded
+	rmmod nf_nat_sip_ext 2>/dev/null
+	tap_check "$tool: it cannot leave while the rule stands" refused rmmod nf_conntrack_sip_ext
+	lab_rules_flush
+	tap_check "$tool: without the rule it can" rmmod nf_conntrack_sip_ext
+	tap_check "$tool: the other name loads it, too" lab_nat "$tool" masquerade --helper sip-ext-assist
+	lab_rules_flush
+	tap_check "$tool: both leave" unload_both
+	lab_down
+}
+attach_and_flush nft
+attach_and_flush iptables
+[ ! -x "$(command -v iptables-legacy)" ] || attach_and_flush iptables-legacy
+
+# --- traffic. A registrar outside, a phone inside; both print what they got.
+
+cat >/tmp/sip.py <<'END'
+import socket, sys
+
+def headers(method, src, to):
+    return (f"{method} sip:{to} SIP/2.0\r\nVia: SIP/2.0/UDP {src}:5060;rport;branch=z9hG4bK1\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:a@{to}>;tag=1\r\nTo: <sip:a@{to}>\r\n"
+            f"Call-ID: 1@{src}\r\nCSeq: 1 {method}\r\nContact: <sip:a@{src}:5060>\r\n"
+            "Expires: 3600\r\nContent-Length: 0\r\n\r\n")
+
+role, own, port = sys.argv[1], sys.argv[2], 5060
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((own, port))
+s.settimeout(5)
+if role == "phone":
+    s.sendto(headers("REGISTER", own, sys.argv[3]).encode(), (sys.argv[3], port))
+    print(s.recv(65535).decode())
+else:
+    message, source = s.recvfrom(65535)
+    print(message.decode(), flush=True)
+    lines = message.decode().split("\r\n")
+    keep = ("via:", "from:", "to:", "call-id:", "cseq:", "contact:", "expires:")
+    answer = ["SIP/2.0 200 OK"] + [l for l in lines if l.lower().startswith(keep)]
+    answer = [l + ";tag=2" if l.startswith("To:") else l for l in answer]
+    s.sendto("\r\n".join(answer + ["Content-Length: 0", "", ""]).encode(), source)
+END
+
+register() {
+	lab_bg outside /tmp/registrar python3 -S /tmp/sip.py registrar 203.0.113.2
+	registrar=$lab_pid
+	lab_wait_udp outside 5060
+	in_ns inside timeout 10 python3 -S /tmp/sip.py phone 10.0.0.10 203.0.113.2 >/tmp/phone 2>&1
+	wait "$registrar"
+}
+counter() { in_ns router sed -n "s/^$1 //p" /proc/net/sip_ext/counters; }
+
+insmod "$ct"
+insmod "$nat"
+lab_router
+lab_nat nft masquerade --helper ''
+register
+tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@10.0.0.10:5060>*' \
+	"loaded but without a rule: messages pass as they are"
+tap_is "$(in_ns router awk '$2 != 0' /proc/net/sip_ext/counters)" "" "and nothing is counted"
+tap_is "$(in_ns router conntrack -L expect 2>/dev/null)" "" "and nothing is expected"
+lab_rules_flush
+lab_down
+
+lab_router
+lab_nat nft masquerade
+register
+tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@203.0.113.1:*' "with a rule they are translated"
+tap_like "$(cat /tmp/phone)" '*Contact: <sip:a@10.0.0.10:5060>*' "and back"
+tap_is "$(counter registration_granted)" 1 "the registration is counted"
+tap_is "$(sed -n 's/^registration_granted //p' /proc/net/sip_ext/counters)" 0 \
+	"in its own namespace and nowhere else"
+tap_like "$(in_ns router conntrack -L 2>/dev/null)" '*helper=sip-ext*' "conntrack shows the helper"
+in_ns router conntrack -L expect 2>/dev/null | sed 's/^/# /'
+in_ns router cat /proc/net/sip_ext/registrations | sed 's/^/# /'
+
+# --- settings, one set for each namespace
+
+setting() { in_ns router cat "/proc/sys/net/netfilter/$1"; }
+set_to() { in_ns router sh -c "echo $2 >/proc/sys/net/netfilter/$1"; }
+tap_is "$(setting sip_ext_enabled)" 1 "switched on"
+tap_check "a setting out of range is refused" refused set_to sip_ext_media_source 3
+tap_check "a setting in range is taken" set_to sip_ext_media_source 2
+tap_is "$(cat /proc/sys/net/netfilter/sip_ext_media_source)" 0 "other namespaces have their own"
+set_to sip_ext_enabled 0
+register
+tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@10.0.0.10:5060>*' "switched off: messages pass as they are"
+set_to sip_ext_enabled 1
+register
+tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@203.0.113.1:*' "switched on again"
+
+# --- leaving in the middle of it
+
+tap_check "the NAT half leaves with state" rmmod nf_nat_sip_ext
+tap_is "$(in_ns router conntrack -L expect 2>/dev/null | grep -c 'sip-ext-[ds]nat')" 0 \
+	"no expectation points into it"
+before=$(counter no_nat_module)
+register
+tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@10.0.0.10:5060>*' "messages pass as they are"
+tap_check "and are counted" test "$(counter no_nat_module)" -gt "${before:-0}"
+tap_check "it comes back" insmod "$nat"
+register
+tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@203.0.113.1:*' "and translates again"
+lab_rules_flush
+lab_nat nft masquerade --helper ''
+tap_check "both leave with connections and expectations" unload_both
+tap_is "$(in_ns router conntrack -L expect 2>/dev/null)" "" "nothing is expected any more"
+tap_like "$(in_ns router conntrack -L 2>/dev/null)" '*dport=5060*' "the connections stay"
+register
+tap_like "$(cat /tmp/phone)" 'SIP/2.0 200*' "and still carry packets"
+tap_check "loaded again over the old connections" sh -c "insmod '$ct' && insmod '$nat'"
+register
+tap_like "$(cat /tmp/phone)" 'SIP/2.0 200*' "which still carry packets"
+in_ns router conntrack -F >/dev/null 2>&1
+lab_rules_flush
+
+# --- a namespace ends with state in it
+
+lab_nat nft masquerade
+register
+tap_check "state in the namespace" test "$(counter registration_granted)" -gt 0
+lab_down
+tap_check "the namespace is gone, and the modules leave" unload_both
+tap_check "a new namespace begins with the parameters" sh -c "
+	insmod '$ct' media_source=1 enabled=0 && ip netns add one &&
+	test \$(ip netns exec one cat /proc/sys/net/netfilter/sip_ext_media_source) = 1 &&
+	test \$(ip netns exec one cat /proc/sys/net/netfilter/sip_ext_enabled) = 0"
+ip netns del one
+tap_check "it leaves once more" rmmod nf_conntrack_sip_ext
+
+# connections end without their helper, and the memory of all of them comes back
+lab_router
+lab_nat nft masquerade
+register
+lab_rules_flush
+unload_both
+in_ns router conntrack -F >/dev/null 2>&1
+sleep 1
+tap_check "connections end after their helper" test "$(in_ns router conntrack -C)" -le 2
+lab_down
+tap_done
