@@ -190,8 +190,9 @@ def main() -> int:
     if out:
         write_page(Path(out) / "call.html", demo.trace, demo.names, demo.addresses(),
                    NOTES, demo.tables, line, TALES.get(helper, helper))
+        print("\ndemo: to look at it instead of reading: build/demo/call.html")
     demo.world.close()
-    print("\n" + line)
+    print(line)
     return 1 if demo.failures and helper == "sip-ext" else 0
 
 

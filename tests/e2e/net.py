@@ -182,7 +182,7 @@ class Line:
                     + _address_lines(plan, plan.outside, [ROUTER], "wan"))
         self._batch(self.inside, up + _address_lines(plan, plan.inside, phones, "eth0")
                     + f"route add default via {plan.inside}1\n")
-        far = [SERVER, MEDIA, FRIEND, STRANGER]
+        far = [FRIEND, SERVER, MEDIA, STRANGER]  # the first is what programs choose
         home = "" if self.setup.translated else f"route add default via {plan.far(ROUTER)}\n"
         self._batch(self.outside, up + _address_lines(plan, plan.outside, far, "eth0") + home)
         self.router.sysctl("net.ipv4.ip_forward", 1)

@@ -49,7 +49,7 @@ def _leaves_as_advertised(world: World) -> None:
 
 
 @scenario("R16", "baresip behind NAT and Kamailio: a call each way, the right melody at each end",
-          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES, ROUTED), subset=True)
+          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES, ROUTED))
 def baresip_and_kamailio(world: World) -> None:
     world.line.only_phone(1)
     registrar = (world.plan.far(SERVER), 5060)
@@ -159,7 +159,7 @@ def _until_answered(world: World, phone: Agent, data: bytes, to: Address,
 
 
 @scenario("R10", "20 SIPp calls at once over one 5-tuple all come to their end",
-          (SHIFTED, MASQUERADE, IPTABLES), subset=True)
+          (SHIFTED, MASQUERADE, IPTABLES))
 def sipp_calls(world: World) -> None:
     host, phone, calls = world.plan.far(SERVER), world.plan.phone(1), "20"
     uas, uac = private_folder("uas"), private_folder("uac")

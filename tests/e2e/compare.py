@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Runs the scenarios with the in-tree helper and with none, and sets all side by side.
+
+    tests/e2e/compare.py [--kernel NAME] [--reuse]
+
+The others' failures are their own and fail nothing here. But the faults that REQUIREMENTS
+names in brackets must show up, as proof that the scenarios can fail; that is what the TAP
+says. The table is in build/e2e/report.txt. --reuse takes results that are there already.
+"""
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import scenarios  # noqa: E402,F401
+from registry import ALL  # noqa: E402
+
+RESULTS = HERE.parents[1] / "build" / "e2e"
+HELPERS = ("ext", "in-tree", "none")
+LINE = re.compile(r"(not ok|ok) \d+ - (.*)")
+EXPECTED = 40   # a scenario list shorter than this did not come to its end
+
+
+def read(path: Path) -> dict[str, bool]:
+    """Title to result; empty if the run is not there."""
+    if not path.exists():
+        return {}
+    found = (LINE.match(line) for line in path.read_text(errors="replace").splitlines())
+    return {match.group(2): match.group(1) == "ok" for match in found if match}
+
+
+def results(kernel: str, helper: str, reuse: bool) -> dict[str, bool]:
+    path = RESULTS / f"{kernel}-{helper}.tap"
+    # ours has a step of its own; here it is only shown
+    if helper != "ext" and not (reuse and len(read(path)) > EXPECTED):
+        subprocess.run([HERE / "in-lab", kernel, helper], stdout=subprocess.DEVNULL, check=False)
+    return read(path)
+
+
+def table(found: dict[str, dict[str, bool]]) -> str:
+    """One line per scenario and setup."""
+    words = {True: "ok", False: "FAILS", None: "-"}
+    titles = list(dict.fromkeys(title for one in found.values() for title in one))
+    width = max((len(title) for title in titles), default=8)
+    lines = [f"{'scenario':<{width}}  " + "  ".join(f"{h:>8}" for h in found)]
+    lines += [f"{title:<{width}}  " + "  ".join(f"{words[one.get(title)]:>8}"
+                                                for one in found.values()) for title in titles]
+    lines.append(f"{'passed':<{width}}  " + "  ".join(f"{sum(one.values()):>8}"
+                                                      for one in found.values()))
+    lines.append(f"{'failed':<{width}}  " + "  ".join(
+        f"{sum(not good for good in one.values()):>8}" for one in found.values()))
+    return "\n".join(lines)
+
+
+def proofs(found: dict[str, dict[str, bool]]) -> int:
+    """TAP: each fault named in REQUIREMENTS shows, and what works everywhere works."""
+    number = failed = 0
+
+    def line(good: bool, text: str) -> None:
+        nonlocal number, failed
+        number += 1
+        failed += not good
+        print(f"{'ok' if good else 'not ok'} {number} - {text}")
+
+    for helper in ("in-tree", "none"):
+        line(len(found[helper]) > EXPECTED, f"the scenarios run to their end with {helper}")
+    for one in (s for s in ALL if s.in_tree_fails):
+        seen = [found["in-tree"].get(one.title(setup), True) for setup in one.setups]
+        line(not any(seen), f"the in-tree helper's known fault shows: {one.promise} {one.sentence}")
+    line(any(found["in-tree"].values()), "the in-tree helper passes what it can do")
+    print(f"1..{number}")
+    return failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kernel", default="uml-6.1")
+    parser.add_argument("--reuse", action="store_true")
+    options = parser.parse_args()
+    found = {helper: results(options.kernel, helper, options.reuse) for helper in HELPERS}
+    text = table(found)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "report.txt").write_text(text + "\n")
+    print("\n".join("# " + line for line in text.splitlines()))
+    return 1 if proofs(found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
