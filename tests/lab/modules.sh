@@ -14,7 +14,7 @@ loaded() { grep -q "^$1 " /proc/modules; }
 neither_loaded() { ! loaded nf_conntrack_sip_ext && ! loaded nf_nat_sip_ext; }
 both_loaded() { loaded nf_conntrack_sip_ext && loaded nf_nat_sip_ext; }
 # what the kernel has said of us since `dmesg -C`
-kernel_said() { dmesg | sed 's/^\(<[0-9]*>\)\{0,1\}\[[^]]*\] //' | grep -E '^nf_(conntrack|nat)_sip_ext: ' | grep -v taints; }
+kernel_said() { dmesg | sed 's/^\(<[0-9]*>\)\{0,1\}\[[^]]*\] //' | grep -E '^nf_(conntrack|nat)_sip_ext: ' | grep -v taint; }
 refused() {
 	if "$@" >/tmp/refused 2>&1; then return 1; fi
 	return 0
