@@ -107,56 +107,45 @@ inline bool parse_bracketed_uri(parser &p, cursor &text, place where, address_va
 	return parse_uri(p, value.uri, where, value.index);
 }
 
-// addr-spec without brackets: what follows ; or ? belongs to the header (RFC 3261 20).
-inline bool parse_bare_uri(parser &p, cursor &text, place where, address_value &value)
+// Fields of one value (RFC 3261 7.3.1), where a comma divides nothing.
+inline bool is_single(place where)
 {
-	const char *begin = text.at();
+	constexpr u32 single = 1u << u8(place::from) | 1u << u8(place::to) | 1u << u8(place::refer_to) |
+			       1u << u8(place::referred_by) | 1u << u8(place::reply_to);
 
-	while (!text.done() && !is_in(*text.at(), cc_value_end) && text.peek() != '?')
-		text.skip(1);
-	value.uri = {begin, text.at()};
-	if (text.peek() == '?')
-		text.skip_until(cc_value_end);
-	return parse_uri(p, value.uri, where, value.index);
+	return single >> u8(where) & 1;
 }
 
 // Goes to the '<' of a name-addr, if there is one: quoted strings and words may stand
 // before it. In a field of one value even a comma may (RFC 4475 3.1.2.15). A backslash
 // outside of quotes takes the meaning of what it stands before (\"arik\" of Nero SIPPS).
-inline bool skip_display_name(cursor &text, bool single)
+// Without a '<' it stops where an addr-spec ends: from ; or , on the text belongs to the
+// header (RFC 3261 20).
+inline void skip_display_name(cursor &text, place where)
 {
-	cursor rest = text;
+	const u16 stops = is_single(where) ? cc_display_end : cc_address_end;
 	cursor quoted;
 
-	if (rest.take_quoted(quoted))
-		rest.skip_lws();
 	for (;;) {
-		if (rest.peek() != '<')
-			rest.skip_until(cc_address_end);
-		if (rest.peek() == '<')
-			break;
-		if (rest.peek() == '"') {
-			if (!rest.take_quoted(quoted))
-				return false;
-		} else if (rest.peek() == '\\') {
-			rest.skip(2);
-		} else if (!single || !rest.accept(',')) {
-			return false;
-		}
+		text.skip_until(stops);
+		if (text.peek() == '\\')
+			text.skip(2);
+		else if (!text.take_quoted(quoted))
+			return;
 	}
-	text = rest;
-	return true;
 }
 
 inline bool parse_address(parser &p, cursor &text, place where, address_value &value)
 {
-	const bool single = where == place::from || where == place::to || where == place::refer_to ||
-			    where == place::referred_by || where == place::reply_to;
+	const char *begin = text.at();
 
-	text.skip_lws();
-	if (text.peek() == '<' || skip_display_name(text, single))
+	if (text.peek() != '<')
+		skip_display_name(text, where);
+	if (text.peek() == '<')
 		return parse_bracketed_uri(p, text, where, value);
-	return parse_bare_uri(p, text, where, value);
+	value.uri = {begin, text.at()};
+	value.uri.trim_end();
+	return parse_uri(p, value.uri, where, value.index);
 }
 
 // After the parameters of a value: the next value, or nothing.
@@ -194,14 +183,14 @@ inline bool parse_address_list(parser &p, cursor text, place where)
 	while (next_value(text)) {
 		address_value value;
 
-		if (!parse_address(p, text, where, value))
+		if (!p.count_value() || !parse_address(p, text, where, value))
 			return false;
 		while (next_parameter(text, found))
 			if (where == place::contact)
 				read_contact_parameter(p, found, value.index);
 		if (!at_value_end(p, text))
 			return false;
-		if (where == place::contact && p.view.contact_count < 255)
+		if (where == place::contact)
 			p.view.contact_count++;
 	}
 	return true;
@@ -229,6 +218,7 @@ inline bool parse_party(parser &p, cursor text, place where)
 	parameter found;
 	span tag;
 
+	text.skip_lws();
 	if (!parse_address(p, text, where, value))
 		return false;
 	while (next_parameter(text, found))
@@ -357,8 +347,7 @@ inline bool parse_via_value(parser &p, cursor &text)
 		if (via.has_branch)
 			p.view.via.branch = p.span_of(via.branch);
 	}
-	if (p.view.via_count < 255)
-		p.view.via_count++;
+	p.view.via_count++;
 	via.received.index = via.index;
 	if (via.received.address || !via.received.port.empty())
 		return p.add(via.received, index) && at_value_end(p, text);
@@ -368,7 +357,7 @@ inline bool parse_via_value(parser &p, cursor &text)
 inline bool parse_via(parser &p, cursor text)
 {
 	while (next_value(text))
-		if (!parse_via_value(p, text))
+		if (!p.count_value() || !parse_via_value(p, text))
 			return false;
 	return true;
 }

@@ -10,7 +10,7 @@
 namespace sip {
 
 // What a byte may be a part of. Bits, so that one look answers for several classes.
-enum char_class : u8 {
+enum char_class : u16 {
 	cc_blank = 1,		// SP HTAB
 	cc_lws = 2,		// SP HTAB CR LF: inside a header value a line end is a fold
 	cc_token = 4,		// RFC 3261 token
@@ -18,7 +18,8 @@ enum char_class : u8 {
 	cc_digit = 16,
 	cc_name_end = 32,	// ends a parameter name: LWS ; , = "
 	cc_value_end = 64,	// ends an unquoted parameter value: LWS ; , "
-	cc_address_end = 128,	// ends a display name or addr-spec: < " ; , or escapes a byte of it
+	cc_display_end = 128,	// ends a display name: < " ; or escapes a byte of it
+	cc_address_end = 256,	// the same where several values may stand: the comma too
 };
 
 namespace detail {
@@ -31,7 +32,7 @@ consteval bool one_of(char c, const char *set)
 	return false;
 }
 
-consteval u8 classes_of(u32 byte)
+consteval u16 classes_of(u32 byte)
 {
 	const char c = char(byte);
 	const bool digit = c >= '0' && c <= '9';
@@ -39,21 +40,22 @@ consteval u8 classes_of(u32 byte)
 	const bool token = digit || alpha || (c && one_of(c, "-.!%*_+`'~"));
 	const bool blank = c == ' ' || c == '\t';
 	const bool lws = blank || c == '\r' || c == '\n';
-	u8 bits = 0;
+	u16 bits = 0;
 
 	bits |= blank ? cc_blank : 0;
 	bits |= lws ? cc_lws | cc_name_end | cc_value_end : 0;
 	bits |= token ? cc_token | cc_host : 0;
 	bits |= byte >= 0x80 ? cc_host : 0;
 	bits |= digit ? cc_digit : 0;
-	bits |= c && one_of(c, ";,\"") ? cc_name_end | cc_value_end | cc_address_end : 0;
+	bits |= c && one_of(c, ";,\"") ? cc_name_end | cc_value_end : 0;
 	bits |= c == '=' ? cc_name_end : 0;
-	bits |= c == '<' || c == '\\' ? cc_address_end : 0;
+	bits |= c && one_of(c, ";<\"\\") ? cc_display_end | cc_address_end : 0;
+	bits |= c == ',' ? cc_address_end : 0;
 	return bits;
 }
 
 struct class_table {
-	u8 of[256];
+	u16 of[256];
 };
 
 consteval class_table make_class_table()
@@ -69,7 +71,7 @@ inline constexpr class_table classes = make_class_table();
 } // namespace detail
 
 // A byte that is in one of the classes.
-inline bool is_in(char c, u8 set)
+inline bool is_in(char c, u16 set)
 {
 	return detail::classes.of[u8(c)] & set;
 }
@@ -195,7 +197,7 @@ inline const char *find_byte(const char *at, const char *end, char wanted)
 // The first byte of [at, end) that is in the set, or is not, or end. Four bytes a step:
 // most of a message that is looked at byte by byte is looked at here.
 template<bool wanted>
-[[gnu::noinline]] inline const char *find_class(const char *at, const char *end, u8 set)
+[[gnu::noinline]] inline const char *find_class(const char *at, const char *end, u16 set)
 {
 	if (end - at >= 4) {
 		const char *last = end - 4;
@@ -253,8 +255,8 @@ public:
 		at_++;
 		return true;
 	}
-	void skip_while(u8 set) { at_ = find_class<false>(at_, end_, set); }
-	void skip_until(u8 set) { at_ = find_class<true>(at_, end_, set); }
+	void skip_while(u16 set) { at_ = find_class<false>(at_, end_, set); }
+	void skip_until(u16 set) { at_ = find_class<true>(at_, end_, set); }
 	// Mostly there is none or one.
 	void skip_lws()
 	{
@@ -291,13 +293,13 @@ public:
 	const char *find(char c) const { return find_byte(at_, end_, c); }
 
 	// What lies between here and the first byte of the set, which becomes the next one.
-	cursor take_until(u8 set)
+	cursor take_until(u16 set)
 	{
 		const char *begin = at_;
 		skip_until(set);
 		return {begin, at_};
 	}
-	cursor take_while(u8 set)
+	cursor take_while(u16 set)
 	{
 		const char *begin = at_;
 		skip_while(set);

@@ -32,16 +32,10 @@ template<fixed_text name>
 	return true;
 }
 
-inline header take_c_name(cursor &line)
+inline header take_content_name(cursor &line)
 {
-	if (accept_name<"call-id">(line))
-		return header::call_id;
-	if (accept_name<"cseq">(line))
-		return header::cseq;
-	if (accept_name<"contact">(line))
-		return header::contact;
 	if (!line.looking_at<"content-">())
-		return accept_name<"c">(line) ? header::content_type : header::other;
+		return header::other;
 	if (accept_name<"content-length">(line))
 		return header::content_length;
 	if (accept_name<"content-type">(line))
@@ -51,6 +45,20 @@ inline header take_c_name(cursor &line)
 	if (accept_name<"content-transfer-encoding">(line))
 		return header::content_transfer_encoding;
 	return header::other;
+}
+
+inline header take_c_name(cursor &line)
+{
+	switch (line.peek(1) | 0x20) {
+	case 'a':
+		return accept_name<"call-id">(line) ? header::call_id : header::other;
+	case 's':
+		return accept_name<"cseq">(line) ? header::cseq : header::other;
+	case 'o':
+		return accept_name<"contact">(line) ? header::contact : take_content_name(line);
+	default:
+		return accept_name<"c">(line) ? header::content_type : header::other;
+	}
 }
 
 // Path RFC 3327, P-*-Identity RFC 3325.
@@ -108,9 +116,10 @@ template<fixed_text name>
 	return accept_name<name>(line) ? which : header::other;
 }
 
-// Reads the name of a field of ours and its colon. For any other field the cursor
+// Inlined where it is used: it is called for every line of a header. Reads the name of a
+// field of ours and its colon. For any other field the cursor
 // stays where it is.
-inline header take_header_name(cursor &line)
+[[gnu::always_inline]] inline header take_header_name(cursor &line)
 {
 	switch (line.peek() | 0x20) {
 	case 'v':

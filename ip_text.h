@@ -156,7 +156,7 @@ inline ip_address parse_ip(cursor text)
 
 	if (parse_ipv4(text, address.bytes))
 		address.family = SIPX_IPV4;
-	else if (parse_ipv6(text, address.bytes))
+	else if (text.find(':') != text.end() && parse_ipv6(text, address.bytes))
 		address.family = SIPX_IPV6;
 	else
 		address = ip_address{};

@@ -144,8 +144,8 @@ struct message_summary {
 	bool has_content_length = false;
 	bool contact_star = false;	// Contact: *
 	bool has_content_encoding = false;	// a body that is not ours to read
-	u8 contact_count = 0;		// Contact values of any kind, host names included (saturates)
-	u8 via_count = 0;		// saturates
+	u8 contact_count = 0;		// Contact values of any kind, host names included
+	u8 via_count = 0;
 	top_via via{};
 
 	u8 address_count = 0;

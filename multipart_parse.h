@@ -31,6 +31,8 @@ inline void read_content_type(cursor value, content &out)
 		return;
 	}
 	out.type = content_type::other;
+	if (value.done())
+		return;
 	const cursor type = value.take_while(cc_token);
 	value.skip_lws();
 	if (type.done() || !value.accept('/'))
@@ -52,15 +54,33 @@ inline void read_encoding(cursor value, content &out)
 		out.encoded = true;
 }
 
-inline void read_part_length(parser &p, cursor value, content &part)
+// What a part says twice could be changed in one place only.
+inline bool read_part_field(parser &p, header name, cursor field, content &part)
 {
-	value.skip_lws();
-	value.trim_end();
-	part.length = p.span_of(value);
+	switch (name) {
+	case header::content_type:
+		if (part.type != content_type::none)
+			return p.fail(parse_error::body);
+		read_content_type(field, part);
+		return true;
+	case header::content_encoding:
+	case header::content_transfer_encoding:
+		read_encoding(field, part);
+		return true;
+	case header::content_length:
+		field.skip_lws();
+		field.trim_end();
+		if (field.done() || !part.length.empty())
+			return p.fail(parse_error::body);
+		part.length = p.span_of(field);
+		return true;
+	default:
+		return true;
+	}
 }
 
 // The header of a part, up to the empty line. A part may have none (RFC 2046 5.1).
-inline void read_part_header(parser &p, cursor &text, content &part)
+inline bool read_part_header(parser &p, cursor &text, content &part)
 {
 	line_reader lines(text);
 	cursor field;
@@ -69,22 +89,12 @@ inline void read_part_header(parser &p, cursor &text, content &part)
 		(void)lines.take_folded(field);
 		if (field.done())
 			break;
-		switch (take_header_name(field)) {
-		case header::content_type:
-			read_content_type(field, part);
-			break;
-		case header::content_encoding:
-		case header::content_transfer_encoding:
-			read_encoding(field, part);
-			break;
-		case header::content_length:
-			read_part_length(p, field, part);
-			break;
-		default:
-			break;
-		}
+		const header name = take_header_name(field);
+		if (name != header::other && !read_part_field(p, name, field, part))
+			return false;
 	}
 	text = {lines.at(), lines.end()};
+	return true;
 }
 
 enum class delimiter : u8 { none, opens, closes };
@@ -163,7 +173,8 @@ inline bool parse_inner_multipart(parser &p, cursor text, cursor boundary)
 		cursor part;
 
 		next = take_part(lines, boundary, part);
-		read_part_header(p, part, inner);
+		if (!read_part_header(p, part, inner))
+			return false;
 		if (inner.encoded)
 			continue;
 		if (inner.type == content_type::multipart)
@@ -186,7 +197,8 @@ inline bool parse_multipart(parser &p, cursor text, cursor boundary)
 		cursor part;
 
 		next = take_part(lines, boundary, part);
-		read_part_header(p, part, inner);
+		if (!read_part_header(p, part, inner))
+			return false;
 		if (inner.encoded)
 			continue;
 		if (inner.type == content_type::multipart &&

@@ -14,6 +14,10 @@ inline constexpr u32 malformed_expires = 3600;
 // RFC 2046 5.1.1.
 inline constexpr u32 max_boundary = 70;
 
+// Values of address fields and Via in one message, names included, and c= lines in it: what
+// has more is an attack, or at least no message of a phone.
+inline constexpr u32 max_values = 250;
+
 enum class content_type : u8 { none, sdp, multipart, other };
 
 // What a Content-Type and its neighbours say of the bytes that follow.
@@ -30,7 +34,7 @@ struct parser {
 	content body{};
 	parse_error error = parse_error::none;
 	u8 seen = 0;		// enum seen_header
-	bool content_type_seen = false;
+	u8 values = 0;		// of max_values
 
 	// Always false, so that a reader ends with `return p.fail(...)`.
 	bool fail(parse_error why)
@@ -41,6 +45,10 @@ struct parser {
 	span span_of(cursor text) const
 	{
 		return {u16(text.at() - base), u16(text.left())};
+	}
+	bool count_value()
+	{
+		return ++values <= max_values || fail(parse_error::too_many_addresses);
 	}
 	// Enters an address into the list; `index` is its number there.
 	bool add(const address_ref &ref, u8 &index)

@@ -16,6 +16,7 @@ struct sdp_reader {
 	u8 bundled_count = 0;
 	bool own_connection = false;	// this section has had a c= of its own
 	bool has_mid = false;
+	bool has_origin = false;
 	media_stream *stream = nullptr;	// null at session level
 	media_stream session{};		// what the session level says
 	struct { u16 offset, length; u32 hash; } bundled[max_streams];	// mids of a=group:BUNDLE
@@ -104,6 +105,10 @@ inline bool parse_origin(sdp_reader &sdp, cursor line)
 {
 	address_ref ref{.where = place::sdp_origin, .index = sdp.body};
 
+	// One o= and no more (RFC 8866 5.2).
+	if (sdp.has_origin)
+		return broken_sdp(sdp);
+	sdp.has_origin = true;
 	if (!read_plain_origin(sdp, line, ref)) {
 		cursor fields[3] = {next_field(line), next_field(line), next_field(line)};
 
@@ -126,6 +131,8 @@ inline bool parse_connection(sdp_reader &sdp, cursor line)
 			.stream = sdp.stream_index()};
 	u8 index = none;
 
+	if (!sdp.p.count_value())
+		return false;
 	if (!read_connection_data(sdp, line, ref))
 		return broken_sdp(sdp);
 	if (ref.address && !sdp.p.add(ref, index))

@@ -142,7 +142,7 @@ inline bool parse_content_type(parser &p, cursor text)
 	return only_once(p, seen_content_type);
 }
 
-inline bool parse_value(parser &p, header name, cursor value)
+[[gnu::always_inline]] inline bool parse_value(parser &p, header name, cursor value)
 {
 	switch (name) {
 	case header::via:

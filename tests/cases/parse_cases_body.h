@@ -79,6 +79,8 @@ inline constexpr parse_case body_cases[] = {
 	{"multipart-long-boundary", "RFC 2046 5.1.1: 70 characters at most",
 	 CASE_BODY("multipart/mixed;boundary=12345678901234567890123456789012345678901234567890123456789012345678901", "x"), "error body\n"},
 	{"multipart-too-many-sdp", "more SDP bodies than we track", CASE_MULTIPART(CASE_PART "v=0\r\n" CASE_PART "v=0\r\n" CASE_PART "v=0\r\n" CASE_PART "v=0\r\n" CASE_PART "v=0\r\n--b1--"), "error body\n"},
+	{"multipart-part-two-types", "which of them is the part?", CASE_MULTIPART("--b1\r\nContent-Type: application/sdp\r\nc: text/plain\r\n\r\n" CASE_MEDIA "--b1--"), "error body\n"},
+	{"multipart-part-two-lengths", "two places to keep true", CASE_MULTIPART("--b1\r\nl: 48\r\nContent-Length: 48\r\nc: application/sdp\r\n\r\n" CASE_MEDIA "--b1--"), "error body\n"},
 	{"multipart-empty", "a type and no body", CASE_MULTIPART(""), VIEW},
 };
 

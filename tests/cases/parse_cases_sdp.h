@@ -57,7 +57,11 @@ inline constexpr parse_case sdp_cases[] = {
 	 VIEW_SDP "@sdp-connection[0] 10.0.0.1\n+sdp o=- c=0 streams=1\n=audio udp rtp 58074 c=0\n"},
 	{"sdp-origin-name-with-blanks", "a user name of two words", CASE_SDP(CASE_V0 "o=Cisco Phone 1 1 IN IP4 10.0.0.1\r\n"),
 	 VIEW_SDP "@sdp-origin[0] 10.0.0.1\n+sdp o=0 c=- streams=0\n"},
-	{"sdp-origin-short", "an o= with fields missing names nothing", CASE_SDP(CASE_V0 "o=- 1 1\r\no=\r\n"), VIEW_SDP "+sdp o=- c=- streams=0\n"},
+	{"sdp-origin-short", "an o= with fields missing names nothing", CASE_SDP(CASE_V0 "o=- 1 1\r\n"), VIEW_SDP "+sdp o=- c=- streams=0\n"},
+	{"sdp-origin-empty", "nor does an empty one", CASE_SDP(CASE_V0 "o=\r\n"), VIEW_SDP "+sdp o=- c=- streams=0\n"},
+	{"sdp-origin-blanks", "more blanks than one, and some at the end", CASE_SDP(CASE_V0 "o=a 1 1 IN  IP4  10.0.0.1 \r\n"),
+	 VIEW_SDP "@sdp-origin[0] 10.0.0.1\n+sdp o=0 c=- streams=0\n"},
+	{"sdp-two-origins", "RFC 8866 5.2: which of them?", CASE_SDP(CASE_SESSION "o=a 1 1 IN IP4 10.0.0.2\r\n"), "error body\n"},
 	{"sdp-other-nettype", "RFC 2848 5.1.1.2: a telephone number", CASE_SDP(CASE_V0 "c=TN RFC2543 +1-201-406-4090\r\nm=text 1 fax plain\r\n"),
 	 VIEW_SDP "+sdp o=- c=- streams=1\n=text other 1 c=- name\n"},
 

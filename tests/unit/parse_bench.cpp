@@ -48,8 +48,8 @@ std::vector<sample> messages()
 		"v=0\r\no=- 3890844526 3890844527 IN IP4 192.168.1.20\r\ns=pjmedia\r\nb=AS:84\r\n"
 		"t=0 0\r\na=X-nat:0\r\nm=audio 4000 RTP/AVP 96 97 98 99 3 0 8 9 101\r\n"
 		"c=IN IP4 192.168.1.20\r\nb=TIAS:64000\r\na=rtcp:4001 IN IP4 192.168.1.20\r\na=sendrecv\r\n"
-		"a=rtpmap:96 speex/16000\r\na=rtpmap:97 speex/8000\r\na=rtpmap:3 GSM/8000\r\n"
-		"a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n";
+		"a=rtpmap:96 speex/16000\r\na=rtpmap:97 speex/8000\r\na=rtpmap:98 speex/32000\r\n"
+		"a=rtpmap:99 iLBC/8000\r\na=fmtp:99 mode=30\r\na=rtpmap:3 GSM/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n";
 	const std::string invite =
 		"INVITE sip:6002@pbx.example.net SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP 192.168.1.20:5060;rport;branch=z9hG4bKPj6bzlxS3vLdkEhT5Kb\r\n"
@@ -58,7 +58,7 @@ std::vector<sample> messages()
 		"Call-ID: 2dZbqGmJYnSgqMgwVvTkCeYgR3\r\nCSeq: 11302 INVITE\r\n"
 		"Allow: PRACK, INVITE, ACK, BYE, CANCEL, UPDATE, INFO, SUBSCRIBE, NOTIFY, REFER\r\n"
 		"Supported: replaces, 100rel, timer, norefersub\r\nSession-Expires: 1800\r\nMin-SE: 90\r\n"
-		"User-Agent: Phone 3.24\r\nContent-Type: application/sdp\r\nContent-Length: " +
+		"User-Agent: Phone 3.24 (Linux 6.1)\r\nContent-Type: application/sdp\r\nContent-Length: " +
 		std::to_string(sdp.size()) + "\r\n\r\n" + sdp;
 	const std::string options =
 		"OPTIONS sip:6001@192.168.1.20:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bK1\r\n"

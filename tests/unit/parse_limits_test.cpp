@@ -177,13 +177,21 @@ TEST(S7_parse_capacity, addresses)
 	EXPECT_EQ(parse(with(repeat(contact, sip::max_addresses + 1))), parse_error::too_many_addresses);
 }
 
-TEST(S7_parse_capacity, names_are_not_addresses)
+TEST(S7_parse_capacity, values)
 {
-	ASSERT_EQ(parse(with(repeat("v: SIP/2.0/UDP h.example\r\nm: <sip:h.example>\r\n", 400))),
-		  parse_error::none);
+	const std::string pair = "v: SIP/2.0/UDP h.example\r\nm: <sip:h.example>\r\n";
+
+	// One Via is in every message.
+	ASSERT_EQ(parse(with(repeat(pair, (sip::max_values - 1) / 2))), parse_error::none);
 	EXPECT_EQ(view.address_count, 0);
-	EXPECT_EQ(view.via_count, 255);
-	EXPECT_EQ(view.contact_count, 255);
+	EXPECT_EQ(view.via_count, 1 + (sip::max_values - 1) / 2);
+	EXPECT_EQ(view.contact_count, (sip::max_values - 1) / 2);
+	EXPECT_EQ(parse(with(repeat(pair, sip::max_values / 2))), parse_error::too_many_addresses);
+}
+
+TEST(S7_parse_capacity, connection_lines)
+{
+	EXPECT_EQ(parse(with_sdp(repeat("c=IN IP4 h.example\r\n", 300))), parse_error::too_many_addresses);
 }
 
 TEST(S7_parse_capacity, streams)
