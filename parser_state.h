@@ -16,7 +16,7 @@ inline constexpr u32 max_boundary = 70;
 
 // Values of address fields and Via in one message, names included, and c= lines in it: what
 // has more is an attack, or at least no message of a phone.
-inline constexpr u32 max_values = 250;
+inline constexpr u32 max_message_values = 250;
 
 enum class content_type : u8 { none, sdp, multipart, other };
 
@@ -34,7 +34,7 @@ struct parser {
 	content body{};
 	parse_error error = parse_error::none;
 	u8 seen = 0;		// enum seen_header
-	u8 values = 0;		// of max_values
+	u8 values = 0;		// of max_message_values
 
 	// Always false, so that a reader ends with `return p.fail(...)`.
 	bool fail(parse_error why)
@@ -48,7 +48,7 @@ struct parser {
 	}
 	bool count_value()
 	{
-		return ++values <= max_values || fail(parse_error::too_many_addresses);
+		return ++values <= max_message_values || fail(parse_error::too_many_addresses);
 	}
 	// Enters an address into the list; `index` is its number there.
 	bool add(const address_ref &ref, u8 &index)

@@ -182,11 +182,11 @@ TEST(S7_parse_capacity, values)
 	const std::string pair = "v: SIP/2.0/UDP h.example\r\nm: <sip:h.example>\r\n";
 
 	// One Via is in every message.
-	ASSERT_EQ(parse(with(repeat(pair, (sip::max_values - 1) / 2))), parse_error::none);
+	ASSERT_EQ(parse(with(repeat(pair, (sip::max_message_values - 1) / 2))), parse_error::none);
 	EXPECT_EQ(view.address_count, 0);
-	EXPECT_EQ(view.via_count, 1 + (sip::max_values - 1) / 2);
-	EXPECT_EQ(view.contact_count, (sip::max_values - 1) / 2);
-	EXPECT_EQ(parse(with(repeat(pair, sip::max_values / 2))), parse_error::too_many_addresses);
+	EXPECT_EQ(view.via_count, 1 + (sip::max_message_values - 1) / 2);
+	EXPECT_EQ(view.contact_count, (sip::max_message_values - 1) / 2);
+	EXPECT_EQ(parse(with(repeat(pair, sip::max_message_values / 2))), parse_error::too_many_addresses);
 }
 
 TEST(S7_parse_capacity, connection_lines)
