@@ -31,7 +31,7 @@ u8 add_value(plan &p, const endpoint &fixed, u8 wish)
 	for (u8 i = 0; i < p.value_count; i++)
 		if (p.values[i].wish == wish && (wish != none || same_endpoint(p.values[i].fixed, fixed)))
 			return i;
-	if (p.value_count == max_values)
+	if (p.value_count == max_edit_values)
 		return none;
 	p.values[p.value_count] = {fixed, wish};
 	return p.value_count++;

@@ -21,7 +21,7 @@ inline constexpr u32 max_wishes = 2 * max_streams + 8;
 inline constexpr u32 max_edits = 2 * max_addresses + 2 * max_streams + max_bodies + 1;
 
 // The wishes, and the connection's own two ends, and its known sockets.
-inline constexpr u32 max_values = max_wishes + 2 + max_sockets;
+inline constexpr u32 max_edit_values = max_wishes + 2 + max_sockets;
 
 // An inside socket that the message names and that needs an outside address.
 struct binding_wish {
@@ -102,8 +102,8 @@ struct plan {
 	known_socket known[max_sockets];
 	stream_wishes streams[max_streams];
 	binding_wish wishes[max_wishes];
-	edit_value values[max_values];
-	value_text texts[max_values];
+	edit_value values[max_edit_values];
+	value_text texts[max_edit_values];
 	length_scope scopes[max_bodies + 1];
 	edit edits[max_edits];
 };
