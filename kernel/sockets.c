@@ -14,7 +14,7 @@
 #include "compat.h"
 #include "internal.h"
 
-static bool found(struct sock *sk)
+static bool __maybe_unused found(struct sock *sk)
 {
 	if (!sk)
 		return false;
