@@ -23,7 +23,9 @@ help:
 #: make lint       formatting and static analysis
 #: make perf       what we cost, beside the in-tree helper
 #: make promises   which test proves which promise of REQUIREMENTS
-test demo lint perf promises:
+demo lint perf promises:
 	@$(ROOT)/scripts/$@
+test:
+	@$(ROOT)/scripts/deps && $(ROOT)/scripts/test
 check:
 	@$(ROOT)/scripts/test check
