@@ -86,7 +86,8 @@ struct media_stream {
 					// level): index into addresses; none for a host name or no c=
 	u8 rtcp_address = none;		// a=rtcp: address, index into addresses
 	media_kind kind = media_kind::other;
-	media_transport transport = media_transport::other;	// from proto: RTP/*, UDP/*, udptl, DTLS/SCTP over UDP: udp; TCP/*: tcp
+	// from proto: RTP/*, UDP/*, udptl, DTLS/SCTP over UDP: udp; TCP/*: tcp
+	media_transport transport = media_transport::other;
 	media_direction direction = media_direction::unset;	// media level, else session level
 	setup_role setup = setup_role::unset;			// media level, else session level (RFC 4145)
 	bool rtp = false;		// proto names RTP: an RTCP port belongs to it

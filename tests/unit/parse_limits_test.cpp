@@ -124,9 +124,14 @@ TEST(parse_ip, agrees_with_inet_pton)
 		u8 expected[16] = {};
 		const bool v4 = i % 4 == 0;
 
-		for (u32 n = random() % (v4 ? 18 : 42); n; n--)
-			text += v4 ? "0123456789.."[random() % 12]
-				   : random() % 3 ? ':' : alphabet[random() % (sizeof(alphabet) - 1)];
+		for (u32 n = random() % (v4 ? 18 : 42); n; n--) {
+			if (v4)
+				text += "0123456789.."[random() % 12];
+			else if (random() % 3)
+				text += ':';
+			else
+				text += alphabet[random() % (sizeof(alphabet) - 1)];
+		}
 		if (v4 && (text[0] == '0' || text.find(".0") != std::string::npos))
 			continue;
 		const bool is_v4 = inet_pton(AF_INET, text.c_str(), expected) == 1;
