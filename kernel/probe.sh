@@ -30,11 +30,11 @@ fi
 	for file in "$probes"/*.c; do
 		name=$(basename "$file" .c)
 		compiles "$@" && have=1 || have=0
-		echo "#define SIPX_HAVE_$(echo "$name" | tr a-z A-Z) $have"
+		echo "#define SIPX_HAVE_$(echo "$name" | tr '[:lower:]' '[:upper:]') $have"
 	done
 	while read -r symbol; do
 		exported "$symbol" && have=1 || have=0
-		echo "#define SIPX_EXPORTS_$(echo "$symbol" | tr a-z A-Z) $have"
+		echo "#define SIPX_EXPORTS_$(echo "$symbol" | tr '[:lower:]' '[:upper:]') $have"
 	done <"$probes/symbols"
 } >"$out.new"
 rm -f "$log"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
 # The modules as modules: orders of loading and unloading, loading by a rule, beside the
 # in-tree helper, with state, and what they say when they cannot. In the router:
 #   scripts/lab run --no-load [--kernel NAME] tests/lab/modules.sh
@@ -7,8 +8,8 @@
 
 ct=$LAB_MODULES/nf_conntrack_sip_ext.ko
 nat=$LAB_MODULES/nf_nat_sip_ext.ko
-helper=sip-ext
-LAB_HELPER=$helper
+# shellcheck disable=SC2034 # for lab_nat
+LAB_HELPER=sip-ext
 
 loaded() { grep -q "^$1 " /proc/modules; }
 neither_loaded() { ! loaded nf_conntrack_sip_ext && ! loaded nf_nat_sip_ext; }
@@ -81,7 +82,7 @@ fi
 # --- a rule loads them
 
 attach_and_flush() {
-	local tool="$1"
+	tool=$1
 	lab_router
 	tap_check "$tool: a rule loads the helper" lab_nat "$tool" masquerade
 	tap_check "$tool: both halves are there" both_loaded
@@ -112,7 +113,7 @@ def headers(method, src, to):
 role, own, port = sys.argv[1], sys.argv[2], 5060
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind((own, port))
-s.settimeout(5)
+s.settimeout(40)
 if role == "phone":
     s.sendto(headers("REGISTER", own, sys.argv[3]).encode(), (sys.argv[3], port))
     print(s.recv(65535).decode())
@@ -130,7 +131,7 @@ register() {
 	lab_bg outside /tmp/registrar python3 -S /tmp/sip.py registrar 203.0.113.2
 	registrar=$lab_pid
 	lab_wait_udp outside 5060
-	in_ns inside timeout 10 python3 -S /tmp/sip.py phone 10.0.0.10 203.0.113.2 >/tmp/phone 2>&1
+	in_ns inside timeout 60 python3 -S /tmp/sip.py phone 10.0.0.10 203.0.113.2 >/tmp/phone 2>&1
 	wait "$registrar"
 }
 counter() { in_ns router sed -n "s/^$1 //p" /proc/net/sip_ext/counters; }
