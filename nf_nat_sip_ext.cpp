@@ -22,8 +22,7 @@ struct drafting {
 	plan &p;
 	bool forward;	// the sender's own addresses are translated
 	bool backward;	// the receiver's are
-	bool full;	// no room: the message stays as it is
-	bool bad_length;	// a part whose length is not what it says: so does it then
+	sipx_reason refusal;	// why the message stays as it is; `unchanged`: no reason yet
 };
 
 u8 add_value(plan &p, const endpoint &fixed, u8 wish)
@@ -37,17 +36,24 @@ u8 add_value(plan &p, const endpoint &fixed, u8 wish)
 	return p.value_count++;
 }
 
+void refuse(drafting &d, sipx_reason why)
+{
+	if (d.refusal == SIPX_COUNT_unchanged)
+		d.refusal = why;
+}
+
 u8 value_of_wish(drafting &d, u8 wish)
 {
 	const u8 value = wish == none ? none : add_value(d.p, {}, wish);
-	d.full |= value == none;
+	if (value == none)
+		refuse(d, SIPX_COUNT_too_many_addresses);
 	return value;
 }
 
 void add_edit(drafting &d, u32 offset, u32 length, edit_kind kind, u8 value)
 {
 	if (d.p.edit_count == max_edits || value == none) {
-		d.full = true;
+		refuse(d, SIPX_COUNT_too_many_addresses);
 		return;
 	}
 	d.p.edits[d.p.edit_count++] = {static_cast<u16>(offset), static_cast<u16>(length), kind, value};
@@ -85,6 +91,8 @@ u8 outer_of(drafting &d, const address_ref &ref)
 	const u16 port = port_of(ref);
 	if (port == d.info.source_inner.port)
 		return source_value;
+	if (port == 0)		// nobody listens there: what it means is not known
+		refuse(d, SIPX_COUNT_malformed_number);
 	const endpoint inside = make_endpoint(ref.address, port, SIPX_UDP);
 	return value_of_wish(d, wish_binding(d.p, inside, true));
 }
@@ -329,7 +337,7 @@ void follow_length(drafting &d, span digits, u32 start, u32 end)
 	constexpr u32 line_end = 2;
 	const u32 written = read_length(d, digits, d.info.payload_length);
 	if (written < end - start || written > end - start + line_end) {
-		d.bad_length = true;
+		refuse(d, SIPX_COUNT_malformed_length);
 		return;
 	}
 	const u8 scope = d.p.scope_count++;
@@ -474,7 +482,7 @@ void sipx_core_plan_edits(const sipx_packet_info *info)
 	plan &p = work.what;
 	drafting d{*info, work.view, p,
 		   !same_endpoint(info->source_inner, info->source_outer),
-		   !same_endpoint(info->destination_inner, info->destination_outer), false, false};
+		   !same_endpoint(info->destination_inner, info->destination_outer), SIPX_COUNT_unchanged};
 	p.values[source_value] = {info->source_outer, none};
 	p.values[destination_value] = {info->destination_inner, none};
 	p.value_count = 2;
@@ -484,11 +492,8 @@ void sipx_core_plan_edits(const sipx_packet_info *info)
 		translate_stream_ports(d, i);
 	follow_lengths(d);
 	sort_edits(p);
-	if (d.full)
-		p.reason = SIPX_COUNT_too_many_addresses;
-	else if (d.bad_length)
-		p.reason = SIPX_COUNT_malformed_length;
-	else if (p.edit_count)
+	p.reason = d.refusal;
+	if (d.refusal == SIPX_COUNT_unchanged && p.edit_count)
 		p.what = verdict::translate;
 }
 

@@ -27,6 +27,13 @@ std::vector<std::string> split_lines(const std::string &text)
 	return lines;
 }
 
+std::string after_blanks(const std::string &line, size_t at)
+{
+	while (at < line.size() && line[at] == ' ')
+		at++;
+	return line.substr(at);
+}
+
 std::string head_of(const std::string &message)
 {
 	const size_t stop = message.find("\r\n\r\n");
@@ -137,7 +144,7 @@ std::vector<std::string> lines_of(const std::string &message, const std::string 
 	for (const auto &line : split_lines(head_of(message)))
 		if (line.size() > name.size() && line[name.size()] == ':' &&
 		    strncasecmp(line.c_str(), name.c_str(), name.size()) == 0)
-			found.push_back(line.substr(line.find_first_not_of(' ', name.size() + 1)));
+			found.push_back(after_blanks(line, name.size() + 1));
 	return found;
 }
 
@@ -158,7 +165,7 @@ std::string request_uri_of(const std::string &message) { return word(start_of(me
 
 int status_of(const std::string &message)
 {
-	return message.compare(0, 4, "SIP/") ? 0 : std::atoi(message.c_str() + 8);
+	return message.compare(0, 8, "SIP/2.0 ") ? 0 : std::atoi(message.c_str() + 8);
 }
 
 std::string tag_of(const std::string &party) { return parameter(party, "tag"); }

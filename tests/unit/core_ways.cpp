@@ -194,6 +194,16 @@ TEST_P(ways, R2_router_inside_of_the_phone_that_shares_an_account)
 	}
 }
 
+TEST_P(ways, S9_port_0_in_a_uri)
+{
+	gate.send(phone, server, "\r\n\r\n");
+	dialog d = dialog_of("alice", sip::with_port(phone, 5070), "sip:bob@example.com");
+	for (int i = 0; i < 3; i++)
+		untouched(request(d, "OPTIONS", "", {{"Record-Route", "<sip:" + uri_host_of(phone) + ":0>"}}));
+	EXPECT_EQ(live_objects(), 0u);
+	EXPECT_EQ(gate.count(SIPX_COUNT_malformed_number), 3u);
+}
+
 TEST_P(ways, namespace_exit_with_calls_leaks_nothing)
 {
 	{

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+// What must hold of every message that went through the helper, whatever it was.
+#ifndef SIP_EXT_FUZZ_HELPER_CHECKS_H
+#define SIP_EXT_FUZZ_HELPER_CHECKS_H
+
+#include <string>
+
+#include "../fake/router.h"
+
+namespace fuzz {
+
+// The two ends of a connection, for a message from the inside or to it.
+struct passage {
+	sip::endpoint inner{}, outer{}, peer{};
+	bool outward = true;
+	u32 zone = 0;
+};
+
+// Empty, or the promise that `out` breaks as the translation of `in`.
+std::string broken_promise(const passage &way, const std::string &in, const std::string &out);
+
+} // namespace fuzz
+
+#endif

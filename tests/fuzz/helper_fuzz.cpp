@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+// The whole helper over the fake kernel: an input is a play of several phones and servers,
+// their messages (made from templates and bent), media, faults and the passage of time.
+#include <cstdint>
+#include <cstring>
+
+#include "../fake/peers.h"
+#include "helper_checks.h"
+
+namespace fuzz {
+
+using namespace fake;
+
+namespace {
+
+constexpr u32 hosts = 3;
+constexpr u32 max_steps = 24;	// of one play: longer ones teach nothing new
+
+// Reads the input; zeroes beyond its end.
+class script {
+public:
+	script(const u8 *data, size_t size) : data_(data), size_(size) {}
+
+	bool done() const { return at_ >= size_; }
+	u8 byte() { return done() ? 0 : data_[at_++]; }
+	u32 below(u32 limit) { return byte() % limit; }
+	std::string bytes(size_t count)
+	{
+		const size_t left = size_ - at_, take = count < left ? count : left;
+		std::string text(reinterpret_cast<const char *>(data_ + at_), take);
+		at_ += take;
+		return text;
+	}
+
+private:
+	const u8 *data_;
+	size_t size_;
+	size_t at_ = 0;
+};
+
+class play {
+public:
+	play(const u8 *data, size_t size) : script_(data, size)
+	{
+		const u8 flags = script_.byte();
+		ipv6_ = flags & 1;
+		gate_.rules.shift_ports = flags & 2;
+		gate_.rules.masquerade = !(flags & 4);
+		gate_.rules.nat_present = (flags & 0x18) != 0x18;
+		gate_.rules.assist = (flags & 0x60) == 0x60;
+		gate_.rules.values[SIPX_SETTING_MEDIA_SOURCE] = (flags >> 5) % 3;
+		if (flags & 0x80)
+			gate_.rules.forward[outside(5060)] = phone(0);
+		gate_.rules.taken_ports = {20000};
+		seed_random(flags + 1u);
+		set_faults({});
+	}
+	~play()
+	{
+		set_faults({});
+		gate_.end_all();
+		std::string left;
+		for (u32 slab = 0; slab < SIPX_SLABS; slab++)
+			left += " " + std::to_string(live_objects(static_cast<sipx_slab>(slab)));
+		if (live_objects() || gate_.handles())
+			broken("left behind by connections that ended, of each slab:" + left + ", pinholes: " + std::to_string(gate_.handles()));
+	}
+
+	void run()
+	{
+		for (u32 step = 0; step < max_steps && !script_.done(); step++)
+			act();
+	}
+
+private:
+	endpoint make(const char *four, const char *six, u32 host, u16 port) const
+	{
+		const std::string number = std::to_string(host), tail = ":" + std::to_string(port);
+		return ipv6_ ? at("[" + std::string(six) + number + "]" + tail) : at(four + number + tail);
+	}
+	endpoint phone(u32 n) const { return make("10.0.0.", "fd00::", 10 + n, n == 2 ? 49152 : 5060); }
+	endpoint server(u32 n) const { return make("198.51.100.", "2001:db8:1::", 1 + n, 5060); }
+	endpoint outside(u16 port) const { return make("203.0.113.", "2001:db8:f::", 1, port); }
+	endpoint outer(u32 n, u32 m) const
+	{
+		const connection *c = gate_.find(phone(n), server(m));
+		return c ? c->reply.destination : outside(5060);
+	}
+
+	void act()
+	{
+		const u8 what = script_.byte();
+		switch (what % 12) {
+		case 0: case 1: case 2: case 3:
+			return send(from_template(what / 12 % 16));
+		case 4: case 5:
+			return send(answer());
+		case 6:
+			return send(script_.bytes(script_.byte() * 4u));
+		case 7:
+			return gate_.advance(what / 12 % 2 ? script_.byte() : script_.byte() * 8u);
+		case 8:
+			return media();
+		case 9:
+			return set_faults({.kinds = script_.byte() & 15u, .strike_at = script_.byte() % 32u,
+					   .all_after = what / 12 % 2 != 0,
+					   .pinhole_error = static_cast<sipx_pinhole_error>(1 + script_.below(4))});
+		case 10:
+			return cut();
+		default:
+			return send(last_);	// a retransmission
+		}
+	}
+
+	void cut()
+	{
+		const u32 n = script_.below(hosts), m = script_.below(hosts);
+		switch (script_.below(4)) {
+		case 0:
+			return gate_.end(phone(n), server(m));
+		case 1:
+			return gate_.flush_expectations();
+		case 2:
+			gate_.rules.expectations_max = script_.byte();
+			return;
+		default:
+			gate_.rules.zone = script_.below(2);
+		}
+	}
+
+	std::string sdp(bool inside)
+	{
+		std::vector<media_line> lines;
+		const endpoint host = inside ? phone(n_) : server(m_ + 5);
+		for (u32 i = 0, count = script_.below(4); i < count; i++) {
+			const u8 shape = script_.byte();
+			media_line line{sip::with_port(host, static_cast<u16>((inside ? 20000 : 30000) + (shape & 7)))};
+			line.kind = shape & 8 ? "video" : "audio";
+			line.proto = shape & 16 ? "TCP/MSRP *" : "RTP/AVP 0";
+			if (shape & 32)
+				line.attributes.push_back("rtcp:" + std::to_string(20000 + (shape & 3)) + " IN " + family_of(host) + " " + host_of(host));
+			if (shape & 64)
+				line.attributes.push_back("candidate:1 1 UDP 1 " + host_of(host) + " " + std::to_string(line.rtp.port) + " typ host");
+			if (shape & 128)
+				line.attributes.push_back("rtcp-mux");
+			lines.push_back(line);
+		}
+		return count_sdp_ ? sdp_of(host, lines) : "";
+	}
+
+	std::string from_template(u32 shape)
+	{
+		static const char *const methods[] = {"REGISTER", "INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "OPTIONS", "MESSAGE"};
+		const u8 roles = script_.byte();
+		n_ = roles % hosts;
+		m_ = roles / hosts % hosts;
+		outward_ = !(roles & 128);
+		count_sdp_ = shape & 8;
+		const endpoint self = outward_ ? (roles & 64 ? sip::with_port(phone(n_), 5070) : phone(n_)) : server(m_);
+		dialog d = dialog_of("u" + std::to_string(n_), self, "sip:x@example.com", roles & 32);
+		const u8 call = script_.byte();
+		d.call_id = "c" + std::to_string(call % 4);
+		d.local_tag = call & 16 ? "left" : "right";
+		d.remote_tag = call & 32 ? (call & 16 ? "right" : "left") : "";
+		d.cseq = 1 + (call >> 6);
+		if (!outward_)
+			d.target = "sip:x@" + text_of(outer(n_, m_));
+		fields more;
+		if (shape % 8 == 0)
+			more.push_back({"Expires", std::to_string(script_.byte() * 8u)});
+		if (call & 8)
+			more.push_back({call & 4 ? "Record-Route" : "P-Asserted-Identity", "<sip:" + uri_host_of(self) + ">"});
+		return bend(request(d, methods[shape % 8], shape & 8 ? sdp(outward_) : "", more));
+	}
+
+	// To the last message that arrived, from whom it arrived at.
+	std::string answer()
+	{
+		static const int codes[] = {100, 180, 183, 200, 200, 200, 302, 401, 407, 486, 487, 500};
+		if (last_.empty() || status_of(last_))
+			return last_;
+		outward_ = !outward_;
+		reply_parts parts;
+		parts.tag = "right";
+		const u8 shape = script_.byte();
+		count_sdp_ = shape & 128;
+		if (shape & 64)
+			parts.sdp = sdp(outward_);
+		if (outward_)
+			parts.contact = "<sip:x@" + text_of(phone(n_)) + ">";
+		else
+			parts.contact = shape & 32 ? line_of(arrived_, "Contact") : "<sip:x@" + text_of(server(m_)) + ">;expires=60";
+		if (!outward_ && shape & 16)
+			parts.seen_from = outer(n_, m_);
+		return bend(respond(arrived_, codes[shape % 12], parts));
+	}
+
+	// Cuts, overwrites or inserts, a few times.
+	std::string bend(std::string text)
+	{
+		for (u32 i = 0, count = script_.below(4); i < count && !text.empty(); i++) {
+			const size_t where = (script_.byte() * 256u + script_.byte()) % text.size();
+			switch (script_.below(5)) {
+			case 0:
+				text.resize(where);
+				break;
+			case 1:
+				text[where] = static_cast<char>(script_.byte());
+				break;
+			case 2:
+				text.insert(where, token());
+				break;
+			case 3:
+				text.erase(where, script_.byte());
+				break;
+			default:
+				insert_field(text);
+			}
+		}
+		return text;
+	}
+
+	std::string token()
+	{
+		static const char *const words[] = {"\r\n", " ", ",", ";", "\"", "<", ">", ":", "[", "]", "0", "99999999999", "\r\n ", "--b\r\n", "a=rtcp:1\r\n", "m=audio 20000 RTP/AVP 0\r\n"};
+		return words[script_.below(16)];
+	}
+
+	void insert_field(std::string &text)
+	{
+		static const char *const names[] = {"Contact", "Via", "Route", "Record-Route", "From", "Refer-To", "Path", "Diversion", "Content-Length", "Content-Type", "Content-Encoding", "Expires", "P-Asserted-Identity", "Call-ID", "m", "X"};
+		static const char *const ports[] = {"", ":5060", ":0", ":40000", ":5070", ":65535", ":05060", ":70000"};
+		const u8 shape = script_.byte();
+		const size_t end = text.find("\r\n");
+		if (end == text.npos)
+			return;
+		const endpoint who = shape & 128 ? phone(n_) : outer(n_, m_);
+		std::string uri = "<sip" + std::string(shape & 64 ? "s" : "") + ":a@" + uri_host_of(who) + ports[shape >> 4 & 7] + ">";
+		const std::string name = names[shape & 15];
+		if (name == "Via")
+			uri = "SIP/2.0/UDP " + uri_host_of(who) + ports[shape >> 4 & 7] + ";branch=z";
+		text.insert(end + 2, name + ": " + uri + "\r\n");
+	}
+
+	void media()
+	{
+		const u8 which = script_.byte();
+		const endpoint near = sip::with_port(phone(which % hosts), static_cast<u16>(20000 + (which >> 4 & 3)));
+		const endpoint far = sip::with_port(server(which % hosts + 5), static_cast<u16>(30000 + (which >> 6)));
+		if (which & 8)
+			gate_.send(near, far, "rtp");
+		else
+			gate_.send(far, sip::with_port(outside(0), static_cast<u16>(10000 + script_.byte() * 100)), "rtp");
+	}
+
+	void send(const std::string &message)
+	{
+		last_ = message;
+		const endpoint from = outward_ ? phone(n_) : server(m_), to = outward_ ? server(m_) : outer(n_, m_);
+		const delivery got = gate_.send(from, to, message);
+		if (!got.arrived())
+			return;
+		arrived_ = got.bytes;
+		passage way;
+		way.outward = outward_;
+		way.inner = outward_ ? from : got.destination;
+		way.outer = outward_ ? got.source : to;
+		way.peer = outward_ ? got.destination : from;
+		way.zone = gate_.rules.zone;
+		const std::string fault = broken_promise(way, message, got.bytes);
+		if (!fault.empty())
+			broken(fault + "\n---- in\n" + message + "\n---- out\n" + got.bytes + "\n----");
+	}
+
+	script script_;
+	router gate_;
+	std::string last_, arrived_;
+	u32 n_ = 0, m_ = 0;
+	bool ipv6_ = false, outward_ = true, count_sdp_ = true;
+};
+
+} // namespace
+
+} // namespace fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz::play(data, size).run();
+	return 0;
+}
