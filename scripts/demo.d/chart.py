@@ -41,7 +41,8 @@ def _rect(x: float, y: float, width: float, height: float, kind: str, title: str
 
 def _grid(scale: Scale, height: float) -> str:
     parts = []
-    for second in range(int(scale.length) + 1):
+    step = 1 if scale.length < 16 else 5 if scale.length < 80 else 20
+    for second in range(0, int(scale.length) + 1, step):
         x = scale.x(scale.began + second)
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="22" y2="{height:.1f}" class="grid"/>')
         parts.append(_text(x, height + 14, f"{second} s", "soft", "middle"))

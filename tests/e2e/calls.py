@@ -45,7 +45,7 @@ def grant(registration: Message, expires: int | None) -> list[Header]:
     return [("Contact", f"{value};expires={expires}") for value in registration.all("Contact")]
 
 
-def register(world: World, phone: Agent, registrar: Agent, granted: int | None = 60,
+def register(phone: Agent, registrar: Agent, granted: int | None = 60,
              asked: int | None = 3600, status: int = 200, reason: str = "OK",
              contact: str = "", call_id: str = "", more: list[Header] | None = None,
              answer: list[Header] | None = None) -> Registration:
@@ -59,7 +59,7 @@ def register(world: World, phone: Agent, registrar: Agent, granted: int | None =
     return Registration(sent, seen, source, phone.response(status, sent))
 
 
-def ring(world: World, phone: Agent, caller: Agent, contact: str, what: str) -> Message:
+def ring(phone: Agent, caller: Agent, contact: str, what: str) -> Message:
     """An INVITE from outside to a registered Contact must reach the phone."""
     invite = caller.invitation(contact)
     caller.send_message(invite, address_of(contact))
@@ -101,7 +101,7 @@ class Call:
     callee_media_seen: Address
 
 
-def call(world: World, caller: Agent, callee: Agent, uri: str, to: Address,
+def call(caller: Agent, callee: Agent, uri: str, to: Address,
          caller_media: Media, callee_media: Media, call_id: str = "") -> Call:
     """INVITE with an offer, 180, 200 with an answer, ACK."""
     invite = caller.invitation(uri, offer(caller_media), call_id)
@@ -129,7 +129,7 @@ def talk(world: World, made: Call, inside_calls: bool, first: str = "inside",
     check_audio(world, near, near_seen, far, far_seen, count, first)
 
 
-def hang_up(world: World, made: Call) -> None:
+def hang_up(made: Call) -> None:
     """BYE from the caller, to the Contact that the callee's 200 named."""
     target = uri_of(made.answer_seen.get("Contact"))
     headers = [("From", made.invite.get("From")), ("To", made.answer_seen.get("To")),

@@ -29,7 +29,7 @@ def _reachable_after_silence(world: World, phone: Agent, server: Agent, made: Re
     world.rest(max(0.0, since + SILENCE - time.monotonic()))
     other_port = world.server(5080)
     for caller in (server, other_port):
-        seen = ring(world, phone, caller, made.contact, f"{what}, from {caller.name}")
+        seen = ring(phone, caller, made.contact, f"{what}, from {caller.name}")
         must_equal(seen.uri, uri_of(made.sent.get("Contact")), "the Request-URI inside")
 
 
@@ -53,16 +53,16 @@ def _closes(world: World, phone: Agent, server: Agent, made: Registration,
 def sixty_seconds(world: World) -> None:
     world.line.udp_timeouts(5)
     phone, server = world.phone(), world.server()
-    made = register(world, phone, server, granted=60)
+    made = register(phone, server, granted=60)
     world.rest(55)
-    ring(world, phone, server, made.contact, "after 55 s of silence")
+    ring(phone, server, made.contact, "after 55 s of silence")
 
 
 @scenario("R1", "registered phone stays reachable after silence", TRANSLATED + FIREWALLS[:2],
           subset=True)
 def silence(world: World) -> None:
     phone, server = _line(world)
-    made = register(world, phone, server, GRANTED)
+    made = register(phone, server, GRANTED)
     _reachable_after_silence(world, phone, server, made, time.monotonic(), "after silence")
 
 
@@ -70,7 +70,7 @@ def silence(world: World) -> None:
           BOTH_VERSIONS)
 def ends_in_time(world: World) -> None:
     phone, server = _line(world)
-    made = register(world, phone, server, GRANTED, asked=3600)
+    made = register(phone, server, GRANTED, asked=3600)
     _reachable_after_silence(world, phone, server, made, time.monotonic(), "within the grant")
     _closes(world, phone, server, made, GRANTED + 4 * FORGETS, "after the grant")
 
@@ -78,9 +78,9 @@ def ends_in_time(world: World) -> None:
 @scenario("R1", "registered phone stays reachable after a refresh", BOTH_VERSIONS)
 def refresh(world: World) -> None:
     phone, server = _line(world)
-    register(world, phone, server, GRANTED, call_id="refresh@phone")
+    register(phone, server, GRANTED, call_id="refresh@phone")
     world.rest(FORGETS + 3)
-    made = register(world, phone, server, GRANTED, call_id="refresh@phone")
+    made = register(phone, server, GRANTED, call_id="refresh@phone")
     _reachable_after_silence(world, phone, server, made, time.monotonic(), "after a refresh")
 
 
@@ -88,7 +88,7 @@ def refresh(world: World) -> None:
           in_tree_fails=True)
 def unanswered_refresh(world: World) -> None:
     phone, server = _line(world)
-    made = register(world, phone, server, 600, call_id="refresh@phone")
+    made = register(phone, server, 600, call_id="refresh@phone")
     again = phone.registration(server.address, 3600, call_id="refresh@phone")
     phone.send_message(again, server.address)
     server.request("REGISTER", again.call_id)
@@ -97,10 +97,10 @@ def unanswered_refresh(world: World) -> None:
 
 def _after_refusal(world: World, status: int, reason: str, more: list[tuple[str, str]]) -> None:
     phone, server = _line(world)
-    made = register(world, phone, server, GRANTED, call_id="refused@phone")
+    made = register(phone, server, GRANTED, call_id="refused@phone")
     since = time.monotonic()
     world.rest(1)
-    register(world, phone, server, None, status=status, reason=reason, answer=more,
+    register(phone, server, None, status=status, reason=reason, answer=more,
              call_id="refused@phone")
     _reachable_after_silence(world, phone, server, made, since, f"after a {status}")
 
@@ -129,9 +129,9 @@ def server_error(world: World) -> None:
 @scenario("R1", "phone that was challenged and then granted is reachable", BOTH_VERSIONS)
 def challenged_then_granted(world: World) -> None:
     phone, server = _line(world)
-    register(world, phone, server, None, status=401, reason="Unauthorized",
+    register(phone, server, None, status=401, reason="Unauthorized",
              answer=[("WWW-Authenticate", NONCE)], call_id="challenged@phone")
-    made = register(world, phone, server, GRANTED, call_id="challenged@phone", more=[
+    made = register(phone, server, GRANTED, call_id="challenged@phone", more=[
         ("Authorization", f'{NONCE}, username="phone1", uri="sip:{server.name}", response="0"')])
     _reachable_after_silence(world, phone, server, made, time.monotonic(), "after a challenge")
 
@@ -139,7 +139,7 @@ def challenged_then_granted(world: World) -> None:
 @scenario("R1", "expires of the own Contact counts, not the Expires header")
 def per_contact_expires(world: World) -> None:
     phone, server = _line(world)
-    made = register(world, phone, server, GRANTED, asked=3600, answer=[("Expires", "3600")])
+    made = register(phone, server, GRANTED, asked=3600, answer=[("Expires", "3600")])
     _reachable_after_silence(world, phone, server, made, time.monotonic(), "per-Contact expires")
     _closes(world, phone, server, made, GRANTED + 4 * FORGETS, "after the Contact's own time")
 
@@ -166,10 +166,10 @@ def several_accounts(world: World) -> None:
     phone, server = _line(world)
     made = {}
     for phone.user in ("alice", "bob"):
-        made[phone.user] = register(world, phone, server, GRANTED)
+        made[phone.user] = register(phone, server, GRANTED)
     since = time.monotonic()
     phone.user = "alice"
-    register(world, phone, server, None, asked=0, call_id=made["alice"].sent.call_id)
+    register(phone, server, None, asked=0, call_id=made["alice"].sent.call_id)
     phone.user = "bob"
     _reachable_after_silence(world, phone, server, made["bob"], since, "bob, when alice has gone")
 
@@ -177,11 +177,11 @@ def several_accounts(world: World) -> None:
 @scenario("R1", "one of two Contacts of an account can go, the other stays")
 def one_contact_goes(world: World) -> None:
     phone, server = _line(world)
-    first = register(world, phone, server, GRANTED, contact=f"<sip:desk@{phone.name}>")
+    first = register(phone, server, GRANTED, contact=f"<sip:desk@{phone.name}>")
     since = time.monotonic()
-    second = register(world, phone, server, GRANTED, contact=f"<sip:cell@{phone.name}>")
+    second = register(phone, server, GRANTED, contact=f"<sip:cell@{phone.name}>")
     left = ("Contact", f"{second.seen.get('Contact')};expires={GRANTED}")
-    register(world, phone, server, None, asked=0, contact=f"<sip:desk@{phone.name}>",
+    register(phone, server, None, asked=0, contact=f"<sip:desk@{phone.name}>",
              call_id=first.sent.call_id, answer=[left])
     _reachable_after_silence(world, phone, server, second, since, "the Contact that stayed")
 
@@ -191,7 +191,7 @@ def quoted_comma(world: World) -> None:
     phone, server = _line(world)
     contact = (f'"Doe, Jane <x>;expires=1" <{phone.uri};ob>;q=0.5;'
                '+sip.instance="<urn:uuid:00000000-0000,1000>"')
-    made = register(world, phone, server, GRANTED, contact=contact)
+    made = register(phone, server, GRANTED, contact=contact)
     must_equal(made.answered.get("Contact"), f"{contact};expires={GRANTED}",
                "the Contact comes back as written")
     _reachable_after_silence(world, phone, server, made, time.monotonic(), "quoted comma")
@@ -200,7 +200,7 @@ def quoted_comma(world: World) -> None:
 @scenario("R1", "no expiry in the request: the registrar's answer counts")
 def nothing_asked(world: World) -> None:
     phone, server = _line(world)
-    made = register(world, phone, server, GRANTED, asked=None)
+    made = register(phone, server, GRANTED, asked=None)
     _reachable_after_silence(world, phone, server, made, time.monotonic(), "nothing asked")
     _closes(world, phone, server, made, GRANTED + 4 * FORGETS, "after the grant")
 
@@ -218,9 +218,9 @@ def expires_header(world: World) -> None:
 
 def _ended_by(world: World, contact: str) -> None:
     phone, server = _line(world)
-    made = register(world, phone, server, 3600, call_id="leaving@phone")
-    ring(world, phone, server, made.contact, "while registered")
-    register(world, phone, server, None, asked=0, contact=contact, call_id="leaving@phone")
+    made = register(phone, server, 3600, call_id="leaving@phone")
+    ring(phone, server, made.contact, "while registered")
+    register(phone, server, None, asked=0, contact=contact, call_id="leaving@phone")
     _closes(world, phone, server, made, 6 * FORGETS, "after the 2xx to the last REGISTER")
 
 
@@ -237,9 +237,9 @@ def contact_star(world: World) -> None:
 @scenario("R1", "Expires: 0 that is refused closes nothing")
 def refused_farewell(world: World) -> None:
     phone, server = _line(world)
-    made = register(world, phone, server, GRANTED, call_id="stays@phone")
+    made = register(phone, server, GRANTED, call_id="stays@phone")
     since = time.monotonic()
-    register(world, phone, server, None, asked=0, status=403, reason="Forbidden",
+    register(phone, server, None, asked=0, status=403, reason="Forbidden",
              call_id="stays@phone")
     _reachable_after_silence(world, phone, server, made, since, "after a refused Expires: 0")
 

@@ -18,7 +18,7 @@ def _via_address(value: str) -> tuple[str, int]:
 @scenario("R2", "Via and Contact carry address and port of the packet", TRANSLATED, subset=True)
 def signalling_pair(world: World) -> None:
     phone, server = world.phone(), world.server()
-    made = register(world, phone, server)
+    made = register(phone, server)
     must_equal(_via_address(made.seen.get("Via")), made.seen_from, "top Via of REGISTER")
     must_equal(made.target, made.seen_from, "Contact of REGISTER")
     invite = phone.invitation(server.uri)
@@ -99,8 +99,8 @@ def rtcp_next_port(world: World) -> None:
     near, far = world.inside_media(4000), world.outside_media(7000)
     near_rtcp = world.inside_media(4001, stream="inside rtcp")
     far_rtcp = world.outside_media(7001, stream="outside rtcp")
-    made = call(world, phone, server, server.uri, server.address, near, far)
+    made = call(phone, server, server.uri, server.address, near, far)
     talk(world, made, inside_calls=True)
     host, port = made.caller_media_seen
     check_audio(world, near_rtcp, (host, port + 1), far_rtcp, far_rtcp.address)
-    hang_up(world, made)
+    hang_up(made)

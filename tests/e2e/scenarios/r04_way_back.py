@@ -61,9 +61,9 @@ def via_list(world: World) -> None:
 
 def _contact_returns(world: World, contact: str, contact_uri: str) -> None:
     phone, server = world.phone(), world.server()
-    made = register(world, phone, server, contact=contact)
+    made = register(phone, server, contact=contact)
     must_equal(made.answered.get("Contact"), f"{contact};expires=60", "the Contact in the 200")
-    seen = ring(world, phone, server, made.contact, "a call to the registered Contact")
+    seen = ring(phone, server, made.contact, "a call to the registered Contact")
     must_equal(seen.uri, contact_uri, "the Request-URI that the phone sees")
 
 
@@ -108,7 +108,7 @@ def record_route(world: World) -> None:
           BOTH_VERSIONS)
 def foreign_fields(world: World) -> None:
     phone, server = world.phone(), world.server()
-    made = register(world, phone, server)
+    made = register(phone, server)
     route = f"<sip:{world.plan.far(20) if world.plan.family == 4 else 'proxy.example'};lr>"
     invite = server.invitation(made.contact, more=[
         ("Via", "SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK-far"), ("Record-Route", route)])
@@ -127,10 +127,10 @@ def foreign_fields(world: World) -> None:
 def dialog_headers(world: World) -> None:
     phone, server = world.phone(), world.server()
     near, far = world.inside_media(4000), world.outside_media(7000)
-    made = call(world, phone, server, server.uri, server.address, near, far)
+    made = call(phone, server, server.uri, server.address, near, far)
     must_equal(made.answer_seen.get("From"), made.invite.get("From"), "From of the 200")
     must(made.answer_seen.get("To").startswith(made.invite.get("To")), "To of the 200")
-    hang_up(world, made)
+    hang_up(made)
 
 
 @scenario("R4", "a call to the phone that comes through another of its ports", (SHIFTED,))
@@ -138,6 +138,6 @@ def two_sockets(world: World) -> None:
     """Two programs on one host: each is found by the Contact it registered."""
     server = world.server()
     first, second = world.phone(1, 5060, "first"), world.phone(1, 5062, "second")
-    made = [register(world, phone, server) for phone in (first, second)]
+    made = [register(phone, server) for phone in (first, second)]
     for phone, registration in zip((first, second), made):
-        ring(world, phone, server, registration.contact, f"call to {phone.user}")
+        ring(phone, server, registration.contact, f"call to {phone.user}")

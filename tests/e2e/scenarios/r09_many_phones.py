@@ -36,14 +36,14 @@ def _all_play(world: World, calls: list[Call], count: int = 8) -> None:
 def _many(world: World, count: int) -> None:
     server = world.server()
     phones: list[Agent] = [world.phone(n) for n in range(1, count + 1)]
-    contacts = [register(world, phone, server).contact for phone in phones]
+    contacts = [register(phone, server).contact for phone in phones]
     must_equal(len(set(contacts)), count, f"each phone has its own Contact: {contacts}")
     calls = []
     for number, phone in enumerate(phones, 1):
         near = world.inside_media(4000, number)
         far = world.outside_media(7000 + 2 * number, MEDIA)
         try:
-            calls.append(call(world, phone, server, f"sip:{number}@{server.name}",
+            calls.append(call(phone, server, f"sip:{number}@{server.name}",
                               server.address, near, far))
         except Failure as failure:
             raise Failure(f"call of phone {number} of {count}: {failure}") from failure
@@ -51,8 +51,8 @@ def _many(world: World, count: int) -> None:
     must_equal(len(set(seen)), count, f"each call has its own outside media port: {seen}")
     _all_play(world, calls)
     for phone, contact in zip(phones, contacts):
-        ring(world, phone, server, contact, f"call to {phone.user}")
-    hang_up(world, calls[0])
+        ring(phone, server, contact, f"call to {phone.user}")
+    hang_up(calls[0])
     _all_play(world, calls[1:])
 
 
@@ -76,10 +76,10 @@ def ten_called(world: World) -> None:
     calls = []
     for number in range(1, 11):
         phone = world.phone(number)
-        made = register(world, phone, server)
+        made = register(phone, server)
         near = world.inside_media(4000, number)
         far = world.outside_media(7000 + 2 * number, MEDIA)
-        calls.append(call(world, server, phone, made.contact, made.target, far, near))
+        calls.append(call(server, phone, made.contact, made.target, far, near))
     swapped = [Call(c.callee, c.caller, c.invite, c.invite_seen, c.seen_from, c.answer,
                     c.answer_seen, c.callee_media, c.caller_media, c.callee_media_seen,
                     c.caller_media_seen) for c in calls]

@@ -15,22 +15,22 @@ from sip import Address
           TRANSLATED + FIREWALLS, subset=True)
 def media_elsewhere(world: World) -> None:
     phone, server = world.phone(), world.server()
-    made = call(world, phone, server, server.uri, server.address,
+    made = call(phone, server, server.uri, server.address,
                 world.inside_media(4000), world.outside_media(7000, MEDIA))
     talk(world, made, inside_calls=True)
-    hang_up(world, made)
+    hang_up(made)
 
 
 @scenario("R15", "media server is not the signalling server, call from outside",
           TRANSLATED + FIREWALLS, subset=True)
 def called_media_elsewhere(world: World) -> None:
     phone, server = world.phone(), world.server()
-    contact = register(world, phone, server)
-    made = call(world, server, phone, contact.contact, contact.target,
+    contact = register(phone, server)
+    made = call(server, phone, contact.contact, contact.target,
                 world.outside_media(7000, MEDIA), world.inside_media(4000))
     must_equal(made.invite_seen.uri, phone.uri, "Request-URI inside")
     talk(world, made, inside_calls=False, first="outside")
-    hang_up(world, made)
+    hang_up(made)
 
 
 def _one_way(world: World, far: Media, to: Address, near: Media, count: int = 5) -> None:
@@ -82,7 +82,7 @@ def _second_phone_talks(world: World, first: str, count: int = 10) -> None:
     made = []
     for number in (1, 2):
         phone = world.phone(number)
-        made.append(call(world, phone, server, server.uri, server.address,
+        made.append(call(phone, server, server.uri, server.address,
                          world.inside_media(4000, number),
                          world.outside_media(7000 + 2 * number)))
     ports = [c.caller_media_seen[1] for c in made]
@@ -107,13 +107,13 @@ def outside_first(world: World) -> None:
 def after_silence(world: World) -> None:
     world.line.udp_timeouts(2)
     phone, server = world.phone(), world.server()
-    made = call(world, phone, server, server.uri, server.address,
+    made = call(phone, server, server.uri, server.address,
                 world.inside_media(4000), world.outside_media(7000))
     talk(world, made, inside_calls=True)
     for first in ("outside", "inside"):
         world.rest(5)
         talk(world, made, inside_calls=True, first=first)
-    hang_up(world, made)
+    hang_up(made)
 
 
 @scenario("R16", "RTP that comes before its pinhole does not spoil it", BOTH_VERSIONS)
@@ -125,17 +125,17 @@ def too_early(world: World) -> None:
     far.send(packet("too early", 1), (world.line.router_address, near.address[1]))
     world.wait("the router knows the early packet",
                lambda: world.line.connections(f"--orig-src={far.address[0]}"))
-    made = call(world, phone, server, server.uri, server.address, near, far)
+    made = call(phone, server, server.uri, server.address, near, far)
     talk(world, made, inside_calls=True, first="outside")
 
 
 @scenario("R13", "pinholes are gone within a second after the BYE", TRANSLATED)
 def closes_after_bye(world: World) -> None:
     phone, server = world.phone(), world.server()
-    made = call(world, phone, server, server.uri, server.address,
+    made = call(phone, server, server.uri, server.address,
                 world.inside_media(4000), world.outside_media(7000))
     talk(world, made, inside_calls=True)
-    hang_up(world, made)
+    hang_up(made)
     port = made.caller_media_seen[1]
     world.wait(f"pinholes to {port} close", lambda: not [
         e for e in world.line.expectations() if f"dport={port} " in e], 1)

@@ -22,11 +22,11 @@ def call_in(world: World) -> None:
     answered = friend.response(200, sent)
     must_equal(answered.get("From"), sent.get("From"), "From of the 200")
     must(answered.get("To").startswith(sent.get("To")), "To of the 200")
-    made = call(world, friend, pbx, f"sip:pbx@{sent.uri[4:]}", door,
+    made = call(friend, pbx, f"sip:pbx@{sent.uri[4:]}", door,
                 world.outside_media(7000, FRIEND), world.inside_media(4000))
     must_equal(address_of(uri_of(made.answer_seen.get("Contact"))), door, "Contact of the server")
     talk(world, made, inside_calls=False, first="outside")
-    hang_up(world, made)
+    hang_up(made)
 
 
 @scenario("R18", "server behind DNAT calls a registered phone outside, audio both ways",
@@ -39,24 +39,24 @@ def call_out(world: World) -> None:
     pbx.send_message(pbx.answer(seen, source, 200, "OK"), source)
     friend.response(200, sent)
     contact = uri_of(seen.get("Contact"))
-    made = call(world, pbx, friend, contact, address_of(contact),
+    made = call(pbx, friend, contact, address_of(contact),
                 world.inside_media(4000), world.outside_media(7000, FRIEND))
     must_equal(made.seen_from, door, "the server calls from the address it is known by")
     talk(world, made, inside_calls=True)
-    hang_up(world, made)
+    hang_up(made)
 
 
 @scenario("R18", "server behind DNAT uses a trunk outside at the same time", SERVERS[:2])
 def trunk(world: World) -> None:
     pbx, friend, provider = world.phone(), world.friend(), world.server()
     door = (world.line.router_address, 5060)
-    line = register(world, pbx, provider)
+    line = register(pbx, provider)
     must_equal(line.target, door, "the trunk knows the server's address")
     near, far = world.inside_media(4000), world.outside_media(7000, FRIEND)
-    first = call(world, friend, pbx, f"sip:pbx@{line.contact.rpartition('@')[2]}", door, far, near)
-    second = call(world, provider, pbx, line.contact, line.target,
+    first = call(friend, pbx, f"sip:pbx@{line.contact.rpartition('@')[2]}", door, far, near)
+    second = call(provider, pbx, line.contact, line.target,
                   world.outside_media(7100), world.inside_media(4002))
     for made in (first, second):
         talk(world, made, inside_calls=False)
-    hang_up(world, first)
+    hang_up(first)
     talk(world, second, inside_calls=False)

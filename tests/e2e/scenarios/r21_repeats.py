@@ -33,7 +33,7 @@ def _repeat(world: World, sender: Agent, receiver: Agent, message: Message, to: 
           subset=True)
 def retransmissions(world: World) -> None:
     phone, server = world.phone(), world.server()
-    register(world, phone, server)
+    register(phone, server)
     near, far = world.inside_media(4000), world.outside_media(7000)
     invite = phone.invitation(server.uri, offer(near))
     seen = _repeat(world, phone, server, invite, server.address)
@@ -58,7 +58,7 @@ def repeated_register(world: World) -> None:
 @scenario("R21", "retransmitted INVITE from outside makes no new state", BOTH_VERSIONS)
 def repeated_call_in(world: World) -> None:
     phone, server = world.phone(), world.server()
-    made = register(world, phone, server)
+    made = register(phone, server)
     near, far = world.inside_media(4000), world.outside_media(7000)
     invite = server.invitation(made.contact, offer(far))
     seen = _repeat(world, server, phone, invite, made.target)
@@ -101,7 +101,7 @@ def junk(world: World) -> None:
 def junk_and_registration(world: World) -> None:
     world.line.udp_timeouts(3)
     phone, server = world.phone(), world.server()
-    made = register(world, phone, server, granted=600)
+    made = register(phone, server, granted=600)
     before = (_remaining(world), _same_pinholes(world))
     for data in JUNK[2:]:
         phone.send(data, server.address)

@@ -11,15 +11,15 @@ from registry import FIREWALLS, scenario
           subset=True)
 def firewall(world: World) -> None:
     phone, server = world.phone(), world.server()
-    contact = register(world, phone, server)
+    contact = register(phone, server)
     near, far = world.inside_media(4000), world.outside_media(7000)
-    out = call(world, phone, server, server.uri, server.address, near, far)
+    out = call(phone, server, server.uri, server.address, near, far)
     talk(world, out, inside_calls=True, first="outside")
-    hang_up(world, out)
-    back = call(world, server, phone, contact.contact, contact.target,
+    hang_up(out)
+    back = call(server, phone, contact.contact, contact.target,
                 world.outside_media(7100), world.inside_media(4100))
     talk(world, back, inside_calls=False, first="outside")
-    hang_up(world, back)
+    hang_up(back)
     for crossing in world.crossings():
         must_equal(crossing.after and crossing.after.payload, crossing.before.payload,
                    f"{crossing.message.name} is byte-identical")
