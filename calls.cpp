@@ -41,7 +41,9 @@ stream *find_stream(const call &c, u8 index)
 
 u8 class_of(media_kind kind)
 {
-	return kind == media_kind::audio ? SIPX_CLASS_AUDIO : kind == media_kind::video ? SIPX_CLASS_VIDEO : SIPX_CLASS_OTHER;
+	if (kind == media_kind::audio)
+		return SIPX_CLASS_AUDIO;
+	return kind == media_kind::video ? SIPX_CLASS_VIDEO : SIPX_CLASS_OTHER;
 }
 
 stream *take_stream(call &c, u8 index, call_reserve &reserve)

@@ -154,7 +154,8 @@ void translate_inward(drafting &d, const address_ref &ref)
 	const bool default_inside = d.p.values[value].fixed.port == default_port(ref);
 	if (ref.port.empty()) {
 		if (!default_inside)
-			add_edit(d, host_end(ref), 0, ref.secure ? edit_kind::add_secure_port : edit_kind::add_port, value);
+			add_edit(d, host_end(ref), 0,
+				 ref.secure ? edit_kind::add_secure_port : edit_kind::add_port, value);
 		return;
 	}
 	if (default_inside && (d.p.before.bare & spelling_bit(ref.where)))

@@ -42,7 +42,8 @@ u8 socket_named(const connection &owner, const sides &where, const endpoint &con
 		return 0;
 	for (u8 i = 1; i < max_sockets; i++) {
 		const signalling_socket &socket = owner.sockets[i];
-		if (socket.bound ? same_endpoint(contact, socket.bound->outside) : same_endpoint(contact, socket.inside))
+		const endpoint &named = socket.bound ? socket.bound->outside : socket.inside;
+		if (same_endpoint(contact, named))
 			return i;
 	}
 	return none;

@@ -52,7 +52,9 @@ event_kind kind_of_response(const message_view &view)
 	const bool success = final && view.status < 300;
 	switch (view.request_method) {
 	case method::register_:
-		return !final ? event_kind::other : success ? event_kind::register_granted : event_kind::register_refused;
+		if (!final)
+			return event_kind::other;
+		return success ? event_kind::register_granted : event_kind::register_refused;
 	case method::invite:
 		return final && !success ? event_kind::session_failed : event_kind::session;
 	case method::bye:
@@ -89,7 +91,8 @@ void collect_contacts(const message_view &view, call_event &event)
 		const address_ref &ref = view.addresses[i];
 		if (ref.where != place::contact || event.contact_count == max_contacts)
 			continue;
-		const u16 port = ref.port.empty() ? (ref.secure ? default_sips_port : default_sip_port) : ref.port_number;
+		const u16 unwritten = ref.secure ? default_sips_port : default_sip_port;
+		const u16 port = ref.port.empty() ? unwritten : ref.port_number;
 		event.contacts[event.contact_count++] =
 			{make_endpoint(ref.address, port, SIPX_UDP), ref.expires, ref.has_expires};
 	}

@@ -111,7 +111,8 @@ sipx_pinhole_error router::open(sipx_packet &packet, const sipx_pinhole &wished,
 			return SIPX_PINHOLE_BUSY;
 	if (table_.size() >= rules.expectations_max)
 		return SIPX_PINHOLE_TABLE_FULL;
-	handle = new sipx_expectation{this, &master, wished, now_ms() + u64{wished.lifetime_s} * 1000, master.zone, 2, true};
+	const u64 until_ms = now_ms() + u64{wished.lifetime_s} * 1000;
+	handle = new sipx_expectation{this, &master, wished, until_ms, master.zone, 2, true};
 	handles_++;
 	master.expecting[wished.pinhole_class]++;
 	table_.push_back(handle);

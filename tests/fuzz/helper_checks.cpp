@@ -107,7 +107,8 @@ private:
 			return true;
 		const u16 usual = ref.secure ? default_sips_port : default_sip_port;
 		const u16 port = ref.port.empty() ? usual : ref.port_number;
-		if (port != way_.inner.port || (!ref.port.empty() && text_at(message_, ref.port) != std::to_string(port)))
+		if (port != way_.inner.port ||
+		    (!ref.port.empty() && text_at(message_, ref.port) != std::to_string(port)))
 			return false;
 		return agrees(ref);
 	}

@@ -156,7 +156,8 @@ private:
 		m_ = roles / hosts % hosts;
 		outward_ = !(roles & 128);
 		count_sdp_ = shape & 8;
-		const endpoint self = outward_ ? (roles & 64 ? sip::with_port(phone(n_), 5070) : phone(n_)) : server(m_);
+		const endpoint listening = roles & 64 ? sip::with_port(phone(n_), 5070) : phone(n_);
+		const endpoint self = outward_ ? listening : server(m_);
 		dialog d = dialog_of("u" + std::to_string(n_), self, "sip:x@example.com", roles & 32);
 		const u8 call = script_.byte();
 		d.call_id = "c" + std::to_string(call % 4);

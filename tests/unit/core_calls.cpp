@@ -221,9 +221,10 @@ TEST_P(calls, R9_many_phones_with_the_same_ports)
 		gate.rules.expectations_max = 4 * phones + phones;
 		std::vector<placed_call> placed;
 		for (u32 n = 1; n <= phones; n++) {
-			register_phone(map.inside(n, 5060), "user" + std::to_string(n));
-			placed.push_back(n % 2 ? call_out(map.inside(n, 5060), map.inside(n, 16384), map.outside(7, 30000))
-					       : call_in(map.inside(n, 5060), map.inside(n, 16384), map.outside(8, 30000)));
+			const endpoint phone = map.inside(n, 5060), media = map.inside(n, 16384);
+			register_phone(phone, "user" + std::to_string(n));
+			placed.push_back(n % 2 ? call_out(phone, media, map.outside(7, 30000)) :
+						 call_in(phone, media, map.outside(8, 30000)));
 		}
 		std::set<u16> ports;
 		for (u32 n = 1; n <= phones; n++) {
@@ -231,7 +232,8 @@ TEST_P(calls, R9_many_phones_with_the_same_ports)
 			const endpoint seen = media_of(n % 2 ? call.invite : call.answer);
 			EXPECT_TRUE(ports.insert(seen.port).second);
 			expect_audio(map.inside(n, 16384), seen, map.outside(n % 2 ? 7 : 8, 30000));
-			expect_audio(map.inside(n, 16385), sip::with_port(seen, static_cast<u16>(seen.port + 1)), map.outside(n % 2 ? 7 : 8, 30001));
+			expect_audio(map.inside(n, 16385), sip::with_port(seen, static_cast<u16>(seen.port + 1)),
+				     map.outside(n % 2 ? 7 : 8, 30001));
 		}
 		for (u32 n = 1; n <= phones; n++)
 			hang_up_inside(map.inside(n, 5060), placed[n - 1], n % 2 == 0);

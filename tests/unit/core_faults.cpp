@@ -80,7 +80,10 @@ protected:
 		};
 	}
 
-	std::string pass(const sample &m) { return m.outward ? try_to_server(phone, m.text).bytes : try_to_phone(phone, m.text).bytes; }
+	std::string pass(const sample &m)
+	{
+		return (m.outward ? try_to_server(phone, m.text) : try_to_phone(phone, m.text)).bytes;
+	}
 	trace traces() const { return {live_objects(), gate.expectation_count(), gate.handles()}; }
 
 	// Fails the 1st, 2nd, ... step of that kind until one passes without a fault.
@@ -127,7 +130,10 @@ FOR_BOTH_FAMILIES(faults);
 TEST_P(faults, R3_each_step_fails_once) { fail_all({.kinds = fault_alloc | fault_pinhole | fault_replace}); }
 TEST_P(faults, R3_all_steps_fail_from_one_on) { fail_all({.all_after = true}); }
 TEST_P(faults, R3_each_allocation_fails) { fail_all({.kinds = fault_alloc}); }
-TEST_P(faults, R3_expectation_table_full) { fail_all({.kinds = fault_pinhole, .all_after = true, .pinhole_error = SIPX_PINHOLE_TABLE_FULL}); }
+TEST_P(faults, R3_expectation_table_full)
+{
+	fail_all({.kinds = fault_pinhole, .all_after = true, .pinhole_error = SIPX_PINHOLE_TABLE_FULL});
+}
 TEST_P(faults, R3_expectation_clashes) { fail_all({.kinds = fault_pinhole, .pinhole_error = SIPX_PINHOLE_BUSY}); }
 TEST_P(faults, R3_rewrite_fails) { fail_all({.kinds = fault_replace}); }
 
