@@ -112,6 +112,8 @@ section section_of(const std::string &message, u32 index)
 
 endpoint socket_of(const std::string &host, const std::string &port)
 {
+	if (!is_address(host.substr(0, host.find('/'))))
+		return {};
 	endpoint e = at(host.substr(0, host.find('/')));
 	e.port = static_cast<u16>(std::atoi(port.c_str()));
 	return e;

@@ -39,6 +39,12 @@ endpoint at(const std::string &text, u8 protocol)
 	return e;
 }
 
+bool is_address(const std::string &host)
+{
+	endpoint e{};
+	return read_host(host, e);
+}
+
 std::string host_of(const endpoint &e)
 {
 	char text[INET6_ADDRSTRLEN];

@@ -16,6 +16,7 @@ using sip::endpoint;
 // "192.0.2.1:5060", "[2001:db8::1]:5060", "192.0.2.1", "2001:db8::1". Ends the program if
 // it is anything else.
 endpoint at(const std::string &text, u8 protocol = SIPX_UDP);
+bool is_address(const std::string &host);		// of either family, without brackets
 std::string host_of(const endpoint &e);		// without brackets
 std::string uri_host_of(const endpoint &e);	// IPv6 in brackets
 std::string text_of(const endpoint &e);		// with the port

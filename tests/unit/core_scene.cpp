@@ -38,6 +38,10 @@ std::string core_scene::to_server(const endpoint &phone, const std::string &mess
 	const delivery sent = try_to_server(phone, message);
 	EXPECT_TRUE(sent.arrived_at(server)) << message;
 	EXPECT_EQ(leak_in(sent.bytes, map), "") << sent.bytes;
+	std::set<u16> inside_ports = gate.rules.taken_ports;
+	if (gate.rules.shift_ports)
+		inside_ports.insert(phone.port);
+	EXPECT_EQ(port_fault_in(sent.bytes, map, inside_ports), "") << sent.bytes;
 	return sent.bytes;
 }
 
@@ -81,7 +85,9 @@ placed_call core_scene::call_out(const endpoint &phone, const endpoint &phone_me
 	call.invite = to_server(phone, invite);
 	call.called = answering(call.invite, "bob", server);
 	to_phone(phone, answer_at_server(call.invite, 180, {call.called.local_tag, call.called.contact, "", {}, outer(phone)}));
-	call.answer = to_phone(phone, answer_at_server(call.invite, 200, {call.called.local_tag, call.called.contact, sdp_of(far_media, {{far_media}}), {}, outer(phone)}));
+	const std::string far_sdp = sdp_of(far_media, {{far_media}});
+	const reply_parts parts{call.called.local_tag, call.called.contact, far_sdp, {}, outer(phone)};
+	call.answer = to_phone(phone, answer_at_server(call.invite, 200, parts));
 	learn(call.caller, call.answer);
 	to_server(phone, ack(call.caller, invite));
 	return call;
@@ -96,7 +102,9 @@ placed_call core_scene::call_in(const endpoint &phone, const endpoint &phone_med
 	call.invite = to_phone(phone, invite);
 	call.called = answering(call.invite, "alice", phone);
 	to_server(phone, respond(call.invite, 180, {call.called.local_tag, call.called.contact, "", {}, {}}));
-	call.answer = to_server(phone, respond(call.invite, 200, {call.called.local_tag, call.called.contact, sdp_of(phone_media, {{phone_media}}), {}, {}}));
+	const std::string sdp = sdp_of(phone_media, {{phone_media}});
+	const reply_parts parts{call.called.local_tag, call.called.contact, sdp, {}, {}};
+	call.answer = to_server(phone, respond(call.invite, 200, parts));
 	learn(call.caller, call.answer);
 	to_phone(phone, ack(call.caller, invite));
 	return call;
@@ -137,6 +145,19 @@ std::string leak_in(const std::string &message, const places &map)
 			return line;
 		at = stop + 2;
 	}
+	return "";
+}
+
+std::string port_fault_in(const std::string &message, const places &map, const std::set<u16> &inside_ports)
+{
+	const std::string host = uri_host_of(map.router(0)) + ":";
+	for (size_t at = message.find(host); at != message.npos; at = message.find(host, at + 1))
+		if (inside_ports.count(static_cast<u16>(std::atoi(message.c_str() + at + host.size()))))
+			return message.substr(at, host.size() + 6);
+	for (u32 i = 0; i < 20; i++)
+		for (const endpoint &e : {media_of(message, i), rtcp_of(message, i)})
+			if (sip::same_address(e, map.router(0)) && inside_ports.count(e.port))
+				return "media " + text_of(e);
 	return "";
 }
 

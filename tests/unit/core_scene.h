@@ -80,6 +80,9 @@ protected:
 // No message that leaves names an inside address anywhere but in the fields that are never
 // touched, nor the outside address with a port that is not one of ours (R2).
 std::string leak_in(const std::string &message, const places &map);
+// Nor does it name the outside address with a port of the inside, in a case where the rules
+// and the router's own sockets leave no port its number.
+std::string port_fault_in(const std::string &message, const places &map, const std::set<u16> &inside_ports);
 // Content-Length says what is there.
 std::string length_fault_in(const std::string &message);
 
