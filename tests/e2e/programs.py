@@ -75,7 +75,7 @@ class Kamailio:
             probe.send_message(options, address)
             world.rest(0.1)
             return bool(probe.received)
-        world.wait("kamailio answers", answered, 20)
+        world.wait("kamailio answers", answered, 60)
 
 
 def melody(path: Path, notes: tuple[int, ...], seconds: float) -> None:
@@ -183,7 +183,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
                 self.world.rest(0.05)
                 return None
             return trial
-        found = self.world.wait(f"baresip {self.user} takes commands", connected, 20)
+        found = self.world.wait(f"baresip {self.user} takes commands", connected, 60)
         found.setblocking(False)
         self.world.watch(found, self._read)
         return found
@@ -227,7 +227,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
     def registered(self) -> None:
         """The registrar's 200; it may come before anybody listens to events."""
         self.world.wait(f"baresip {self.user} registers",
-                        lambda: " 200 OK (" in self.log.read_text(errors="replace"), 10)
+                        lambda: " 200 OK (" in self.log.read_text(errors="replace"), 20)
 
     def recordings(self) -> list[Path]:
         """What was heard, one file per call, oldest first."""

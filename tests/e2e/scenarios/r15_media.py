@@ -129,6 +129,36 @@ def too_early(world: World) -> None:
     talk(world, made, inside_calls=True, first="outside")
 
 
+def _talks_before_answer(world: World, replied: bool) -> None:
+    """Phones that are called often send RTP before their 200: nobody can foresee its port."""
+    phone, server = world.phone(), world.server()
+    contact = register(phone, server)
+    near, far = world.inside_media(4000), world.outside_media(7000)
+    invite = server.invitation(contact.contact, offer(far))
+    server.send_message(invite, contact.target)
+    seen, source = phone.request("INVITE")
+    near.play(seen.media()[0], 3)
+    world.wait("RTP before the answer arrives", lambda: len(far.inbox.packets) >= 3)
+    if replied:
+        far.play(far.inbox.sources[0], 3)
+        world.wait("what replies to it arrives", lambda: len(near.inbox.packets) >= 3)
+    phone.send_message(phone.answer(seen, source, 200, "OK", offer(near)), source)
+    answered = server.response(200, invite)
+    check_audio(world, near, answered.media()[0], far, seen.media()[0])
+
+
+@scenario("R16", "RTP sent before the own answer moves to the advertised port",
+          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES))
+def talks_before_answer(world: World) -> None:
+    _talks_before_answer(world, replied=False)
+
+
+@scenario("R16", "RTP sent before the own answer, and replied to, is at the advertised port",
+          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES))
+def talks_and_hears_before_answer(world: World) -> None:
+    _talks_before_answer(world, replied=True)
+
+
 @scenario("R13", "pinholes are gone within a second after the BYE", TRANSLATED)
 def closes_after_bye(world: World) -> None:
     phone, server = world.phone(), world.server()
