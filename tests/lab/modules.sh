@@ -206,7 +206,9 @@ lab_nat nft masquerade
 register
 tap_check "state in the namespace" test "$(counter registration_granted)" -gt 0
 lab_down
-tap_check "the namespace is gone, and the modules leave" unload_both
+# the kernel takes the namespace and its rules away in its own time
+rmmod nf_nat_sip_ext
+tap_check "the namespace is gone, and the modules leave" lab_wait 20 rmmod nf_conntrack_sip_ext
 tap_check "a new namespace begins with the parameters" sh -c "
 	insmod '$ct' media_source=1 enabled=0 && ip netns add one &&
 	test \$(ip netns exec one cat /proc/sys/net/netfilter/sip_ext_media_source) = 1 &&
