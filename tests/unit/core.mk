@@ -21,6 +21,8 @@ core.base := -std=gnu++20 -funsigned-char -fno-rtti -g1 -I$(core.root) -MMD -MP 
 # The core is built as for the kernel: nothing of the hosted library, no exceptions.
 core.freestanding := -ffreestanding -fno-exceptions -fno-threadsafe-statics
 core.sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
+# Tests and fakes have no arithmetic worth watching, and compile in half the time so.
+core.sanitize_tests := -fsanitize=address
 core.cxx ?= g++
 core.clang ?= clang++
 
@@ -33,10 +35,10 @@ $(core.out)/%.o: $(core.root)/%.cpp
 	$(core.cxx) $(core.base) $(core.freestanding) $(core.sanitize) -O1 -c -o $@ $<
 $(core.out)/fake_%.o: $(core.root)/tests/fake/%.cpp
 	@mkdir -p $(@D)
-	$(core.cxx) $(core.base) $(core.sanitize) -O1 -c -o $@ $<
+	$(core.cxx) $(core.base) $(core.sanitize_tests) -O1 -c -o $@ $<
 $(core.out)/%.o: $(core.root)/tests/unit/%.cpp
 	@mkdir -p $(@D)
-	$(core.cxx) $(core.base) $(core.sanitize) -O0 -c -o $@ $<
+	$(core.cxx) $(core.base) $(core.sanitize_tests) -O0 -c -o $@ $<
 $(core.out)/%.o: $(core.root)/tests/cases/%.cpp
 	@mkdir -p $(@D)
 	$(core.cxx) $(core.base) $(core.freestanding) $(core.sanitize) -O1 -c -o $@ $<
@@ -76,6 +78,6 @@ core-fuzz: $(core.fuzz_out)/core-fuzz
 #: make core-check the whole helper over a fake kernel, with ASan and UBSan
 .PHONY: core-check
 core-check: $(core.out)/core-check
-	@$< $(if $(FILTER),--gtest_filter=$(FILTER))
+	@ASAN_OPTIONS=malloc_context_size=5:$$ASAN_OPTIONS $< $(if $(FILTER),--gtest_filter=$(FILTER))
 
 -include $(wildcard $(core.out)/*.d $(core.fuzz_out)/*.d)

@@ -154,7 +154,7 @@ std::string port_fault_in(const std::string &message, const places &map, const s
 	for (size_t at = message.find(host); at != message.npos; at = message.find(host, at + 1))
 		if (inside_ports.count(static_cast<u16>(std::atoi(message.c_str() + at + host.size()))))
 			return message.substr(at, host.size() + 6);
-	for (u32 i = 0; i < 20; i++)
+	for (u32 i = 0; message.find("\r\nm=") != message.npos && media_of(message, i).family; i++)
 		for (const endpoint &e : {media_of(message, i), rtcp_of(message, i)})
 			if (sip::same_address(e, map.router(0)) && inside_ports.count(e.port))
 				return "media " + text_of(e);
