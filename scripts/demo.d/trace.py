@@ -2,6 +2,7 @@
 """What a run leaves behind for people: messages, pinholes and audio, on one clock."""
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
@@ -14,6 +15,7 @@ from programs import needed
 from sip import Message, is_sip
 
 RTP_SIZE = 172
+FLAGS = re.compile(r" (PERMANENT|INACTIVE|USERSPACE)[A-Z,]*")
 EVENT = re.compile(r"\[(\d+)\.(\d+) *\]\s+\[(\w+)\]\s+\d+ (.*)")
 
 
@@ -89,26 +91,28 @@ class PinholeWatch:
                  "-E", "expect", "-o", "timestamp"],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout
-        self.out = self.process.stdout
+        self.out = self.process.stdout.fileno()
+        self.rest = b""
         self.pinholes: list[Pinhole] = []
         world.programs.append(self.process)
-        world.watch(self.out, self._line)
+        world.watch(self.out, self._read)
 
-    def _line(self) -> None:
-        found = EVENT.match(self.out.readline())
-        if not found:
-            return
+    def _read(self) -> None:
+        *lines, self.rest = (self.rest + os.read(self.out, 65536)).split(b"\n")
+        for line in lines:
+            if found := EVENT.match(line.decode()):
+                self._event(found)
+
+    def _event(self, found: re.Match[str]) -> None:
         when = int(found.group(1)) + int(found.group(2)) / 1e6
         text = found.group(4)
         if found.group(3) == "NEW":
             self.pinholes.append(Pinhole(text, when))
         elif found.group(3) == "DESTROY":
-            key = (re.sub(r" (PERMANENT|INACTIVE|USERSPACE)[A-Z,]*", "", text))
-            for pinhole in self.pinholes:
-                if pinhole.closed is None and key == re.sub(
-                        r" (PERMANENT|INACTIVE|USERSPACE)[A-Z,]*", "", pinhole.text):
-                    pinhole.closed = when
-                    break
+            same = next((p for p in self.pinholes
+                         if p.closed is None and FLAGS.sub("", p.text) == FLAGS.sub("", text)), None)
+            if same:
+                same.closed = when
 
 
 class Trace:
