@@ -36,9 +36,12 @@ $(core.out)/%.o: $(core.root)/%.cpp
 $(core.out)/fake_%.o: $(core.root)/tests/fake/%.cpp
 	@mkdir -p $(@D)
 	$(core.cxx) $(core.base) $(core.sanitize_tests) -O1 -c -o $@ $<
-$(core.out)/%.o: $(core.root)/tests/unit/%.cpp
+# What all tests include, compiled once.
+$(core.out)/core_scene.h.gch: $(core.root)/tests/unit/core_scene.h
 	@mkdir -p $(@D)
-	$(core.cxx) $(core.base) $(core.sanitize_tests) -O0 -c -o $@ $<
+	$(core.cxx) $(core.base) $(core.sanitize_tests) -O0 -x c++-header -o $@ $<
+$(core.out)/%.o: $(core.root)/tests/unit/%.cpp $(core.out)/core_scene.h.gch
+	$(core.cxx) $(core.base) $(core.sanitize_tests) -O0 -include $(core.out)/core_scene.h -c -o $@ $<
 $(core.out)/%.o: $(core.root)/tests/cases/%.cpp
 	@mkdir -p $(@D)
 	$(core.cxx) $(core.base) $(core.freestanding) $(core.sanitize) -O1 -c -o $@ $<
