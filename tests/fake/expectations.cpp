@@ -25,6 +25,18 @@ bool sources_meet(const sipx_pinhole &a, const sipx_pinhole &b)
 	return addresses && (!a.source.port || !b.source.port || a.source.port == b.source.port);
 }
 
+// The inside host of a translated pinhole is the one at the end of the master that its
+// direction says: the NAT half of the kernel relies on it.
+bool direction_fits(const sipx_pinhole &wished, const connection &master)
+{
+	const endpoint &began = master.original.source, &was_called = master.reply.source;
+	if (wished.translate == SIPX_TRANSLATE_DESTINATION)
+		return sip::same_address(wished.translated, wished.reply ? began : was_called);
+	if (wished.translate == SIPX_TRANSLATE_SOURCE)
+		return sip::same_address(wished.source, wished.reply ? was_called : began);
+	return true;
+}
+
 } // namespace
 
 u32 router::expectation_count(sipx_pinhole_class which) const
@@ -99,6 +111,8 @@ sipx_pinhole_error router::open(sipx_packet &packet, const sipx_pinhole &wished,
 		broken("a pinhole of two families");
 	if (wished.source.family && wished.source.protocol != wished.destination.protocol)
 		broken("a pinhole of two protocols");
+	if (!direction_fits(wished, master))
+		broken("a pinhole of the wrong direction");
 	if (!wished.lifetime_s)
 		broken("a pinhole without a lifetime");
 	if (fault_strikes(fault_pinhole))
