@@ -60,6 +60,8 @@ struct call_event {
 	u64 call;		// Call-ID with the inside host and the zone
 	u64 transaction;	// branch, Call-ID, CSeq
 	u64 dialog;		// both tags, whoever comes first; 0 outside a dialog
+	u64 from_tag;
+	u64 to_tag;		// 0: none
 	u64 address_of_record;	// REGISTER: the To URI
 	u32 expires;		// the Expires header
 	bool has_expires;

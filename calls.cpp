@@ -127,7 +127,8 @@ endpoint media_source(const scene &on, const call &c, const socket_pinholes &at)
 
 void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_pinholes &at)
 {
-	if (!at.inside.port || (on.where.translated && !at.bound)) {
+	// A low RTCP port has an outside one, so that the text is consistent, but no pinhole (S4).
+	if (at.inside.port < lowest_media_port || (on.where.translated && !at.bound)) {
 		give_up_pinhole(on.opaque, at.in);
 		give_up_pinhole(on.opaque, at.out);
 		return;
@@ -186,14 +187,14 @@ void note_media(const scene &on, const call_event &event, const plan &p, call &c
 void link_call(const scene &on, const call_event &event, connection &owner, call *fresh)
 {
 	fresh->key = event.call;
-	fresh->peer = on.where.peer;
 	fresh->owner = &owner;
 	fresh->next_on_connection = owner.calls;
+	if (owner.calls)
+		owner.calls->previous_on_connection = fresh;
 	owner.calls = fresh;
 	state &tables = on.tables();
 	tables.calls.insert(fresh->key, fresh);
 	tables.call_count++;
-	sipx_count(on.opaque, SIPX_COUNT_call_started);
 }
 
 void prolong(const scene &on, call &c)
@@ -242,26 +243,141 @@ void fall_back(const scene &on, call &c)
 	}
 }
 
+bool is_in(const u64 *list, u32 size, u64 transaction)
+{
+	for (u32 i = 0; i < size; i++)
+		if (list[i] == transaction)
+			return true;
+	return false;
+}
+
+bool is_pending(const call &c, u64 transaction) { return is_in(c.pending, max_pending, transaction); }
+bool is_settled(const call &c, u64 transaction) { return is_in(c.settled, 2, transaction); }
+
+bool any_pending(const call &c)
+{
+	for (u64 transaction : c.pending)
+		if (transaction)
+			return true;
+	return false;
+}
+
+bool add_pending(call &c, u64 transaction)
+{
+	for (u64 &place : c.pending)
+		if (!place) {
+			place = transaction;
+			return true;
+		}
+	return false;
+}
+
+// It has its final response: what is repeated of it changes nothing any more.
+void settle(call &c, u64 transaction)
+{
+	for (u64 &place : c.pending)
+		if (place == transaction)
+			place = 0;
+	c.settled[1] = c.settled[0];
+	c.settled[0] = transaction;
+}
+
+// A message of this call and of no other dialog with the same Call-ID (RFC 3261 12): once
+// it is answered both tags count, before that the caller's.
+bool belongs(const call_event &event, const call &c)
+{
+	if (c.dialog)
+		return event.dialog == c.dialog;
+	return event.from_tag == c.caller || event.to_tag == c.caller;
+}
+
+void begin(const scene &on, const call_event &event, call &c)
+{
+	c.state = call_state::early;
+	c.dialog = 0;
+	c.caller = event.from_tag;
+	c.peer = on.where.peer;
+	sipx_count(on.opaque, SIPX_COUNT_call_started);
+}
+
+// RFC 3261 14 and 8.2.2.2: the INVITE of a new call, another branch of it, or a change.
+bool accept_invite(const scene &on, const call_event &event, call &c)
+{
+	if (is_settled(c, event.transaction) || is_pending(c, event.transaction)) {
+		sipx_count(on.opaque, SIPX_COUNT_retransmission);
+		return is_pending(c, event.transaction);
+	}
+	switch (c.state) {
+	case call_state::early:
+		return belongs(event, c) && add_pending(c, event.transaction);
+	case call_state::answered:
+		if (!event.dialog || !belongs(event, c) || !add_pending(c, event.transaction))
+			return false;
+		if (!c.changing)
+			remember_ends(c);
+		return true;
+	case call_state::over:
+		if (event.dialog || event.from_tag != c.caller)
+			return false;
+		begin(on, event, c);
+		return add_pending(c, event.transaction);
+	default:
+		return false;
+	}
+}
+
 // The 2xx to the INVITE that we saw makes the dialog; a retransmission or an answer to
 // something else does not.
-void note_progress(const scene &on, const call_event &event, call &c)
+bool accept_answer(const scene &on, const call_event &event, call &c)
 {
-	if (event.request_method != method::invite)
-		return;
-	const bool known = event.transaction == c.transaction;
-	if (event.status == 0) {
-		if (!known && !c.changing && c.state == call_state::answered)
-			remember_ends(c);
-		c.transaction = event.transaction;
-		return;
-	}
-	if (event.status < 200 || !known)
-		return;
+	if (c.state == call_state::ending || c.state == call_state::over || !is_pending(c, event.transaction))
+		return false;
+	if (event.provisional)
+		return true;
+	settle(c, event.transaction);
 	forget_ends(on.tables(), c);
-	if (c.state != call_state::early)
-		return;
+	if (c.state == call_state::early)
+		c.dialog = event.dialog;
 	c.state = call_state::answered;
-	c.dialog = event.dialog;
+	return true;
+}
+
+// Whether the message may say something new about the call.
+bool accept(const scene &on, const call_event &event, call &c)
+{
+	if (event.request_method == method::invite)
+		return event.status ? accept_answer(on, event, c) : accept_invite(on, event, c);
+	if (c.state == call_state::ending || c.state == call_state::over || !belongs(event, c))
+		return false;
+	// An ACK to a call that was not answered is that to its refusal.
+	return event.request_method != method::ack || c.state == call_state::answered;
+}
+
+void release_streams(sipx_state *opaque, call &c)
+{
+	state &tables = tables_of(opaque);
+	while (stream *s = c.streams) {
+		c.streams = s->next;
+		close_stream(opaque, *s);
+		release_ends(tables, *s);
+		release_ends(tables, s->before);
+		discard(s);
+	}
+}
+
+// The call ends; what is left is the memory of it, for as long as a server may repeat a
+// response (RFC 3261 17.2.1, timer H).
+void finish(const scene &on, call &c)
+{
+	release_streams(on.opaque, c);
+	for (u64 &place : c.pending)
+		if (place)
+			settle(c, place);
+	c.state = call_state::over;
+	c.changing = false;
+	c.expires_ms = on.now_ms + ending_life_ms;
+	note_expiry(on.tables(), on.opaque, c.expires_ms);
+	sipx_count(on.opaque, SIPX_COUNT_call_ended);
 }
 
 } // namespace
@@ -279,8 +395,9 @@ bool begins_call(const call_event &event, const sides &where)
 {
 	if (event.kind != event_kind::session)
 		return false;
-	const bool invite = event.request_method == method::invite && event.status == 0;
-	return invite || (where.from_inside && event.media_count != 0);
+	if (event.request_method != method::invite)
+		return false;
+	return event.status == 0 || (where.from_inside && event.media_count != 0);
 }
 
 bool reserve_call(const state &tables, const call_event &event, call_reserve &reserve)
@@ -321,12 +438,13 @@ void note_session(const scene &on, const call_event &event, const plan &p, conne
 		c = reserve.fresh;
 		reserve.fresh = nullptr;
 		link_call(on, event, *owner, c);
+		begin(on, event, *c);
+		if (event.status)	// the tables were flushed while it rang
+			add_pending(*c, event.transaction);
 	}
-	if (!c || c->state == call_state::ending)
-		return;
-	note_progress(on, event, *c);
-	// An ACK to a call that was not answered is that to its refusal.
-	if (event.request_method == method::ack && c->state == call_state::early)
+	if (!c && event.media_count)
+		sipx_count(on.opaque, SIPX_COUNT_unknown_dialog);
+	if (!c || !accept(on, event, *c))
 		return;
 	prolong(on, *c);
 	note_media(on, event, p, *c, reserve);
@@ -337,18 +455,20 @@ void note_session(const scene &on, const call_event &event, const plan &p, conne
 void note_failure(const scene &on, const call_event &event)
 {
 	call *c = find_call(on.tables(), event.call);
-	if (!c)
-		return;
-	if (event.transaction != c->transaction) {
-		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
+	if (!c || !is_pending(*c, event.transaction)) {
+		if (!c || !is_settled(*c, event.transaction))
+			sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
 		return;
 	}
+	settle(*c, event.transaction);
+	if (any_pending(*c))
+		return;
 	if (c->changing)
 		fall_back(on, *c);
 	if (c->state != call_state::early)
 		return;
 	if (!asks_again(event.status)) {
-		end_call(on.opaque, c);
+		finish(on, *c);
 		return;
 	}
 	c->expires_ms = on.now_ms + retry_life_ms;
@@ -358,7 +478,7 @@ void note_failure(const scene &on, const call_event &event)
 void note_bye(const scene &on, const call_event &event)
 {
 	call *c = find_call(on.tables(), event.call);
-	if (!c || (c->dialog && c->dialog != event.dialog))
+	if (!c || c->state == call_state::over || !belongs(event, *c))
 		return;
 	c->bye = event.transaction;
 	c->state = call_state::ending;
@@ -369,30 +489,30 @@ void note_bye(const scene &on, const call_event &event)
 void note_bye_answer(const scene &on, const call_event &event)
 {
 	call *c = find_call(on.tables(), event.call);
-	if (!c || c->bye != event.transaction)
+	if (!c || c->state != call_state::ending || c->bye != event.transaction)
 		return;
 	if (!asks_again(event.status)) {
-		end_call(on.opaque, c);
+		finish(on, *c);
 		return;
 	}
-	c->state = call_state::answered;
+	c->state = c->dialog ? call_state::answered : call_state::early;
 	prolong(on, *c);
 }
 
 void end_call(sipx_state *opaque, call *ended)
 {
 	state &tables = tables_of(opaque);
-	while (stream *s = ended->streams) {
-		ended->streams = s->next;
-		close_stream(opaque, *s);
-		release_ends(tables, *s);
-		release_ends(tables, s->before);
-		discard(s);
-	}
-	list_remove<call, &call::next_on_connection>(ended->owner->calls, ended);
+	release_streams(opaque, *ended);
+	if (ended->previous_on_connection)
+		ended->previous_on_connection->next_on_connection = ended->next_on_connection;
+	else
+		ended->owner->calls = ended->next_on_connection;
+	if (ended->next_on_connection)
+		ended->next_on_connection->previous_on_connection = ended->previous_on_connection;
 	tables.calls.remove(ended->key, ended);
 	tables.call_count--;
-	sipx_count(opaque, SIPX_COUNT_call_ended);
+	if (ended->state != call_state::over)
+		sipx_count(opaque, SIPX_COUNT_call_ended);
 	discard(ended);
 }
 

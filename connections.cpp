@@ -16,21 +16,34 @@ u64 latest_need(const connection &owner)
 		if (r->live && r->live_until_ms > latest)
 			latest = r->live_until_ms;
 	for (const call *c = owner.calls; c; c = c->next_on_connection)
-		if (c->expires_ms > latest)
+		if (c->state != call_state::over && c->expires_ms > latest)
 			latest = c->expires_ms;
 	return latest;
 }
 
-u8 free_socket(const connection &owner)
+bool is_registered(const connection &owner, u8 socket)
 {
-	for (u8 i = 1; i < max_sockets; i++)
-		if (!owner.sockets[i].inside.port)
-			return i;
-	return none;
+	for (const registration *r = owner.registrations; r; r = r->next)
+		if (r->socket == socket)
+			return true;
+	return false;
 }
 
-// Answers to a Via that names it come from where the request went, and from nowhere else,
-// until a registrar has granted more (R19, S3).
+// One that is not used yet, or one that no registration leads to any more.
+u8 free_socket(const connection &owner)
+{
+	u8 forgotten = none;
+	for (u8 i = 1; i < max_sockets; i++) {
+		if (!owner.sockets[i].inside.port)
+			return i;
+		if (!is_registered(owner, i))
+			forgotten = i;
+	}
+	return forgotten;
+}
+
+} // namespace
+
 void open_for_answers(const scene &on, signalling_socket &socket)
 {
 	sipx_pinhole wished = inward(on.where, on.where.peer, socket.bound->outside, socket.inside);
@@ -39,11 +52,11 @@ void open_for_answers(const scene &on, signalling_socket &socket)
 	ensure_pinhole(on, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
 }
 
-} // namespace
-
 void attach_connection(const scene &on, connection *made)
 {
 	state &tables = on.tables();
+	made->conntrack = sipx_conntrack_hold(on.packet);
+	made->data = on.data;
 	made->outer = on.where.outer;
 	made->peer = on.where.peer;
 	made->sockets[0].inside = on.where.inner;
@@ -71,6 +84,7 @@ void end_connection(sipx_state *opaque, connection *ended)
 		tables.connections = ended->next;
 	if (ended->next)
 		ended->next->previous = ended->previous;
+	sipx_conntrack_release(ended->conntrack);
 	discard(ended);
 }
 
@@ -90,7 +104,7 @@ bool room_for_sockets(const connection *owner, const plan &p)
 			needed++;
 	u32 room = max_sockets - 1;
 	for (u8 i = 1; owner && i < max_sockets; i++)
-		room -= owner->sockets[i].inside.port != 0;
+		room -= is_registered(*owner, i);
 	return needed <= room;
 }
 
@@ -98,20 +112,28 @@ void adopt_sockets(const scene &on, connection &owner, plan &p)
 {
 	for (u8 i = 0; i < p.wish_count; i++) {
 		binding_wish &wish = p.wishes[i];
-		const u8 at = free_socket(owner);
-		if (!wish.signalling || at == none || find_socket(owner, wish.inside) != none)
+		if (!wish.signalling || find_socket(owner, wish.inside) != none)
 			continue;
+		const u8 at = free_socket(owner);
+		if (at == none)
+			return;
 		signalling_socket &socket = owner.sockets[at];
+		give_up_pinhole(on.opaque, socket.door);
+		drop_reference(on.tables(), socket.bound);
 		take_reference(wish.held);
 		socket.bound = wish.held;
 		socket.inside = wish.inside;
 		on.data->flags |= connection_has_more;
-		open_for_answers(on, socket);
 	}
+	for (u8 i = 1; on.where.from_inside && i < max_sockets; i++)
+		if (owner.sockets[i].bound && !owner.sockets[i].door)
+			open_for_answers(on, owner.sockets[i]);
 }
 
-void recall(const connection &owner, plan &p)
+void recall(const connection &owner, const endpoint &outer, plan &p)
 {
+	if (!same_endpoint(owner.outer, outer))
+		p.known[p.known_count++] = {owner.sockets[0].inside, owner.outer};
 	for (u8 i = 1; i < max_sockets; i++)
 		if (owner.sockets[i].bound)
 			p.known[p.known_count++] = {owner.sockets[i].inside, owner.sockets[i].bound->outside};
@@ -128,14 +150,15 @@ void remember_literal(const scene &on, connection &owner, const inner_literal &l
 void settle_lifetime(const scene &on, connection &owner)
 {
 	const u64 needed = latest_need(owner);
-	const u64 before = on.data->keep_until_ms;
-	on.data->keep_until_ms = needed;
+	const u64 before = owner.data->keep_until_ms;
+	const u64 ordinary = on.now_ms + u64{on.default_timeout_s} * 1000;
+	owner.data->keep_until_ms = needed;
+	const u64 until = needed > ordinary ? needed : ordinary;
+	const u32 seconds = static_cast<u32>((until - on.now_ms + 999) / 1000);
 	if (needed > on.now_ms)
-		sipx_connection_keep(on.packet, static_cast<u32>((needed - on.now_ms + 999) / 1000));
-	if (needed < before && needed <= on.now_ms + u64{on.default_timeout_s} * 1000)
-		sipx_connection_shorten(on.packet, on.default_timeout_s);
-	else if (needed < before && needed > on.now_ms)
-		sipx_connection_shorten(on.packet, static_cast<u32>((needed - on.now_ms + 999) / 1000));
+		sipx_connection_keep(owner.conntrack, seconds);
+	if (needed < before)
+		sipx_connection_shorten(owner.conntrack, seconds);
 }
 
 void note_expiry(state &tables, sipx_state *opaque, u64 when_ms)

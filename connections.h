@@ -16,13 +16,14 @@ inline constexpr u32 connection_has_more = 1u << 30;
 
 inline spelling spelling_of(const sipx_connection_data &data)
 {
-	return {data.flags & ~(connection_gone | connection_has_more), data.outer_written};
+	return {data.flags & ~(connection_gone | connection_has_more), data.outer_written, data.inner_written};
 }
 
 inline void remember_spelling(sipx_connection_data &data, const spelling &after)
 {
 	data.flags = (data.flags & (connection_gone | connection_has_more)) | after.bare;
 	data.outer_written = after.outer;
+	data.inner_written = after.inner;
 }
 
 inline connection *connection_of(const sipx_connection_data &data)
@@ -42,9 +43,14 @@ void end_connection(sipx_state *opaque, connection *ended);
 // Each new signalling socket that the message names; there is room (room_for_sockets).
 void adopt_sockets(const scene &on, connection &owner, plan &p);
 
-// What a plan must know of it: the sockets besides its own, and how it writes its address.
-void recall(const connection &owner, plan &p);
+// What a plan must know of it: the sockets besides the one that the message came by, and how
+// it writes its address.
+void recall(const connection &owner, const endpoint &outer, plan &p);
 void remember_literal(const scene &on, connection &owner, const inner_literal &literal);
+
+// Answers to a Via that names the socket come from where the request went, and from nowhere
+// else, until a registrar has granted more (R19, S3).
+void open_for_answers(const scene &on, signalling_socket &socket);
 
 // The connection lives as long as what depends on it, and no longer.
 void settle_lifetime(const scene &on, connection &owner);

@@ -159,6 +159,17 @@ bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason 
 	return reserve_bindings(site, work.what, why);
 }
 
+// A registrar may answer at the port that the Via names: then the answer comes through the
+// door to it, on a connection of its own.
+connection *registering(const scene &on, const call_event &event, connection *owner)
+{
+	if (owner && awaits(*owner, event.transaction))
+		return owner;
+	connection *master = on.master ? connection_of(*on.master) : nullptr;
+	const bool same_server = master && same_endpoint(master->peer, on.where.peer);
+	return same_server ? master : owner;
+}
+
 void remember(const scene &on, const call_event &event, const plan &p, connection *owner, reserve &spare)
 {
 	const bool from_inside = on.where.from_inside;
@@ -168,10 +179,14 @@ void remember(const scene &on, const call_event &event, const plan &p, connectio
 			note_register(on, event, *owner, spare.fresh_registration);
 		break;
 	case event_kind::register_granted:
-		if (!from_inside && owner)
+		owner = registering(on, event, owner);
+		if (!from_inside && owner) {
 			grant_registration(on, event, *owner);
+			settle_lifetime(on, *owner);
+		}
 		break;
 	case event_kind::register_refused:
+		owner = registering(on, event, owner);
 		if (!from_inside && owner)
 			refuse_registration(on, event, *owner);
 		break;
@@ -192,6 +207,16 @@ void remember(const scene &on, const call_event &event, const plan &p, connectio
 	}
 }
 
+// The connection of the message, and that of its call where the call began on another one.
+void settle_all(const scene &on, const call_event &event, connection *owner)
+{
+	if (owner)
+		settle_lifetime(on, *owner);
+	const call *c = event.kind == event_kind::other ? nullptr : find_call(on.tables(), event.call);
+	if (c && c->owner != owner)
+		settle_lifetime(on, *c->owner);
+}
+
 // The second half of carrying out: nothing here can fail but the pinholes, and a message
 // whose pinhole could not be opened is still a message (its media falls back to plain NAT).
 void commit(const scene &on, workspace &work, reserve &spare)
@@ -208,8 +233,7 @@ void commit(const scene &on, workspace &work, reserve &spare)
 		if (owner && work.what.literal.fresh)
 			remember_literal(on, *owner, work.what.literal);
 		remember(on, work.event, work.what, owner, spare);
-		if (owner)
-			settle_lifetime(on, *owner);
+		settle_all(on, work.event, owner);
 	}
 	release_bindings(on.tables(), work.what);
 	discard_reserve(spare);
@@ -239,7 +263,7 @@ sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &
 		table_lock lock(on.opaque);
 		release_bindings(on.tables(), p);
 		discard_reserve(spare);
-		return SIPX_COUNT_rewrite_failed;
+		return p.reason;
 	}
 	table_lock lock(on.opaque);
 	commit(on, work, spare);
@@ -247,14 +271,21 @@ sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &
 }
 
 // What the plan must know of the messages before this one.
-void recall_connection(const sipx_packet_info &info, plan &p)
+void recall_connection(const sipx_packet_info &info, const sides &where, plan &p)
 {
-	p.before = p.after = spelling_of(*info.data);
-	if (!(info.data->flags & connection_has_more))
+	// A connection that came through a signalling pinhole begins with what the one knows
+	// that the pinhole belongs to.
+	const bool blank = spelling_of(*info.data) == spelling{};
+	const sipx_connection_data &data = blank && info.master ? *info.master : *info.data;
+	p.before = p.after = spelling_of(data);
+	if (!info.master && !(data.flags & connection_has_more))
 		return;
 	table_lock lock(info.state);
-	if (const connection *owner = connection_of(*info.data))
-		recall(*owner, p);
+	const connection *own = connection_of(*info.data);
+	if (own && (own->literal.length || own->sockets[1].bound || !info.master))
+		recall(*own, where.outer, p);
+	else if (const connection *master = info.master ? connection_of(*info.master) : nullptr)
+		recall(*master, where.outer, p);
 }
 
 sipx_reason carry(const sipx_packet_info &info, text_view bytes)
@@ -269,19 +300,19 @@ sipx_reason carry(const sipx_packet_info &info, text_view bytes)
 	if (work.where.translated && !info.assist) {
 		if (!info.nat_present)
 			return SIPX_COUNT_no_nat_module;
-		recall_connection(info, work.what);
+		recall_connection(info, work.where, work.what);
 		plan_media(work.event, work.where, work.what);
 		if (!sipx_nat_plan_edits(&info))
 			return SIPX_COUNT_no_nat_module;
 		if (work.what.what == verdict::pass && work.what.reason != SIPX_COUNT_unchanged)
 			return work.what.reason;
 	}
-	const scene on{info.packet, info.state, info.data, sipx_now_ms(), info.default_timeout_s, work.where};
+	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s, work.where};
 	if (!changes_nothing(work.event, work.what))
 		return carry_out(info, on, work);
 	if (work.what.what != verdict::translate)
 		return SIPX_COUNT_unchanged;
-	return sipx_nat_apply_edits(&info) ? SIPX_COUNT_translated : SIPX_COUNT_rewrite_failed;
+	return sipx_nat_apply_edits(&info) ? SIPX_COUNT_translated : work.what.reason;
 }
 
 void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next_ms)

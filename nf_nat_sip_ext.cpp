@@ -15,6 +15,9 @@ namespace {
 constexpr u8 source_value = 0;
 constexpr u8 destination_value = 1;
 
+// RFC 768 and RFC 791: 16 bits count a whole packet with its headers.
+constexpr u32 longest_datagram = 65535 - 20 - 8;
+
 // One message while its edits are planned.
 struct drafting {
 	const sipx_packet_info &info;
@@ -79,6 +82,13 @@ u32 spelling_bit(place where)
 	return 1u << static_cast<u8>(where);
 }
 
+// The places where the inside endpoint expects its outside address, since it never wrote
+// the inside one there.
+u32 expects_outer(const drafting &d)
+{
+	return d.p.before.outer & ~d.p.before.inner;
+}
+
 bool is_identity(place where)
 {
 	return where >= place::from && where <= place::history_info;
@@ -86,13 +96,33 @@ bool is_identity(place where)
 
 // ---- inner -> outer
 
+// The sender says that of itself. In a response these fields were written by the other
+// end before, and are repeated (RFC 3261 8.2.6.2 and 12.1.1, RFC 3327 5.3).
+bool speaks_of_itself(const drafting &d, const address_ref &ref)
+{
+	const place where = ref.where;
+	const bool repeated = where == place::via || where == place::from || where == place::to ||
+			      where == place::record_route || where == place::path;
+	return d.view.request || !repeated;
+}
+
+// Which value stands for that inside socket of the sender; `none`: it is not changed.
 u8 outer_of(drafting &d, const address_ref &ref)
 {
 	const u16 port = port_of(ref);
 	if (port == d.info.source_inner.port)
 		return source_value;
+	for (u8 i = 0; i < d.p.known_count; i++)
+		if (d.p.known[i].inside.port == port && same_address(d.p.known[i].inside, ref.address))
+			return add_value(d.p, d.p.known[i].outside, none);
+	if (!speaks_of_itself(d, ref))
+		return none;
 	if (port == 0)		// nobody listens there: what it means is not known
 		refuse(d, SIPX_COUNT_malformed_number);
+	// An identity is no socket, and no door leads to a low port (S4): the pair that the
+	// message itself has stands for both.
+	if (is_identity(ref.where) || port < lowest_media_port)
+		return source_value;
 	const endpoint inside = make_endpoint(ref.address, port, SIPX_UDP);
 	return value_of_wish(d, wish_binding(d.p, inside, true));
 }
@@ -117,11 +147,13 @@ void note_literal(drafting &d, const address_ref &ref)
 
 void translate_outward(drafting &d, const address_ref &ref)
 {
-	note_literal(d, ref);
 	const u8 value = outer_of(d, ref);
+	if (value == none)
+		return;
+	note_literal(d, ref);
 	edit_span(d, ref.host, edit_kind::address, value);
 	const u32 bit = spelling_bit(ref.where);
-	d.p.after.outer &= ~bit;
+	d.p.after.inner |= bit;
 	if (!ref.port.empty()) {
 		d.p.after.bare &= ~bit;
 		edit_span(d, ref.port, edit_kind::port, value);
@@ -176,7 +208,7 @@ void translate_identity(drafting &d, const address_ref &ref, bool outward)
 // way back that is where the client sent it from.
 void translate_received(drafting &d, const address_ref &ref)
 {
-	if (!d.backward || d.view.request || (d.p.before.outer & spelling_bit(place::via)))
+	if (!d.backward || d.view.request || (expects_outer(d) & spelling_bit(place::via)))
 		return;
 	const bool address = same_address(d.info.destination_outer, ref.address);
 	const bool port = ref.port_number == d.info.destination_outer.port;
@@ -209,7 +241,7 @@ void translate_routing(drafting &d, const address_ref &ref)
 	const bool outward = d.forward && same_address(d.info.source_inner, ref.address);
 	if (names_outer_itself(d, ref))
 		d.p.after.outer |= bit;
-	const bool inward = d.backward && !(d.p.before.outer & bit) &&
+	const bool inward = d.backward && !(expects_outer(d) & bit) &&
 			    same_address(d.info.destination_outer, ref.address);
 	if (!outward && !inward)
 		return;
@@ -470,7 +502,9 @@ bool render_edits(workspace &work, text_view message, rewrite &made)
 	made.offset = p.edits[0].offset;
 	made.old_length = u32{last.offset} + last.length - made.offset;
 	made.new_length = out.size();
-	return !out.overflowed();
+	const bool fits = !out.overflowed() && message.size() - made.old_length + made.new_length <= longest_datagram;
+	p.reason = fits ? SIPX_COUNT_rewrite_failed : SIPX_COUNT_too_long;
+	return fits;
 }
 
 } // namespace sip

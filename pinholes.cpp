@@ -5,8 +5,7 @@ namespace sip {
 
 namespace {
 
-// A standing pinhole is renewed only when it would end this much too early: a
-// retransmission costs no expectation lock.
+// A standing pinhole gets a new lifetime only when it would end this much too early.
 constexpr u64 renewal_slack_ms = 2000;
 
 // What makes two wishes the same pinhole: not its lifetime, and not the media class, so

@@ -18,6 +18,7 @@ struct scene {
 	sipx_packet *packet;
 	sipx_state *opaque;
 	sipx_connection_data *data;
+	sipx_connection_data *master;	// see sipx_packet_info
 	u64 now_ms;
 	u32 default_timeout_s;
 	const sides &where;

@@ -73,6 +73,7 @@ struct length_scope {
 struct spelling {
 	u32 bare;	// without a port
 	u32 outer;	// as its outside address: it found that out by itself (R5)
+	u32 inner;	// as its inside address; one account of several may do so
 
 	bool operator==(const spelling &) const = default;
 };

@@ -36,9 +36,9 @@ u32 requested_expiry(const call_event &event, const connection &owner, const sid
 }
 
 // The socket of this host that a Contact of the answer names, `none` for anybody else's.
-u8 socket_named(const connection &owner, const sides &where, const endpoint &contact)
+u8 socket_named(const connection &owner, const endpoint &contact)
 {
-	if (same_endpoint(contact, where.outer))
+	if (same_endpoint(contact, owner.outer))
 		return 0;
 	for (u8 i = 1; i < max_sockets; i++) {
 		const signalling_socket &socket = owner.sockets[i];
@@ -50,13 +50,13 @@ u8 socket_named(const connection &owner, const sides &where, const endpoint &con
 }
 
 // RFC 3261 10.3 step 8: the 2xx lists every Contact with the time that is left to it.
-u32 granted_expiry(const call_event &event, const connection &owner, const sides &where, const registration &r)
+u32 granted_expiry(const call_event &event, const connection &owner, const registration &r)
 {
 	const u32 asked = r.requested_s == fetch ? 0 : r.requested_s;
 	u32 longest = 0;
 	bool found = false;
 	for (u32 i = 0; i < event.contact_count; i++) {
-		if (socket_named(owner, where, event.contacts[i].address) == none)
+		if (socket_named(owner, event.contacts[i].address) == none)
 			continue;
 		const u32 expiry = expiry_of(event.contacts[i], event, asked);
 		longest = expiry > longest ? expiry : longest;
@@ -103,10 +103,13 @@ void settle_door(const scene &on, connection &owner, u8 index)
 	signalling_socket &socket = owner.sockets[index];
 	const u64 until_ms = socket_needed_until(owner, index);
 	if (until_ms <= on.now_ms) {
-		give_up_pinhole(on.opaque, socket.door);
+		if (socket.bound)
+			open_for_answers(on, socket);
+		else
+			give_up_pinhole(on.opaque, socket.door);
 		return;
 	}
-	const endpoint &outside = socket.bound ? socket.bound->outside : on.where.outer;
+	const endpoint &outside = socket.bound ? socket.bound->outside : owner.outer;
 	sipx_pinhole wished = inward(on.where, with_port(on.where.peer, 0), outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
@@ -137,6 +140,14 @@ registration *find_registration(const connection &owner, u64 address_of_record)
 	while (r && r->address_of_record != address_of_record)
 		r = r->next;
 	return r;
+}
+
+bool awaits(const connection &owner, u64 transaction)
+{
+	for (const registration *r = owner.registrations; r; r = r->next)
+		if (r->pending[0] == transaction || r->pending[1] == transaction)
+			return true;
+	return false;
 }
 
 void note_register(const scene &on, const call_event &event, connection &owner, registration *&spare)
@@ -172,7 +183,7 @@ void grant_registration(const scene &on, const call_event &event, connection &ow
 		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
 		return;
 	}
-	const u32 granted_s = granted_expiry(event, owner, on.where, *r);
+	const u32 granted_s = granted_expiry(event, owner, *r);
 	if (granted_s)
 		make_live(on, *r, granted_s);
 	else if (r->requested_s != fetch)

@@ -10,6 +10,9 @@ namespace sip {
 
 [[nodiscard]] registration *find_registration(const connection &owner, u64 address_of_record);
 
+// Whether that REGISTER is on its way and not yet answered.
+[[nodiscard]] bool awaits(const connection &owner, u64 transaction);
+
 // A REGISTER on its way to the registrar. `spare` becomes the registration if there is
 // none yet; it is null afterwards if it was used.
 void note_register(const scene &on, const call_event &event, connection &owner, registration *&spare);

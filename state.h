@@ -13,9 +13,10 @@ namespace sip {
 struct call;
 struct connection;
 
-// Bounds of one namespace. 10,000 calls at once are promised (REQUIREMENTS, Scale), each
-// with two sockets a side; the rest leaves room for as many registered phones.
-inline constexpr u32 max_calls = 20000;
+// Bounds of one namespace. 10,000 calls at once and 1,000 new ones a second are promised
+// (REQUIREMENTS, Scale), each with two sockets a side and remembered for 32 seconds after
+// its end; the rest leaves room for as many registered phones.
+inline constexpr u32 max_calls = 65536;
 inline constexpr u32 max_registrations = 20000;
 inline constexpr u32 max_bindings = 100000;
 // A power of two; chains stay short up to the bounds above.
@@ -102,17 +103,24 @@ struct stream : stream_ends {
 	u8 pinhole_class;
 };
 
-enum class call_state : u8 { early, answered, ending };
+// over: remembered for a while, so that what is repeated late begins nothing.
+enum class call_state : u8 { early, answered, ending, over };
+
+// Branches of one call that arrive side by side (a proxy that forks, RFC 3261 8.2.2.2).
+inline constexpr u32 max_pending = 4;
 
 struct call {
 	call *next_hash;
 	call *next_on_connection;
+	call *previous_on_connection;
 	connection *owner;
 	stream *streams;
 	u64 key;
-	u64 transaction;	// of the INVITE seen last
-	u64 bye;		// of the BYE seen last
-	u64 dialog;		// both tags, once answered
+	u64 pending[max_pending];	// INVITEs that have no final response yet
+	u64 settled[2];			// the last that had one, newest first
+	u64 bye;			// of the BYE seen last
+	u64 caller;			// the From tag of the first INVITE
+	u64 dialog;			// both tags, once answered
 	u64 expires_ms;
 	endpoint peer;		// who speaks for the other end
 	call_state state;
@@ -151,7 +159,9 @@ struct inner_literal {
 struct connection {
 	connection *next;
 	connection *previous;
-	endpoint outer;		// its mapping and its peer, for people to read
+	sipx_conntrack *conntrack;	// a reference
+	sipx_connection_data *data;	// lives as long as that
+	endpoint outer;
 	endpoint peer;
 	call *calls;
 	registration *registrations;

@@ -110,6 +110,8 @@ u8 judge(const endpoint &socket, const sides &where)
 	return usable;
 }
 
+// What is not TCP runs over UDP, whatever its name: every protocol that RFC 8866 8.2.2 and
+// its successors register does.
 u8 protocol_of(media_transport transport)
 {
 	return transport == media_transport::tcp ? SIPX_TCP : SIPX_UDP;
@@ -127,7 +129,8 @@ void find_rtcp(const media_stream &stream, const message_view &view, bool from_i
 		if (stream.rtcp_address != none)
 			wish.rtcp = make_endpoint(view.addresses[stream.rtcp_address].address, 0, wish.rtp.protocol);
 		const bool its_own = !from_inside || same_address(wish.rtcp, wish.rtp);
-		if (stream.rtcp_port_number >= lowest_media_port && its_own && is_media_address(wish.rtcp))
+		if ((from_inside || stream.rtcp_port_number >= lowest_media_port) && its_own &&
+		    is_media_address(wish.rtcp))
 			wish.rtcp.port = stream.rtcp_port_number;
 		wish.rtcp_follows = u32{wish.rtp.port} + 1 == wish.rtcp.port;
 		return;
@@ -147,9 +150,6 @@ void read_stream(const media_stream &stream, const message_view &view, const sid
 	wish.rtp = make_endpoint(address, stream.port_number, protocol_of(stream.transport));
 	find_rtcp(stream, view, where.from_inside, wish);
 	wish.refusal = judge(wish.rtp, where);
-	// A body of a protocol that we cannot name has no port that we could open.
-	if (stream.transport == media_transport::other)
-		wish.refusal = SIPX_COUNT_media_bad_address;
 }
 
 } // namespace
@@ -184,6 +184,8 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 	event.call = call_key(bytes.sub(view.call_id), where);
 	event.transaction = transaction_key(view, bytes);
 	event.dialog = dialog_key(view, bytes);
+	event.from_tag = hash_text(bytes.sub(view.from_tag));
+	event.to_tag = view.to_tag.empty() ? 0 : hash_text(bytes.sub(view.to_tag));
 	event.address_of_record = hash_text(bytes.sub(view.to_uri));
 	event.expires = view.expires;
 	event.has_expires = view.has_expires;
@@ -194,9 +196,6 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 	event.media_count = view.stream_count;
 	for (u32 i = 0; i < view.stream_count; i++)
 		read_stream(view.streams[i], view, where, event.media[i]);
-	// SDP in any other message (a MESSAGE, an OPTIONS answer) is translated all the same.
-	if (event.kind == event_kind::other && event.has_media)
-		event.kind = event_kind::session;
 }
 
 } // namespace sip

@@ -43,6 +43,8 @@ struct sipx_endpoint {
 struct sipx_packet;
 /* A network namespace as the boundary keeps it. */
 struct sipx_net;
+/* A kernel connection that the core holds a reference to. */
+struct sipx_conntrack;
 /* A live or ended kernel expectation that the core holds a reference to. */
 struct sipx_expectation;
 /* The core's own tables for one namespace, sipx_core_state_size() bytes. */
@@ -57,7 +59,8 @@ struct sipx_connection_data {
 	void *connection;	/* owned by the core; see sipx_core_connection_gone() */
 	u64 keep_until_ms;	/* the connection must not time out before this */
 	u32 flags;		/* how the inside endpoint writes its addresses, and more: connections.h */
-	u32 outer_written;	/* the places where it writes its outside address by itself */
+	u32 outer_written;	/* the places where it wrote its outside address by itself */
+	u32 inner_written;	/* the places where it wrote its inside one */
 };
 
 /* One packet and the four faces of its connection.
@@ -68,6 +71,8 @@ struct sipx_packet_info {
 	struct sipx_state *state;
 	struct sipx_workspace *workspace;
 	struct sipx_connection_data *data;
+	struct sipx_connection_data *master;	/* of the connection whose signalling pinhole
+						 * this one came through; NULL: none */
 	struct sipx_endpoint source_inner;	/* the sender, as it knows itself */
 	struct sipx_endpoint source_outer;	/* the sender, as the receiver sees it */
 	struct sipx_endpoint destination_outer;	/* the receiver, as the sender sees it */
@@ -166,11 +171,15 @@ u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);
 /* Wishes sipx_core_tick() to be called about once a second, until it returns 0. */
 void sipx_tick_arm(struct sipx_state *state);
 
-/* The connection of this packet shall live at least lifetime_s from now, if the
- * kernel would end it sooner; never shortens it. */
-void sipx_connection_keep(struct sipx_packet *packet, u32 lifetime_s);
-/* Gives the connection exactly lifetime_s from now (when nothing depends on it any more). */
-void sipx_connection_shorten(struct sipx_packet *packet, u32 lifetime_s);
+/* A reference to the packet's kernel connection. It may end while it is held (and says so
+ * with sipx_core_connection_gone()), but its memory and its sipx_connection_data stay. */
+struct sipx_conntrack *sipx_conntrack_hold(struct sipx_packet *packet);
+void sipx_conntrack_release(struct sipx_conntrack *conntrack);
+/* It shall live at least lifetime_s from now, if the kernel would end it sooner; never
+ * shortens it. */
+void sipx_connection_keep(struct sipx_conntrack *conntrack, u32 lifetime_s);
+/* Gives it exactly lifetime_s from now (when nothing depends on it any more). */
+void sipx_connection_shorten(struct sipx_conntrack *conntrack, u32 lifetime_s);
 
 /* Opens a pinhole whose master is the packet's connection. On SIPX_PINHOLE_OPEN
  * *handle holds a reference that the core gives back with sipx_pinhole_close().

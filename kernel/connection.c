@@ -23,12 +23,29 @@ void sipx_ct_keep(struct nf_conn *ct, struct sk_buff *skb, u32 lifetime_s)
 		sipx_compat_ct_refresh(ct, skb, wanted);
 }
 
-void sipx_connection_keep(struct sipx_packet *packet, u32 lifetime_s)
+static struct nf_conn *ct_of(struct sipx_conntrack *conntrack)
 {
-	sipx_ct_keep(packet->ct, packet->skb, lifetime_s);
+	return (struct nf_conn *)conntrack;
 }
 
-void sipx_connection_shorten(struct sipx_packet *packet, u32 lifetime_s)
+struct sipx_conntrack *sipx_conntrack_hold(struct sipx_packet *packet)
 {
-	sipx_compat_ct_refresh(packet->ct, packet->skb, sipx_jiffies(lifetime_s));
+	nf_conntrack_get(&packet->ct->ct_general);
+	return (struct sipx_conntrack *)packet->ct;
+}
+
+void sipx_conntrack_release(struct sipx_conntrack *conntrack)
+{
+	nf_ct_put(ct_of(conntrack));
+}
+
+/* Without a packet: none is accounted. */
+void sipx_connection_keep(struct sipx_conntrack *conntrack, u32 lifetime_s)
+{
+	sipx_ct_keep(ct_of(conntrack), NULL, lifetime_s);
+}
+
+void sipx_connection_shorten(struct sipx_conntrack *conntrack, u32 lifetime_s)
+{
+	sipx_compat_ct_refresh(ct_of(conntrack), NULL, sipx_jiffies(lifetime_s));
 }

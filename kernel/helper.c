@@ -110,6 +110,28 @@ static unsigned int settle(struct sipx_packet *packet, struct sipx_net *sn,
 	return verdict;
 }
 
+/* The private data of the connection that a pinhole of ours belongs to. */
+static struct sipx_connection_data *master_data(const struct nf_conn *ct)
+{
+	struct nf_conn_help *help = ct->master ? nfct_help(ct->master) : NULL;
+	struct nf_conntrack_helper *helper = help ? rcu_dereference(help->helper) : NULL;
+
+	return helper && helper->me == THIS_MODULE ? (void *)help->data : NULL;
+}
+
+/*
+ * From elsewhere to the router itself, untranslated: nobody inside is spoken to, and the
+ * one who began is not inside (S4, S5).
+ */
+static bool is_for_router(const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *there = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	const struct nf_conntrack_tuple *back = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+
+	return nf_inet_addr_cmp(&there->dst.u3, &back->src.u3) &&
+	       sipx_is_local(nf_ct_net(ct), nf_ct_l3num(ct), &there->dst.u3);
+}
+
 static unsigned int through_core(struct sipx_packet *packet, struct sipx_net *sn,
 				 struct sipx_connection_data *data, unsigned int length,
 				 u8 assist, u32 left)
@@ -120,10 +142,12 @@ static unsigned int through_core(struct sipx_packet *packet, struct sipx_net *sn
 		.packet = packet,
 		.state = sipx_state_of(sn),
 		.data = data,
+		.master = master_data(packet->ct),
 		.workspace = cpu->workspace,
 		.payload = packet->skb->data + packet->protoff + sizeof(struct udphdr),
 		.payload_length = length,
-		.zone = nf_ct_zone_id(nf_ct_zone(packet->ct), dir),
+		/* one id for both directions, also where a zone counts in one of them */
+		.zone = nf_ct_zone_id(nf_ct_zone(packet->ct), IP_CT_DIR_ORIGINAL),
 		.default_timeout_s = left / HZ,
 		.reply = dir == IP_CT_DIR_REPLY,
 		.nat_present = rcu_access_pointer(sipx_nat_hooks) != NULL,
@@ -162,8 +186,14 @@ static unsigned int datagram(struct sipx_packet *packet, struct sipx_net *sn,
 		return NF_ACCEPT;
 	}
 	length = datagram_length(skb, packet->protoff);
-	if (length <= 0)
+	if (length <= 0) {
+		sipx_net_count(sn, length < 0 ? SIPX_COUNT_malformed_length : SIPX_COUNT_keep_alive);
 		return NF_ACCEPT;
+	}
+	if (is_for_router(packet->ct)) {
+		sipx_net_count(sn, SIPX_COUNT_for_router);
+		return NF_ACCEPT;
+	}
 	local_bh_disable();
 	verdict = through_core(packet, sn, data, length, assist, left);
 	local_bh_enable();

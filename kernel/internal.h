@@ -56,6 +56,7 @@ struct sipx_wish {
 	union nf_inet_addr address;
 	__be16 port;
 	u8 translate;
+	bool certain;	/* from the very socket to the very socket that a session named */
 };
 
 /*
@@ -114,6 +115,9 @@ void sipx_netns_exit(void);
 struct sipx_net *sipx_net_get_rcu(const struct net *net);	/* NULL: its tables are gone */
 bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any more */
 
+/* sockets.c */
+bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address);
+
 /* settings.c */
 bool sipx_settings_valid(void);	/* false: said why */
 int sipx_settings_begin(struct net *net, struct sipx_settings *settings);
@@ -166,6 +170,9 @@ static inline bool sipx_is_stale(const struct nf_conn *ct, const struct sipx_wis
 {
 	if (sipx_is_as_wished(ct, wish))
 		return false;
+	/* media that began before its answer did, and left from another port (R16) */
+	if (wish->certain && !nfct_help(ct))
+		return true;
 	/* a packet that came before the pinhole: nobody has answered */
 	if (!test_bit(IPS_SEEN_REPLY_BIT, &ct->status))
 		return true;

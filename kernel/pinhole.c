@@ -191,7 +191,11 @@ static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_ex
 static void note_stale(struct sipx_packet *packet, const struct nf_conntrack_expect *exp,
 		       const struct sipx_pinhole *pinhole)
 {
-	struct sipx_wish wish = { .tuple = exp->tuple, .translate = pinhole->translate };
+	struct sipx_wish wish = {
+		.tuple = exp->tuple,
+		.translate = pinhole->translate,
+		.certain = pinhole->translate == SIPX_TRANSLATE_SOURCE,
+	};
 	u16 source_port = pinhole->source.port ?: pinhole->likely_port;
 
 	/* what anyone may use is looked for when it is used: see nat.c */

@@ -35,6 +35,7 @@
 	X(rewrite_failed, "the packet could not be rewritten")			\
 	X(expectations_full, "the kernel's expectation table or class is full")	\
 	X(expectation_clash, "another expectation stands in the way")		\
+	X(for_router, "addressed to the router itself")				\
 	X(aggregate, "aggregated datagrams (UDP GRO) passed on untouched")	\
 	X(stream, "TCP segment passed on untouched")				\
 	X(limit_calls, "limit on calls reached")				\

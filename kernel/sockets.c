@@ -22,6 +22,13 @@ static bool __maybe_unused found(struct sock *sk)
 	return true;
 }
 
+bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address)
+{
+	if (l3num == NFPROTO_IPV4)
+		return inet_addr_type(net, address->ip) == RTN_LOCAL;
+	return ipv6_chk_addr(net, &address->in6, NULL, 0);
+}
+
 static bool taken4(struct net *net, __be32 address, u16 port, u8 protocol)
 {
 	if (inet_addr_type(net, address) != RTN_LOCAL)

@@ -234,15 +234,17 @@ static void keep_and_shorten(struct kunit *test)
 {
 	struct nf_conn *ct = connection(test, SIPX_IPV4, true);
 	struct sipx_packet packet = { .ct = ct };
+	struct sipx_conntrack *held = sipx_conntrack_hold(&packet);
 
-	sipx_connection_keep(&packet, 10);	/* lives longer than that already */
+	sipx_connection_keep(held, 10);	/* lives longer than that already */
 	KUNIT_EXPECT_GE(test, sipx_ct_left(ct), 25u * HZ);
-	sipx_connection_keep(&packet, 3600);
+	sipx_connection_keep(held, 3600);
 	KUNIT_EXPECT_GE(test, sipx_ct_left(ct), 3590u * HZ);
-	sipx_connection_shorten(&packet, 30);
+	sipx_connection_shorten(held, 30);
 	KUNIT_EXPECT_LE(test, sipx_ct_left(ct), 30u * HZ);
-	sipx_connection_keep(&packet, 0xffffffff);
+	sipx_connection_keep(held, 0xffffffff);
 	KUNIT_EXPECT_GT(test, (s32)sipx_ct_left(ct), 1000000 * HZ);
+	sipx_conntrack_release(held);
 	sipx_test_end(ct);
 }
 

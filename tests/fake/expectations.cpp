@@ -69,36 +69,39 @@ void router::translate_by(const sipx_expectation &hit, connection &made)
 {
 	made.expected = true;
 	made.helper |= hit.wished.helper != 0;
+	for (const auto &c : connections_)
+		if (c.get() == hit.master)
+			made.master = c;
+	if (hit.wished.translate == SIPX_TRANSLATE_NONE)
+		return;
 	if (hit.wished.translate == SIPX_TRANSLATE_DESTINATION)
 		made.reply.source = hit.wished.translated;
-	else if (hit.wished.translate == SIPX_TRANSLATE_SOURCE)
+	else
 		made.reply.destination = hit.wished.translated;
-	if (hit.wished.translate != SIPX_TRANSLATE_NONE)
-		clear_way_back(made.reply, &made);
+	end_stale({.original = made.reply, .translate = SIPX_TRANSLATE_SOURCE}, &made);
 }
 
-// An unanswered connection that a packet before the pinhole has left behind.
-void router::clear_way_back(const tuple &back, const connection *but)
+// sipx_is_as_wished() and sipx_is_stale() of kernel/internal.h.
+void router::end_stale(const wish &wanted, const connection *but)
 {
-	const auto found = index_->find({rules.zone, back});
-	if (found == index_->end() || found->second.at == but)
+	const auto found = index_->find({rules.zone, wanted.original});
+	if (found == index_->end() || found->second.at == but || found->second.reply)
 		return;
-	connection *stale = found->second.at;
-	if (!stale->seen_reply && !stale->expected && !stale->helper)
-		end(stale);
+	connection &there = *found->second.at;
+	const endpoint &stands = wanted.translate == SIPX_TRANSLATE_SOURCE ? there.reply.destination : there.reply.source;
+	if (wanted.translate != SIPX_TRANSLATE_NONE && sip::same_endpoint(stands, wanted.translated))
+		return;
+	const bool of_old_pinhole = wanted.translate != SIPX_TRANSLATE_NONE && there.expected && !there.helper;
+	if ((wanted.certain && !there.helper) || !there.seen_reply || of_old_pinhole)
+		end(&there);
 }
 
-void router::end_stale(const sipx_pinhole &wished, const connection &master)
+void router::note_stale(const sipx_pinhole &wished)
 {
 	const u16 port = wished.source.port ? wished.source.port : wished.likely_port;
-	std::vector<connection *> stale;
-	for (const auto &c : connections_)
-		if (c.get() != &master && !c->seen_reply && !c->expected && !c->helper &&
-		    c->zone == master.zone && same_socket(c->original.destination, wished.destination) &&
-		    source_fits(wished, c->original.source) && (!port || c->original.source.port == port))
-			stale.push_back(c.get());
-	for (connection *c : stale)
-		end(c);
+	if (wished.source.family && port)
+		stale_.push_back({{sip::with_port(wished.source, port), wished.destination}, wished.translated,
+				  wished.translate, wished.translate == SIPX_TRANSLATE_SOURCE});
 }
 
 sipx_pinhole_error router::open(sipx_packet &packet, const sipx_pinhole &wished, sipx_expectation *&handle)
@@ -130,7 +133,7 @@ sipx_pinhole_error router::open(sipx_packet &packet, const sipx_pinhole &wished,
 	handles_++;
 	master.expecting[wished.pinhole_class]++;
 	table_.push_back(handle);
-	end_stale(wished, master);
+	note_stale(wished);
 	return SIPX_PINHOLE_OPEN;
 }
 

@@ -34,8 +34,8 @@ router::~router()
 		c->data.connection = nullptr;
 	while (!connections_.empty())
 		end(connections_.front().get());
-	if (handles_)
-		broken("references to expectations are left at exit");
+	if (handles())
+		broken("references to expectations or connections are left at exit");
 	std::free(memory_);
 }
 
@@ -112,7 +112,7 @@ void router::enter(connection &made)
 
 connection *router::begin(const tuple &first, fate &how)
 {
-	auto made = std::make_unique<connection>();
+	auto made = std::make_shared<connection>();
 	made->original = first;
 	made->reply = {first.destination, first.source};
 	made->zone = rules.zone;
@@ -160,6 +160,7 @@ void router::through_core(connection &c, bool reply, std::string &bytes)
 	info.state = state_;
 	info.workspace = reinterpret_cast<sipx_workspace *>(workspace);
 	info.data = &c.data;
+	info.master = c.master && c.master->helper ? &c.master->data : nullptr;
 	info.source_inner = there.source;
 	info.source_outer = back.destination;
 	info.destination_outer = there.destination;
@@ -176,6 +177,9 @@ void router::through_core(connection &c, bool reply, std::string &bytes)
 	in_packet_ = false;
 	if (locked_)
 		broken("the lock is held after a packet");
+	for (const wish &wanted : stale_)
+		end_stale(wanted, &c);
+	stale_.clear();
 }
 
 delivery router::send(const endpoint &from, const endpoint &to, const std::string &bytes)
@@ -211,8 +215,11 @@ void router::end(connection *ended)
 		if (e->master == ended)
 			take_off(e);
 	}
+	ended->ended = true;
 	if (ended->data.connection)
 		sipx_core_connection_gone(state_, &ended->data);
+	if (ended->references)
+		broken("a connection that ended is still held");
 	connections_.remove_if([ended](const auto &c) { return c.get() == ended; });
 }
 
@@ -285,6 +292,23 @@ void router::need_lock(const char *who) const
 		broken(std::string(who) + " without the lock");
 }
 
+sipx_conntrack *router::hold(sipx_packet &packet)
+{
+	held_++;
+	packet.of->references++;
+	for (const auto &c : connections_)
+		if (c.get() == packet.of)
+			return new sipx_conntrack{this, c};
+	broken("a packet of no connection");
+}
+
+void router::release(sipx_conntrack *handle)
+{
+	held_--;
+	handle->of->references--;
+	delete handle;
+}
+
 bool router::port_taken(const endpoint &outside) const
 {
 	return is_mine(outside) && rules.taken_ports.count(outside.port);
@@ -334,18 +358,24 @@ u32 sipx_setting(const sipx_state *state, enum sipx_setting setting)
 
 void sipx_print(sipx_sink *sink, const char *text, u32 length) { sink->text.append(text, length); }
 
-void sipx_connection_keep(sipx_packet *packet, u32 lifetime_s)
+sipx_conntrack *sipx_conntrack_hold(sipx_packet *packet)
 {
 	need_packet(packet);
-	const u64 until_ms = now_ms() + u64{lifetime_s} * 1000;
-	if (packet->of->until_ms < until_ms)
-		packet->of->until_ms = until_ms;
+	return packet->on->hold(*packet);
 }
 
-void sipx_connection_shorten(sipx_packet *packet, u32 lifetime_s)
+void sipx_conntrack_release(sipx_conntrack *conntrack) { conntrack->on->release(conntrack); }
+
+void sipx_connection_keep(sipx_conntrack *conntrack, u32 lifetime_s)
 {
-	need_packet(packet);
-	packet->of->until_ms = now_ms() + u64{lifetime_s} * 1000;
+	const u64 until_ms = now_ms() + u64{lifetime_s} * 1000;
+	if (conntrack->of->until_ms < until_ms)
+		conntrack->of->until_ms = until_ms;
+}
+
+void sipx_connection_shorten(sipx_conntrack *conntrack, u32 lifetime_s)
+{
+	conntrack->of->until_ms = now_ms() + u64{lifetime_s} * 1000;
 }
 
 bool sipx_port_taken(sipx_packet *packet, const sipx_endpoint *outside)

@@ -30,8 +30,19 @@ struct connection {
 	bool seen_reply = false;
 	bool helper = false;
 	bool expected = false;	// came through a pinhole
+	u32 references = 0;	// that the core holds
+	bool ended = false;	// only references keep it in memory
 	u32 expecting[SIPX_CLASSES] = {};
+	std::shared_ptr<connection> master;	// whose pinhole it came through
 	sipx_connection_data data{};
+};
+
+// What a pinhole wants a connection of its sockets to be like.
+struct wish {
+	tuple original{};
+	endpoint translated{};
+	u8 translate = SIPX_TRANSLATE_NONE;
+	bool certain = false;	// from the very socket to the very socket that a session named
 };
 
 struct settings {
@@ -107,8 +118,8 @@ public:
 	std::string show_calls();
 	std::string show_registrations();
 	sipx_state *state() { return state_; }
-	// References to expectations that the core holds.
-	u32 handles() const { return handles_; }
+	// References to expectations and connections that the core holds.
+	u32 handles() const { return handles_ + held_; }
 
 	// ---- for the boundary
 	void lock();
@@ -118,6 +129,8 @@ public:
 	sipx_pinhole_error open(sipx_packet &packet, const sipx_pinhole &wished, sipx_expectation *&handle);
 	sipx_pinhole_error renew(sipx_expectation &handle, u32 lifetime_s);
 	void close(sipx_expectation *handle);
+	sipx_conntrack *hold(sipx_packet &packet);
+	void release(sipx_conntrack *handle);
 	bool port_taken(const endpoint &outside) const;
 	void need_lock(const char *who) const;
 	bool in_packet() const { return in_packet_; }
@@ -137,8 +150,8 @@ private:
 	bool is_inside(const endpoint &e) const;
 	bool is_mine(const endpoint &e) const;
 	sipx_expectation *match(const tuple &packet);
-	void clear_way_back(const tuple &back, const connection *but);
-	void end_stale(const sipx_pinhole &wished, const connection &master);
+	void note_stale(const sipx_pinhole &wished);
+	void end_stale(const wish &wanted, const connection *but);
 	void refresh(connection &c, bool reply);
 	void through_core(connection &c, bool reply, std::string &bytes);
 	void enter(connection &made);
@@ -147,9 +160,10 @@ private:
 	void end_what_is_due();
 	void put(sipx_expectation *handle);
 
-	std::list<std::unique_ptr<connection>> connections_;
+	std::list<std::shared_ptr<connection>> connections_;
 	std::unique_ptr<index> index_;
 	std::list<sipx_expectation *> table_;
+	std::vector<wish> stale_;	// looked for when the core is done with its packet
 	std::vector<u8> workspace_;
 	void *memory_ = nullptr;
 	sipx_state *state_ = nullptr;
@@ -158,6 +172,7 @@ private:
 	u32 next_id_ = 1;
 	u16 next_port_ = 40000;
 	u32 handles_ = 0;
+	u32 held_ = 0;
 	bool locked_ = false;
 	bool in_packet_ = false;
 };
@@ -174,6 +189,11 @@ struct sipx_expectation {
 	u32 zone;
 	u32 references;		// of the core and of the table
 	bool stands;
+};
+
+struct sipx_conntrack {
+	fake::router *on;
+	std::shared_ptr<fake::connection> of;
 };
 
 struct sipx_packet {

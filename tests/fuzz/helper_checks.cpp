@@ -66,10 +66,20 @@ bool in_header(const address_ref &ref)
 	return ref.where < place::sdp_origin && ref.where != place::via_received;
 }
 
+// A response repeats what the other end wrote (RFC 3261 8.2.6.2), even an inside address of
+// ours that it made up.
+bool is_repeated(const message_view &view, place where)
+{
+	return !view.request && (where == place::from || where == place::to || where == place::via ||
+				 where == place::via_maddr || where == place::record_route);
+}
+
 bool leaks_inner(const passage &way, const message_view &view)
 {
 	for (u32 i = 0; i < view.address_count; i++) {
 		const address_ref &ref = view.addresses[i];
+		if (is_repeated(view, ref.where))
+			continue;
 		if ((in_header(ref) || ref.where == place::sdp_origin) && same_address(way.inner, ref.address))
 			return true;
 	}

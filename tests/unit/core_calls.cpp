@@ -19,6 +19,15 @@ protected:
 		const u16 offset = static_cast<u16>(4 * n);
 		expect_audio(map.inside(10, 20000 + offset), media_of(call.invite), map.outside(7, 30000 + offset));
 	}
+	// Nothing of a call is left but the memory that it was, and that not for long.
+	void expect_call_over()
+	{
+		EXPECT_EQ(live_objects(SIPX_SLAB_STREAM), 0u);
+		EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 0u);
+		EXPECT_EQ(gate.expectation_count(SIPX_CLASS_AUDIO), 0u);
+		gate.advance(33);
+		EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
+	}
 	std::string fail(const std::string &seen, int status)
 	{
 		return to_phone(phone, answer_at_server(seen, status, {"far", "", "", {}, outer(phone)}));
@@ -93,7 +102,7 @@ TEST_P(calls, R10_failed_call_leaves_no_trace)
 		fail(seen, status);
 		to_server(phone, request_again(d, "ACK", last));
 		EXPECT_EQ(gate.expectation_count(), 0u) << status;
-		EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
+		expect_call_over();
 	}
 }
 
@@ -106,7 +115,7 @@ TEST_P(calls, R10_cancelled_call_leaves_no_trace)
 	EXPECT_EQ(gate.expectation_count(), 2u) << "CANCEL alone ends nothing: the 200 may have been on its way";
 	fail(seen, 487);
 	to_server(phone, request_again(d, "ACK", last));
-	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
+	expect_call_over();
 }
 
 TEST_P(calls, R10_call_without_answer_ends_by_itself)
@@ -115,7 +124,7 @@ TEST_P(calls, R10_call_without_answer_ends_by_itself)
 	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
 	invite_out(d, sdp_of(rtp, {{rtp}}));
 	gate.advance(310);
-	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
+	expect_call_over();
 	EXPECT_EQ(gate.expectation_count(SIPX_CLASS_AUDIO), 0u);
 }
 
@@ -144,7 +153,7 @@ TEST_P(calls, R10_challenged_call_that_is_given_up_ends)
 	fail(invite_out(d, sdp_of(rtp, {{rtp}})), 407);
 	to_server(phone, request_again(d, "ACK", last));
 	gate.advance(8);
-	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
+	expect_call_over();
 }
 
 TEST_P(calls, R10_failed_re_invite_leaves_the_call)
@@ -209,7 +218,7 @@ TEST_P(calls, R10_two_hundred_calls_of_a_trunk_pass_and_end)
 	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 200u);
 	for (auto &call : placed)
 		hang_up_inside(phone, call, false);
-	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
+	expect_call_over();
 	EXPECT_EQ(gate.expectation_count(), 0u);
 	EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 0u);
 }
@@ -324,10 +333,8 @@ TEST_P(calls, R21_nothing_comes_to_life_after_the_end)
 	const std::string answer = respond(got, 200, {called.local_tag, called.contact, sdp_of(rtp, {{rtp}})});
 	learn(caller, to_server(phone, answer));
 	to_server(phone, respond(to_phone(phone, request(caller, "BYE")), 200));
-	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
-	to_server(phone, answer);	// a late one is translated as before, and forgotten soon
-	gate.advance(301);
-	EXPECT_EQ(gate.expectation_count(SIPX_CLASS_AUDIO), 0u);
+	EXPECT_EQ(media_of(to_server(phone, answer)).port % 2, 0) << "a late one is translated still";
+	expect_call_over();
 }
 
 TEST_P(calls, flushed_expectations_stand_again_after_the_next_message)

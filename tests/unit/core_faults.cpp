@@ -157,7 +157,7 @@ TEST_P(faults, R3_answers_are_heard_though_no_pinhole_could_be_opened)
 	EXPECT_NE(media_of(call.invite).port, 20000);
 	EXPECT_GT(gate.count(SIPX_COUNT_expectations_full), 0u);
 	hang_up_inside(phone, call, false);
-	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
+	EXPECT_EQ(live_objects(SIPX_SLAB_STREAM), 0u);
 	EXPECT_EQ(live_objects(SIPX_SLAB_PINHOLE), 0u);
 }
 

@@ -311,6 +311,24 @@ TEST_P(registration, R19_phone_that_listens_elsewhere_gets_calls_there)
 	EXPECT_EQ(line_of(got.bytes, "Via").find("SIP/2.0/UDP " + text_of(listens)), 0u) << got.bytes;
 }
 
+TEST_P(registration, R19_a_phone_that_changes_its_listening_port_again_and_again)
+{
+	for (u16 port = 6000; port < 6010; port++) {
+		const endpoint listens = map.inside(10, port);
+		dialog d = dialog_of("alice", listens, "sip:alice@example.com");
+		d.target = "sip:example.com";
+		const std::string seen = to_server(phone, request(d, "REGISTER", "", {{"Expires", "60"}}));
+		const endpoint where = at(uri_of(contact_of(seen)).substr(10));
+		to_phone(phone, answer_at_server(seen, 200, {"far", contact_of(seen) + ";expires=60", "", {}, outer(phone)}));
+		dialog in = dialog_of("bob", server, "sip:alice@example.com");
+		in.target = "sip:alice@" + text_of(where);
+		const delivery got = gate.send(server, where, request(in, "OPTIONS"));
+		EXPECT_TRUE(got.arrived_at(listens)) << port;
+		EXPECT_EQ(request_uri_of(got.bytes), "sip:alice@" + text_of(listens));
+	}
+	EXPECT_LT(live_objects(SIPX_SLAB_BINDING), 5u);
+}
+
 TEST_P(registration, R9_a_listening_port_never_takes_the_place_of_another_phone)
 {
 	gate.rules.shift_ports = false;

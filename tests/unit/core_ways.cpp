@@ -222,9 +222,8 @@ TEST_P(ways, R2_no_message_names_an_inside_address_or_port)
 	EXPECT_EQ(gate.count(SIPX_COUNT_rewrite_failed), 0u);
 }
 
-// A request by another port of the server comes in by a pinhole, as a connection of its own:
-// how the phone writes is not known there yet, and the port is written where it wrote none.
-TEST_P(ways, DISABLED_R4_what_the_phone_wrote_comes_back_by_another_connection)
+// A request by another port of the server comes in by a pinhole, as a connection of its own.
+TEST_P(ways, R4_what_the_phone_wrote_comes_back_by_another_connection)
 {
 	gate.rules.shift_ports = true;
 	dialog d = dialog_of("alice", phone, "sip:alice@example.com", true);
