@@ -186,6 +186,7 @@ static void odd_packets_pass(struct kunit *test)
 	struct sk_buff *skb = sipx_test_datagram(test, ct, "OPTIONS", 7, 0);
 	struct udphdr *udp = (struct udphdr *)(skb->data + sizeof(struct iphdr));
 	u64 before = all_counters(), aggregates = sipx_test_counter(SIPX_COUNT_aggregate);
+	u64 lengths = sipx_test_counter(SIPX_COUNT_malformed_length);
 
 	udp->len = htons(14);	/* bytes behind the datagram */
 	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
@@ -193,6 +194,7 @@ static void odd_packets_pass(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
 	udp->len = 0;
 	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_malformed_length), lengths + 3);
 	udp->len = htons(15);
 	ip_hdr(skb)->frag_off = htons(IP_MF);
 	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
@@ -202,7 +204,7 @@ static void odd_packets_pass(struct kunit *test)
 	ip_hdr(skb)->protocol = IPPROTO_UDP;
 	__skb_trim(skb, 24);			/* half a UDP header */
 	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
-	KUNIT_EXPECT_EQ(test, all_counters(), before);
+	KUNIT_EXPECT_EQ(test, all_counters(), before + 3);
 	kfree_skb(skb);
 
 	skb = sipx_test_datagram(test, ct, "OPTIONSOPTIONS", 14, 0);
