@@ -99,6 +99,8 @@ static unsigned int settle(struct sipx_packet *packet, struct sipx_net *sn,
 	struct nf_conn *ct = packet->ct;
 	unsigned int verdict = NF_ACCEPT;
 
+	/* who ends the connection marks it first and looks at the data then */
+	smp_mb();
 	if (!READ_ONCE(data->connection))
 		return NF_ACCEPT;
 	nf_conntrack_get(&ct->ct_general);
