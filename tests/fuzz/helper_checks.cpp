@@ -71,7 +71,8 @@ bool in_header(const address_ref &ref)
 bool is_repeated(const message_view &view, place where)
 {
 	return !view.request && (where == place::from || where == place::to || where == place::via ||
-				 where == place::via_maddr || where == place::record_route);
+				 where == place::via_maddr || where == place::record_route ||
+				 where == place::path);
 }
 
 bool leaks_inner(const passage &way, const message_view &view)
