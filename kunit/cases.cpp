@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // The tables of cases that userspace runs, too, for the kernel's runner.
 #include "../tests/cases/parse_cases.h"
-#if __has_include("../tests/cases/road_cases.h")
-#include "../tests/cases/road_cases.h"
-#define HAVE_ROAD_CASES
-#endif
+#include "../tests/cases/road_case.h"
 #include "kunit.h"
 
 u32 sipx_kunit_parse_count(void)
@@ -32,11 +29,9 @@ bool sipx_kunit_parse_run(u32 index, void *room, char *failure, u32 size)
 	return sip_cases::run_parse_case(index, own, failure, size);
 }
 
-#ifdef HAVE_ROAD_CASES
-
 u32 sipx_kunit_road_count(void)
 {
-	return sip_cases::road_case_count;
+	return sip_cases::road_case_count();
 }
 
 u32 sipx_kunit_road_name(u32 index, const char **name)
@@ -51,22 +46,3 @@ bool sipx_kunit_road_run(u32 index, char *failure, u32 size)
 {
 	return sip_cases::run_road_case(index, failure, size);
 }
-
-#else
-
-u32 sipx_kunit_road_count(void)
-{
-	return 0;
-}
-
-u32 sipx_kunit_road_name(u32, const char **)
-{
-	return 0;
-}
-
-bool sipx_kunit_road_run(u32, char *, u32)
-{
-	return false;
-}
-
-#endif

@@ -14,8 +14,8 @@ using namespace sip;
 
 namespace {
 
-constexpr u32 header_count = sizeof(header_cases) / sizeof(header_cases[0]);
-constexpr u32 sdp_count = sizeof(sdp_cases) / sizeof(sdp_cases[0]);
+constexpr u32 header_count = sizeof(header_road_cases) / sizeof(header_road_cases[0]);
+constexpr u32 sdp_count = sizeof(sdp_road_cases) / sizeof(sdp_road_cases[0]);
 constexpr u32 max_message = 4096;	// more than any case is long
 constexpr u16 binding_offset = 20000;
 
@@ -193,7 +193,7 @@ u32 road_case_count() { return header_count + sdp_count; }
 
 const road_case &road_case_at(u32 index)
 {
-	return index < header_count ? header_cases[index] : sdp_cases[index - header_count];
+	return index < header_count ? header_road_cases[index] : sdp_road_cases[index - header_count];
 }
 
 bool run_road_case(u32 index, char *failure, u32 size)

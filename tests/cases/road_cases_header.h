@@ -17,7 +17,7 @@ namespace sip_cases {
 	 {{road_way::out, ROAD_ASK(field ": <sip:x@192.0.2.7:5060>\r\n"), ""}}}
 #define ROAD_UNTOUCHED(name, why, message) {name, why, road_line::near4, {{road_way::out, message, ""}}}
 
-inline constexpr road_case header_cases[] = {
+inline constexpr road_case header_road_cases[] = {
 	ROAD_PLACE("Contact"),
 	ROAD_PLACE("m"),
 	ROAD_PLACE("Record-Route"),

@@ -10,7 +10,7 @@ namespace sip_cases {
 #define ROAD_OFFER(name, why, before, after) {name, why, road_line::near4, {{road_way::out, ROAD_SDP(before), ROAD_SDP(after)}}}
 #define ROAD_LEAVE(name, why, text) {name, why, road_line::near4, {{road_way::out, ROAD_SDP(text), ""}}}
 
-inline constexpr road_case sdp_cases[] = {
+inline constexpr road_case sdp_road_cases[] = {
 	ROAD_OFFER("offer", "o=, c=, m=", ROAD_HEAD4(IN4) "m=audio 20000 RTP/AVP 0\r\n", ROAD_HEAD4(OUT4) "m=audio 40000 RTP/AVP 0\r\n"),
 	{"answer", "a response, too", road_line::near4,
 	 {{road_way::out, ROAD_SDP_REPLY(ROAD_HEAD4(IN4) "m=audio 20000 RTP/AVP 0\r\n"), ROAD_SDP_REPLY(ROAD_HEAD4(OUT4) "m=audio 40000 RTP/AVP 0\r\n")}}},
