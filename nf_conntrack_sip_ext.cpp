@@ -307,7 +307,8 @@ sipx_reason carry(const sipx_packet_info &info, text_view bytes)
 		if (work.what.what == verdict::pass && work.what.reason != SIPX_COUNT_unchanged)
 			return work.what.reason;
 	}
-	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s, work.where};
+	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s,
+		       work.where};
 	if (!changes_nothing(work.event, work.what))
 		return carry_out(info, on, work);
 	if (work.what.what != verdict::translate)

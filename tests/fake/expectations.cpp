@@ -88,7 +88,8 @@ void router::end_stale(const wish &wanted, const connection *but)
 	if (found == index_->end() || found->second.at == but || found->second.reply)
 		return;
 	connection &there = *found->second.at;
-	const endpoint &stands = wanted.translate == SIPX_TRANSLATE_SOURCE ? there.reply.destination : there.reply.source;
+	const bool by_source = wanted.translate == SIPX_TRANSLATE_SOURCE;
+	const endpoint &stands = by_source ? there.reply.destination : there.reply.source;
 	if (wanted.translate != SIPX_TRANSLATE_NONE && sip::same_endpoint(stands, wanted.translated))
 		return;
 	const bool of_old_pinhole = wanted.translate != SIPX_TRANSLATE_NONE && there.expected && !there.helper;
