@@ -135,6 +135,14 @@ void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 	held = nullptr;
 }
 
+void prolong_pinhole(const scene &on, u64 until_ms, pinhole &held)
+{
+	if (!held.handle || until_ms <= held.until_ms)
+		return;
+	if (sipx_pinhole_renew(held.handle, seconds_until(on, until_ms)) == SIPX_PINHOLE_OPEN)
+		held.until_ms = until_ms;
+}
+
 void ensure_pinhole(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held)
 {
 	const u64 digest = digest_of(on, wished);

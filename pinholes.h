@@ -30,6 +30,9 @@ struct scene {
 // before is given up. Failure is soft: it is counted, and `held` is null.
 void ensure_pinhole(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held);
 
+// One that still stands shall do so until then, whatever connection it hangs on.
+void prolong_pinhole(const scene &on, u64 until_ms, pinhole &held);
+
 void give_up_pinhole(sipx_state *opaque, pinhole *&held);
 
 // From `source` to the inside socket, entered at `outside`.

@@ -96,12 +96,26 @@ u64 socket_needed_until(const connection &owner, u8 index)
 	return until_ms;
 }
 
+// An answer that came through a door is on a connection that soon ends, and what is opened
+// there ends with it: what stands is prolonged, and the phone's next REGISTER opens the rest.
+void settle_standing_door(const scene &on, signalling_socket &socket, u64 until_ms)
+{
+	if (until_ms <= on.now_ms)
+		give_up_pinhole(on.opaque, socket.door);
+	else if (socket.door)
+		prolong_pinhole(on, until_ms, *socket.door);
+}
+
 // The registrar may speak from any of its ports (S3), for as long as any account on that
 // socket is registered.
 void settle_door(const scene &on, connection &owner, u8 index)
 {
 	signalling_socket &socket = owner.sockets[index];
 	const u64 until_ms = socket_needed_until(owner, index);
+	if (on.data != owner.data) {
+		settle_standing_door(on, socket, until_ms);
+		return;
+	}
 	if (until_ms <= on.now_ms) {
 		if (socket.bound)
 			open_for_answers(on, socket);
@@ -172,6 +186,8 @@ void note_register(const scene &on, const call_event &event, connection &owner, 
 	r->pending_until_ms = on.now_ms + transaction_life_ms;
 	u8 socket = r->live ? r->socket : 0;
 	r->requested_s = requested_expiry(event, owner, on.where, socket);
+	if (r->live && r->socket == socket)
+		settle_door(on, owner, socket);
 	r->socket = socket;
 	note_expiry(on.tables(), on.opaque, r->pending_until_ms);
 }
