@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+// Phones that are reached at another socket than the one they send from, and what a message
+// may open or not. R1, R2, R4, R19, S4.
+#include "core_scene.h"
+
+namespace core_test {
+
+class doors : public core_scene {
+protected:
+	doors() { gate.rules.shift_ports = true; }
+
+	// A dialog of an account whose Via and Contact name that socket, without rport.
+	dialog account_at(const endpoint &socket)
+	{
+		dialog d = dialog_of("alice", socket, "sip:alice@example.com");
+		d.target = "sip:example.com";
+		d.via = text_of(socket);
+		return d;
+	}
+	// Where a server answers that honours the Via (RFC 3261 18.2.2).
+	static endpoint via_of(const std::string &message)
+	{
+		const std::string via = line_of(message, "Via");
+		const size_t start = via.find(' ') + 1;
+		return at(via.substr(start, via.find(';') - start));
+	}
+	static endpoint contact_of(const std::string &message)
+	{
+		const std::string uri = uri_of(line_of(message, "Contact"));
+		return at(uri.substr(uri.find('@') + 1));
+	}
+	static fields expires(u32 seconds) { return {{"Expires", std::to_string(seconds)}}; }
+	std::string grant(const std::string &seen, u32 seconds)
+	{
+		const std::string contact = seconds ? line_of(seen, "Contact") + ";expires=" + std::to_string(seconds) : "";
+		return respond(seen, 200, {"far", contact, "", {}, {}});
+	}
+	// OPTIONS of the registrar, sent from one of its ports to that socket.
+	delivery call_at(const endpoint &from, const endpoint &to, const std::string &user = "alice")
+	{
+		dialog d = dialog_of("bob", server, "sip:" + user + "@example.com");
+		d.target = "sip:" + user + "@" + text_of(to);
+		return gate.send(from, to, request(d, "OPTIONS"));
+	}
+	u32 pinholes_to(u16 inside_port) const
+	{
+		u32 found = 0;
+		for (const sipx_pinhole &p : gate.expectations())
+			found += p.translated.port == inside_port;
+		return found;
+	}
+	// Translated, to a port of the outside that is not that of the inside, and open.
+	void expect_bound(const std::string &seen, u32 index, const endpoint &inside)
+	{
+		const endpoint outside = media_of(seen, index);
+		EXPECT_TRUE(sip::same_address(outside, map.router(0))) << seen;
+		EXPECT_NE(outside.port, inside.port) << seen;
+		bool open = false;
+		for (const sipx_pinhole &p : gate.expectations())
+			open |= sip::same_endpoint(p.destination, outside) && sip::same_endpoint(p.translated, inside);
+		EXPECT_TRUE(open) << text_of(outside) << " -> " << text_of(inside);
+	}
+	// A request of the outside with that field, answered 200 by the phone with the field in it.
+	void expect_echo_opens_nothing(const std::string &name, dialog d, const fields &more)
+	{
+		const u32 open = gate.expectation_count(), bound = live_objects(SIPX_SLAB_BINDING);
+		d.target = "sip:alice@" + text_of(outer(phone));
+		const std::string got = to_phone(phone, request(d, "OPTIONS", "", more));
+		const std::string echoed = line_of(got, name);
+		const delivery sent = try_to_server(phone, respond(got, 200, {"t", "<sip:alice@" + text_of(phone) + ">", "", {}, {}}));
+		EXPECT_TRUE(sent.arrived_at(server));
+		EXPECT_EQ(line_of(sent.bytes, name), echoed);
+		EXPECT_EQ(uri_of(line_of(sent.bytes, "Contact")), d.target) << "the rest is translated";
+		EXPECT_EQ(gate.expectation_count(), open) << name;
+		EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), bound) << name;
+	}
+
+	endpoint phone = map.inside(10, 5060);
+	endpoint sending = map.inside(10, 6000);	// the phone sends from here and listens at `phone`
+	endpoint rtp = map.inside(10, 20000);
+	endpoint far_media = map.outside(7, 30000);
+};
+FOR_BOTH_FAMILIES(doors);
+
+TEST_P(doors, R1_registration_that_is_answered_at_the_via_port)
+{
+	gate.rules.udp_timeout_s = gate.rules.udp_stream_timeout_s = 5;
+	dialog a = account_at(phone);
+	const std::string seen = to_server(sending, request(a, "REGISTER", "", expires(600)));
+	EXPECT_TRUE(gate.send(server, via_of(seen), grant(seen, 600)).arrived_at(phone));
+	EXPECT_EQ(gate.count(SIPX_COUNT_registration_granted), 1u);
+	EXPECT_EQ(gate.count(SIPX_COUNT_unmatched_response), 0u);
+	gate.advance(300);
+	EXPECT_TRUE(call_at(server, contact_of(seen)).arrived_at(phone));
+	gate.advance(295);
+	EXPECT_TRUE(call_at(server, contact_of(seen)).arrived_at(phone));
+}
+
+TEST_P(doors, R1_quiet_registration_that_is_answered_at_the_via_port)
+{
+	gate.rules.udp_timeout_s = gate.rules.udp_stream_timeout_s = 5;
+	dialog a = account_at(phone);
+	const std::string seen = to_server(sending, request(a, "REGISTER", "", expires(600)));
+	EXPECT_TRUE(gate.send(server, via_of(seen), grant(seen, 600)).arrived_at(phone));
+	gate.advance(595);
+	const delivery got = call_at(server, contact_of(seen));
+	EXPECT_TRUE(got.arrived_at(phone));
+	EXPECT_EQ(request_uri_of(got.bytes), "sip:alice@" + text_of(phone));
+	gate.advance(20);
+	EXPECT_FALSE(call_at(map.outside(1, 5080), contact_of(seen)).arrived()) << "no longer than granted";
+}
+
+TEST_P(doors, R1_refresh_that_is_answered_at_the_via_port)
+{
+	gate.rules.udp_timeout_s = gate.rules.udp_stream_timeout_s = 5;
+	dialog a = account_at(phone);
+	std::string seen;
+	for (int i = 0; i < 3; i++) {
+		seen = to_server(sending, request(a, "REGISTER", "", expires(60)));
+		EXPECT_TRUE(gate.send(server, via_of(seen), grant(seen, 60)).arrived_at(phone)) << i;
+		gate.advance(50);
+		EXPECT_TRUE(call_at(server, contact_of(seen)).arrived_at(phone)) << i;
+	}
+	EXPECT_EQ(gate.count(SIPX_COUNT_registration_granted), 3u);
+	EXPECT_TRUE(call_at(map.outside(1, 5080), contact_of(seen)).arrived_at(phone)) << "from another port of the registrar";
+}
+
+TEST_P(doors, R19_listening_port_is_answered_after_unregistering)
+{
+	dialog a = account_at(phone);
+	for (u32 seconds : {3600u, 0u}) {
+		const std::string seen = to_server(sending, request(a, "REGISTER", "", expires(seconds)));
+		to_phone(sending, grant(seen, seconds));
+	}
+	for (const char *method : {"OPTIONS", "REGISTER"}) {
+		const std::string seen = to_server(sending, request(a, method));
+		EXPECT_TRUE(gate.send(server, via_of(seen), respond(seen, 200, {"far", "", "", {}, {}})).arrived_at(phone)) << method;
+	}
+}
+
+TEST_P(doors, R1_registers_again_after_unregistering_at_the_via_port)
+{
+	dialog a = account_at(phone);
+	for (u32 seconds : {3600u, 0u, 3600u}) {
+		const std::string seen = to_server(sending, request(a, "REGISTER", "", expires(seconds)));
+		EXPECT_TRUE(gate.send(server, via_of(seen), grant(seen, seconds)).arrived_at(phone)) << seconds;
+		// the connection through the door ends in the meantime
+		gate.advance(200);
+	}
+	EXPECT_EQ(gate.count(SIPX_COUNT_registration_granted), 2u);
+}
+
+TEST_P(doors, R4_bare_contact_comes_back_bare_from_another_port)
+{
+	dialog a = dialog_of("alice", phone, "sip:alice@example.com", true);
+	a.target = "sip:example.com";
+	const std::string seen = to_server(phone, request(a, "REGISTER", "", expires(600)));
+	to_phone(phone, grant(seen, 600));
+	EXPECT_NE(outer(phone).port, 5060u);
+	dialog d = dialog_of("bob", server, "sip:alice@example.com");
+	d.target = uri_of(line_of(seen, "Contact"));
+	const endpoint second = map.outside(1, 5080);
+	const delivery got = gate.send(second, outer(phone), request(d, "INVITE", sdp_of(far_media, {{far_media}})));
+	ASSERT_TRUE(got.arrived_at(phone));
+	EXPECT_EQ(request_uri_of(got.bytes), "sip:alice@" + uri_host_of(phone));
+	const std::string ok = respond(got.bytes, 200, {"t", a.contact, sdp_of(rtp, {{rtp}}), {}, {}});
+	const delivery answered = gate.send(phone, second, ok);
+	EXPECT_TRUE(answered.arrived_at(second));
+	EXPECT_EQ(text_of(answered.source), text_of(outer(phone)));
+	EXPECT_EQ(uri_of(line_of(answered.bytes, "Contact")), d.target);
+	EXPECT_EQ(leak_in(answered.bytes, map), "") << answered.bytes;
+}
+
+TEST_P(doors, R4_written_port_comes_back_written_from_another_port)
+{
+	register_phone(phone, "alice");
+	const delivery got = call_at(map.outside(1, 5080), outer(phone));
+	EXPECT_TRUE(got.arrived_at(phone));
+	EXPECT_EQ(request_uri_of(got.bytes), "sip:alice@" + text_of(phone));
+}
+
+TEST_P(doors, R4_account_that_knows_its_outside_address_disturbs_no_other)
+{
+	register_phone(phone, "alice");
+	dialog e = dialog_of("ext", outer(phone), "sip:ext@example.com");
+	e.target = "sip:example.com";
+	to_phone(phone, grant(to_server(phone, request(e, "REGISTER", "", expires(3600))), 3600));
+	EXPECT_EQ(request_uri_of(call_at(server, outer(phone)).bytes), "sip:alice@" + text_of(phone));
+	register_phone(phone, "alice");
+	EXPECT_EQ(request_uri_of(call_at(server, outer(phone)).bytes), "sip:alice@" + text_of(phone));
+}
+
+TEST_P(doors, R2_streams_of_every_protocol_are_translated)
+{
+	const endpoint data = map.inside(10, 20010), unknown = map.inside(10, 20014);
+	gate.rules.taken_ports = {20000, 20001, 20010, 20011, 20014, 20015};
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string seen = to_server(phone, request(d, "INVITE", sdp_of(rtp, {
+		{rtp}, {data, "application", "UDP/DTLS/SCTP webrtc-datachannel"}, {unknown, "application", "XYZ/ABC 0"}})));
+	expect_bound(seen, 0, rtp);
+	expect_bound(seen, 1, data);
+	EXPECT_TRUE(sip::same_address(media_of(seen, 2), map.router(0))) << seen;
+	EXPECT_NE(media_of(seen, 2).port, unknown.port) << seen;
+}
+
+TEST_P(doors, S4_rtcp_at_a_low_port_gets_no_pinhole)
+{
+	const std::string low = "rtcp:500 IN " + family_of(phone) + " " + host_of(phone);
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string seen = to_server(phone, request(d, "INVITE", sdp_of(rtp, {{rtp, "audio", "RTP/AVP 0", {low}}})));
+	EXPECT_TRUE(sip::same_address(rtcp_of(seen), map.router(0))) << seen;
+	const std::string far = sdp_of(far_media, {{far_media}});
+	to_phone(phone, answer_at_server(seen, 200, {"far", "<sip:bob@" + text_of(server) + ">", far, {}, outer(phone)}));
+	EXPECT_EQ(pinholes_to(500), 0u);
+	EXPECT_FALSE(gate.send(map.outside(7, 30001), rtcp_of(seen), "rtcp").arrived());
+	expect_audio(rtp, media_of(seen), far_media);
+}
+
+TEST_P(doors, S4_echoed_record_route_opens_no_port)
+{
+	register_phone(phone, "alice");
+	for (u16 port : {161, 23, 7777}) {
+		const std::string route = "<sip:" + text_of(sip::with_port(phone, port)) + ";lr>";
+		expect_echo_opens_nothing("Record-Route", dialog_of("bob", server, "sip:alice@example.com"), {{"Record-Route", route}});
+		EXPECT_EQ(pinholes_to(port), 0u);
+	}
+}
+
+TEST_P(doors, S4_echoed_from_opens_no_port)
+{
+	register_phone(phone, "alice");
+	for (u16 port : {161, 23, 7777}) {
+		dialog d = dialog_of("bob", server, "sip:alice@example.com");
+		d.local = "sip:bob@" + text_of(sip::with_port(phone, port));
+		expect_echo_opens_nothing("From", d, {});
+		EXPECT_EQ(pinholes_to(port), 0u);
+	}
+}
+
+TEST_P(doors, S4_own_contact_at_a_low_port_opens_no_port)
+{
+	dialog a = dialog_of("alice", map.inside(10, 161), "sip:alice@example.com");
+	a.target = "sip:example.com";
+	const std::string seen = to_server(phone, request(a, "REGISTER", "", expires(600)));
+	to_phone(phone, grant(seen, 600));
+	EXPECT_EQ(pinholes_to(161), 0u);
+}
+
+TEST_P(doors, R1_contact_port_that_changes_again_and_again)
+{
+	for (u16 i = 0; i < 5; i++) {
+		const endpoint listening = map.inside(10, static_cast<u16>(5070 + i));
+		dialog a = dialog_of("alice", listening, "sip:alice@example.com");
+		a.target = "sip:example.com";
+		const std::string seen = to_server(phone, request(a, "REGISTER", "", expires(600)));
+		const std::string granted = to_phone(phone, grant(seen, 600));
+		EXPECT_EQ(uri_of(line_of(granted, "Contact")), uri_of(a.contact)) << i;
+		const delivery got = call_at(server, contact_of(seen));
+		EXPECT_TRUE(got.arrived_at(listening)) << i;
+		EXPECT_EQ(request_uri_of(got.bytes), uri_of(a.contact)) << i;
+	}
+	EXPECT_EQ(gate.count(SIPX_COUNT_registration_granted), 5u);
+	EXPECT_EQ(gate.count(SIPX_COUNT_limit_bindings), 0u);
+}
+
+} // namespace core_test
