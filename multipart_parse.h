@@ -201,9 +201,14 @@ inline bool parse_multipart(parser &p, cursor text, cursor boundary)
 			return false;
 		if (inner.encoded)
 			continue;
+		const u8 bodies = p.view.body_count;
 		if (inner.type == content_type::multipart &&
 		    !parse_inner_multipart(p, part, inner.boundary))
 			return false;
+		// The view has no place for a second length around the same SDP.
+		if (inner.type == content_type::multipart && !inner.length.empty() &&
+		    p.view.body_count != bodies)
+			return p.fail(parse_error::body);
 		if (inner.type == content_type::sdp && !parse_sdp(p, part, inner.length))
 			return false;
 	}
