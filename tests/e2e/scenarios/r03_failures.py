@@ -7,7 +7,7 @@ from pathlib import Path
 from calls import must, must_equal
 from capture import leaks
 from peer import Agent, World, offer
-from registry import BOTH_VERSIONS, scenario
+from registry import BOTH_VERSIONS, IPTABLES, scenario
 from sip import Message
 
 LIMIT = Path("/proc/sys/net/netfilter/nf_conntrack_expect_max")
@@ -33,7 +33,7 @@ def _hold_a_pinhole(world: World) -> None:
 
 
 @scenario("R3", "expectation table full: messages leave fully translated or byte-identical",
-          BOTH_VERSIONS, alone=True)
+          (*BOTH_VERSIONS, IPTABLES), subset=True, alone=True)
 def table_full(world: World) -> None:
     phone, server, media = world.phone(), world.server(), world.inside_media(4000)
     _hold_a_pinhole(world)
@@ -49,8 +49,8 @@ def table_full(world: World) -> None:
         LIMIT.write_text(usual, encoding="ascii")
 
 
-@scenario("R3", "expectation table nearly full: no stream is translated by half", BOTH_VERSIONS,
-          alone=True)
+@scenario("R3", "expectation table nearly full: no stream is translated by half",
+          (*BOTH_VERSIONS, IPTABLES), subset=True, alone=True)
 def table_nearly_full(world: World) -> None:
     server = world.server()
     usual = LIMIT.read_text(encoding="ascii")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calls import must_equal, register
 from peer import Agent, World
-from registry import (BOTH_VERSIONS, DNAT, FIREWALLS, MASQUERADE, SHIFTED, SHIFTED6, scenario)
+from registry import (BOTH_VERSIONS, DNAT, FIREWALLS, IPTABLES, MASQUERADE, SHIFTED, SHIFTED6, scenario)
 from sip import Address, Message, host_port, sdp
 
 
@@ -36,7 +36,7 @@ def _learn(world: World, phone: Agent, server: Agent) -> Address:
         (source for data, source in server.received if data == b"\r\n\r\n"), None))
 
 
-@scenario("R5", "phone that used STUN: byte-identical both ways", (SHIFTED, MASQUERADE, SHIFTED6),
+@scenario("R5", "phone that used STUN: byte-identical both ways", (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES),
           subset=True)
 def stun_phone(world: World) -> None:
     phone, server = world.phone(), world.server()

@@ -64,7 +64,7 @@ def two_phones(world: World) -> None:
 
 
 @scenario("R9", "ten phones with the same ports call at once, no cross-talk",
-          (SHIFTED, MASQUERADE, SHIFTED6), in_tree_fails=True)
+          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES), subset=True, in_tree_fails=True)
 def ten_phones(world: World) -> None:
     _many(world, 10)
 
