@@ -18,9 +18,6 @@
 
 namespace {
 
-// A message is cut at so many places at most; a longer one at every second, third ... byte.
-constexpr size_t max_cuts = 4096;
-
 struct folder_result {
 	u32 messages = 0;
 	u32 understood = 0;
@@ -136,8 +133,7 @@ private:
 		if (!seen_.insert(std::hash<std::string>()(bytes)).second)
 			return sip::parse({bytes.data(), u32(bytes.size())}, view_);
 
-		const size_t step = bytes.size() / max_cuts + 1;
-		for (size_t length = 0; length < bytes.size(); length += step)
+		for (size_t length = 0; length < bytes.size(); length++)
 			try_one(result, found, bytes, length);
 		return try_one(result, found, bytes, bytes.size());
 	}
