@@ -39,7 +39,6 @@ struct media_wish {
 	media_kind kind;
 	u8 refusal;		// enum sipx_reason if no pinhole may lead to it, else `usable`
 	bool on_hold;		// c=0.0.0.0: keep what there is
-	bool rtcp_mux;
 	bool rtcp_follows;	// RTCP is at the next port because nothing else was said
 };
 

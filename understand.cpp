@@ -145,7 +145,6 @@ void read_stream(const media_stream &stream, const message_view &view, const sid
 {
 	wish.kind = stream.kind;
 	wish.on_hold = stream.on_hold_address;
-	wish.rtcp_mux = stream.rtcp_mux;
 	const ip_address address = stream.connection == none ? ip_address{} : view.addresses[stream.connection].address;
 	wish.rtp = make_endpoint(address, stream.port_number, protocol_of(stream.transport));
 	find_rtcp(stream, view, where.from_inside, wish);
