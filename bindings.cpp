@@ -42,22 +42,26 @@ bool matches(const endpoint &a, const endpoint &b)
 bool is_mapped(const state &tables, const endpoint &outside)
 {
 	const connection *at = tables.connections;
-	while (at && !matches(at->outer, outside))
+	while (at && !matches(at->ends.outer, outside))
 		at = at->next;
 	return at;
 }
 
-bool is_free(const binding_site &site, const endpoint &outside)
+bool is_free(const binding_site &site, const endpoint &outside, const endpoint &inside)
 {
 	return !find_binding_outside(tables_of(site.opaque), outside, site.zone) &&
-	       !sipx_port_taken(site.packet, &outside);
+	       !sipx_port_taken(site.packet, &outside, &inside);
 }
 
-bool is_run_free(const binding_site &site, const endpoint &outside, u32 run)
+// `outside` is free for `inside`, and the ports after it for those after that one.
+bool is_run_free(const binding_site &site, const endpoint &outside, const endpoint &inside, u32 run)
 {
-	for (u32 i = 0; i < run; i++)
-		if (outside.port + i > 65535 || !is_free(site, with_port(outside, static_cast<u16>(outside.port + i))))
+	for (u32 i = 0; i < run; i++) {
+		const u32 last = outside.port > inside.port ? outside.port : inside.port;
+		if (last + i > 65535 || !is_free(site, with_port(outside, static_cast<u16>(outside.port + i)),
+						 with_port(inside, static_cast<u16>(inside.port + i))))
 			return false;
+	}
 	return true;
 }
 
@@ -65,7 +69,7 @@ bool is_run_free(const binding_site &site, const endpoint &outside, u32 run)
 u16 choose_port(const binding_site &site, const endpoint &inside, u16 preferred, u32 run)
 {
 	const endpoint outside = with_protocol(site.outside, inside.protocol);
-	if (preferred && is_run_free(site, with_port(outside, preferred), run))
+	if (preferred && is_run_free(site, with_port(outside, preferred), inside, run))
 		return preferred;
 
 	constexpr u32 slots = (last_media_port - first_media_port + 1) / 2;
@@ -76,7 +80,7 @@ u16 choose_port(const binding_site &site, const endpoint &inside, u16 preferred,
 		const endpoint candidate = with_port(outside, port);
 		if (!preferred && is_mapped(tables_of(site.opaque), candidate))
 			continue;
-		if (is_run_free(site, candidate, run))
+		if (is_run_free(site, candidate, inside, run))
 			return port;
 	}
 	return 0;

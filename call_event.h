@@ -8,17 +8,6 @@
 
 namespace sip {
 
-// Which side of the connection is ours to speak for.
-struct sides {
-	endpoint inner;		// the inside endpoint, as it knows itself
-	endpoint outer;		// the same, as its peer sees it
-	endpoint peer;		// the other end, as it knows itself
-	u32 zone = 0;		// conntrack zone: what is of two zones never meets
-	bool from_inside = false;
-	bool inside_began = false;	// the connection's first packet came from the inside endpoint
-	bool translated = false;	// inner and outer differ
-};
-
 enum class event_kind : u8 {
 	other,			// nothing to remember: translate it and let it go
 	register_request,

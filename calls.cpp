@@ -128,24 +128,25 @@ endpoint media_source(const scene &on, const call &c, const socket_pinholes &at)
 void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_pinholes &at)
 {
 	// A low RTCP port has an outside one, so that the text is consistent, but no pinhole (S4).
-	if (at.inside.port < lowest_media_port || (on.where.translated && !at.bound)) {
+	const sides &ends = c.owner->ends;
+	if (at.inside.port < lowest_media_port || (ends.translated && !at.bound)) {
 		give_up_pinhole(on.opaque, at.in);
 		give_up_pinhole(on.opaque, at.out);
 		return;
 	}
 	const endpoint outside = at.bound ? at.bound->outside : at.inside;
-	sipx_pinhole in = inward(on.where, media_source(on, c, at), outside, at.inside);
+	sipx_pinhole in = inward(ends, media_source(on, c, at), outside, at.inside);
 	in.pinhole_class = pinhole_class;
 	in.likely_port = at.remote.port;	// symmetric RTP (RFC 4961)
-	ensure_pinhole(on, in, c.expires_ms, at.in);
+	ensure_pinhole(on, *c.owner, in, c.expires_ms, at.in);
 
 	if (!at.remote.port) {
 		give_up_pinhole(on.opaque, at.out);
 		return;
 	}
-	sipx_pinhole out = outward(on.where, at.inside, outside, at.remote);
+	sipx_pinhole out = outward(ends, at.inside, outside, at.remote);
 	out.pinhole_class = pinhole_class;
-	ensure_pinhole(on, out, c.expires_ms, at.out);
+	ensure_pinhole(on, *c.owner, out, c.expires_ms, at.out);
 }
 
 // The other end's socket, if a packet of the inside one can go there: not with an IPv6

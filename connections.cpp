@@ -44,12 +44,12 @@ u8 free_socket(const connection &owner)
 
 } // namespace
 
-void open_for_answers(const scene &on, signalling_socket &socket)
+void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket)
 {
-	sipx_pinhole wished = inward(on.where, on.where.peer, socket.bound->outside, socket.inside);
+	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, socket.bound->outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
-	ensure_pinhole(on, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
+	ensure_pinhole(on, owner, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
 }
 
 void attach_connection(const scene &on, connection *made)
@@ -57,8 +57,7 @@ void attach_connection(const scene &on, connection *made)
 	state &tables = on.tables();
 	made->conntrack = sipx_conntrack_hold(on.packet);
 	made->data = on.data;
-	made->outer = on.where.outer;
-	made->peer = on.where.peer;
+	made->ends = on.where;
 	made->sockets[0].inside = on.where.inner;
 	made->next = tables.connections;
 	if (made->next)
@@ -127,13 +126,13 @@ void adopt_sockets(const scene &on, connection &owner, plan &p)
 	}
 	for (u8 i = 1; on.where.from_inside && i < max_sockets; i++)
 		if (owner.sockets[i].bound && !owner.sockets[i].door)
-			open_for_answers(on, owner.sockets[i]);
+			open_for_answers(on, owner, owner.sockets[i]);
 }
 
 void recall(const connection &owner, const endpoint &outer, plan &p)
 {
-	if (!same_endpoint(owner.outer, outer))
-		p.known[p.known_count++] = {owner.sockets[0].inside, owner.outer};
+	if (!same_endpoint(owner.ends.outer, outer))
+		p.known[p.known_count++] = {owner.sockets[0].inside, owner.ends.outer};
 	for (u8 i = 1; i < max_sockets; i++)
 		if (owner.sockets[i].bound)
 			p.known[p.known_count++] = {owner.sockets[i].inside, owner.sockets[i].bound->outside};

@@ -50,7 +50,7 @@ void remember_literal(const scene &on, connection &owner, const inner_literal &l
 
 // Answers to a Via that names the socket come from where the request went, and from nowhere
 // else, until a registrar has granted more (R19, S3).
-void open_for_answers(const scene &on, signalling_socket &socket);
+void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket);
 
 // The connection lives as long as what depends on it, and no longer.
 void settle_lifetime(const scene &on, connection &owner);

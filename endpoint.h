@@ -83,6 +83,17 @@ constexpr bool is_media_address(const endpoint &e)
 	return e.bytes[0] != 0xff && !link_local && !same_bytes(e.bytes, loopback.bytes);
 }
 
+// Which side of the connection is ours to speak for.
+struct sides {
+	endpoint inner;		// the inside endpoint, as it knows itself
+	endpoint outer;		// the same, as its peer sees it
+	endpoint peer;		// the other end, as it knows itself
+	u32 zone = 0;		// conntrack zone: what is of two zones never meets
+	bool from_inside = false;	// of one packet
+	bool inside_began = false;	// the connection's first packet came from the inside endpoint
+	bool translated = false;	// inner and outer differ
+};
+
 } // namespace sip
 
 #endif

@@ -166,7 +166,7 @@ connection *registering(const scene &on, const call_event &event, connection *ow
 	if (owner && awaits(*owner, event.transaction))
 		return owner;
 	connection *master = on.master ? connection_of(*on.master) : nullptr;
-	const bool same_server = master && same_endpoint(master->peer, on.where.peer);
+	const bool same_server = master && same_endpoint(master->ends.peer, on.where.peer);
 	return same_server ? master : owner;
 }
 
@@ -387,6 +387,15 @@ void sipx_core_connection_gone(sipx_state *opaque, sipx_connection_data *data)
 	if (connection *at = connection_of(*data))
 		end_connection(opaque, at);
 	data->connection = nullptr;
+}
+
+bool sipx_core_inside_of(sipx_state *opaque, u32 zone, const sipx_endpoint *outside, sipx_endpoint *inside)
+{
+	table_lock lock(opaque);
+	const binding *found = find_binding_outside(tables_of(opaque), *outside, zone);
+	if (found)
+		*inside = found->inside;
+	return found;
 }
 
 u32 sipx_core_tick(sipx_state *opaque)

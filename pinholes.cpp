@@ -40,6 +40,7 @@ sipx_reason reason_of(sipx_pinhole_error error)
 {
 	switch (error) {
 	case SIPX_PINHOLE_TABLE_FULL:
+	case SIPX_PINHOLE_CLASS_FULL:
 		return SIPX_COUNT_expectations_full;
 	case SIPX_PINHOLE_NO_MEMORY:
 		return SIPX_COUNT_no_memory;
@@ -55,10 +56,22 @@ u32 seconds_until(const scene &on, u64 until_ms)
 	return seconds > longest_lifetime_s ? longest_lifetime_s : static_cast<u32>(seconds);
 }
 
-sipx_pinhole_error open(const scene &on, sipx_pinhole wished, pinhole &made)
+// A connection has a bounded number of each class (255); where one is full, the next does:
+// 200 calls over one trunk have 800 for audio (R10).
+sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, sipx_pinhole &wished, pinhole &made)
+{
+	sipx_pinhole_error error = SIPX_PINHOLE_CLASS_FULL;
+	for (u8 i = 0; i < SIPX_CLASSES && error == SIPX_PINHOLE_CLASS_FULL; i++) {
+		error = sipx_pinhole_open(on.packet, owner.conntrack, &wished, &made.handle);
+		wished.pinhole_class = (wished.pinhole_class + 1) % SIPX_CLASSES;
+	}
+	return error;
+}
+
+sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole wished, pinhole &made)
 {
 	wished.lifetime_s = seconds_until(on, made.until_ms);
-	const sipx_pinhole_error error = sipx_pinhole_open(on.packet, &wished, &made.handle);
+	const sipx_pinhole_error error = open_in_any_class(on, owner, wished, made);
 	if (error != SIPX_PINHOLE_OPEN)
 		made.handle = nullptr;
 	else
@@ -66,7 +79,7 @@ sipx_pinhole_error open(const scene &on, sipx_pinhole wished, pinhole &made)
 	return error;
 }
 
-pinhole *open_new(const scene &on, const sipx_pinhole &wished, u64 until_ms, sipx_pinhole_error &error)
+pinhole *open_new(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms, sipx_pinhole_error &error)
 {
 	auto *made = make<pinhole>();
 	if (!made) {
@@ -76,7 +89,7 @@ pinhole *open_new(const scene &on, const sipx_pinhole &wished, u64 until_ms, sip
 	made->digest = digest_of(on, wished);
 	made->until_ms = until_ms;
 	made->references = 1;
-	error = open(on, wished, *made);
+	error = open(on, owner, wished, *made);
 	if (!made->handle) {
 		discard(made);
 		return nullptr;
@@ -87,13 +100,13 @@ pinhole *open_new(const scene &on, const sipx_pinhole &wished, u64 until_ms, sip
 
 // The new one stands before the old one goes, so that no packet falls between them; only
 // where the old one is in the way of the new does it go first.
-pinhole *replace(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held)
+pinhole *replace(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms, pinhole *&held)
 {
 	sipx_pinhole_error error;
-	pinhole *next = open_new(on, wished, until_ms, error);
+	pinhole *next = open_new(on, owner, wished, until_ms, error);
 	if (!next && held && error != SIPX_PINHOLE_NO_MEMORY) {
 		give_up_pinhole(on.opaque, held);
-		next = open_new(on, wished, until_ms, error);
+		next = open_new(on, owner, wished, until_ms, error);
 	}
 	if (!next)
 		sipx_count(on.opaque, reason_of(error));
@@ -101,7 +114,7 @@ pinhole *replace(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinh
 }
 
 // It still stands for as long as it is needed, or stands again.
-void keep_standing(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole &held)
+void keep_standing(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
 	if (held.handle && until_ms <= held.until_ms + renewal_slack_ms)
 		until_ms = held.until_ms;
@@ -113,7 +126,7 @@ void keep_standing(const scene &on, const sipx_pinhole &wished, u64 until_ms, pi
 	if (held.handle)
 		sipx_pinhole_close(held.handle);
 	held.until_ms = until_ms;
-	const sipx_pinhole_error error = open(on, wished, held);
+	const sipx_pinhole_error error = open(on, owner, wished, held);
 	if (error != SIPX_PINHOLE_OPEN)
 		sipx_count(on.opaque, reason_of(error));
 }
@@ -135,55 +148,48 @@ void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 	held = nullptr;
 }
 
-void prolong_pinhole(const scene &on, u64 until_ms, pinhole &held)
-{
-	if (!held.handle || until_ms <= held.until_ms)
-		return;
-	if (sipx_pinhole_renew(held.handle, seconds_until(on, until_ms)) == SIPX_PINHOLE_OPEN)
-		held.until_ms = until_ms;
-}
-
-void ensure_pinhole(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held)
+void ensure_pinhole(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms,
+		    pinhole *&held)
 {
 	const u64 digest = digest_of(on, wished);
 	if (held && held->digest == digest) {
-		keep_standing(on, wished, until_ms, *held);
+		keep_standing(on, owner, wished, until_ms, *held);
 		return;
 	}
 	pinhole *next = find_pinhole(on.tables(), digest);
 	if (next) {
 		next->references++;
-		keep_standing(on, wished, until_ms, *next);
+		keep_standing(on, owner, wished, until_ms, *next);
 	} else {
-		next = replace(on, wished, until_ms, held);
+		next = replace(on, owner, wished, until_ms, held);
 	}
 	give_up_pinhole(on.opaque, held);
 	held = next;
 }
 
-sipx_pinhole inward(const sides &where, const endpoint &source, const endpoint &outside, const endpoint &inside)
+sipx_pinhole inward(const sides &ends, const endpoint &source, const endpoint &outside, const endpoint &inside)
 {
 	sipx_pinhole wished{};
 	wished.source = source;
-	wished.destination = where.translated ? outside : inside;
-	if (where.translated) {
+	wished.destination = ends.translated ? outside : inside;
+	if (ends.translated) {
 		wished.translated = inside;
 		wished.translate = SIPX_TRANSLATE_DESTINATION;
 	}
-	wished.reply = where.inside_began;
+	wished.reply = ends.inside_began;
 	return wished;
 }
 
-sipx_pinhole outward(const sides &where, const endpoint &inside, const endpoint &outside, const endpoint &remote)
+sipx_pinhole outward(const sides &ends, const endpoint &inside, const endpoint &outside, const endpoint &remote)
 {
 	sipx_pinhole wished{};
 	wished.source = inside;
 	wished.destination = remote;
-	if (where.translated) {
+	if (ends.translated) {
 		wished.translated = outside;
 		wished.translate = SIPX_TRANSLATE_SOURCE;
 	}
-	wished.reply = !where.inside_began;
+	wished.reply = !ends.inside_began;
 	return wished;
 }
 

@@ -26,20 +26,20 @@ struct scene {
 	state &tables() const { return tables_of(opaque); }
 };
 
-// Makes `held` the pinhole that is wished (its lifetime ends at until_ms). What `held` was
-// before is given up. Failure is soft: it is counted, and `held` is null.
-void ensure_pinhole(const scene &on, const sipx_pinhole &wished, u64 until_ms, pinhole *&held);
-
-// One that still stands shall do so until then, whatever connection it hangs on.
-void prolong_pinhole(const scene &on, u64 until_ms, pinhole &held);
+// Makes `held` the pinhole that is wished, as one of the owner's (its lifetime ends at
+// until_ms, or with the owner). What `held` was before is given up. Failure is soft: it is
+// counted, and `held` is null.
+void ensure_pinhole(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms,
+		    pinhole *&held);
 
 void give_up_pinhole(sipx_state *opaque, pinhole *&held);
 
-// From `source` to the inside socket, entered at `outside`.
-[[nodiscard]] sipx_pinhole inward(const sides &where, const endpoint &source, const endpoint &outside,
+// From `source` to the inside socket, entered at `outside`; as one of the connection's whose
+// ends these are.
+[[nodiscard]] sipx_pinhole inward(const sides &ends, const endpoint &source, const endpoint &outside,
 				  const endpoint &inside);
 // From the inside socket to `remote`, leaving as `outside`.
-[[nodiscard]] sipx_pinhole outward(const sides &where, const endpoint &inside, const endpoint &outside,
+[[nodiscard]] sipx_pinhole outward(const sides &ends, const endpoint &inside, const endpoint &outside,
 				   const endpoint &remote);
 
 } // namespace sip

@@ -38,7 +38,7 @@ u32 requested_expiry(const call_event &event, const connection &owner, const sid
 // The socket of this host that a Contact of the answer names, `none` for anybody else's.
 u8 socket_named(const connection &owner, const endpoint &contact)
 {
-	if (same_endpoint(contact, owner.outer))
+	if (same_endpoint(contact, owner.ends.outer))
 		return 0;
 	for (u8 i = 1; i < max_sockets; i++) {
 		const signalling_socket &socket = owner.sockets[i];
@@ -96,38 +96,24 @@ u64 socket_needed_until(const connection &owner, u8 index)
 	return until_ms;
 }
 
-// An answer that came through a door is on a connection that soon ends, and what is opened
-// there ends with it: what stands is prolonged, and the phone's next REGISTER opens the rest.
-void settle_standing_door(const scene &on, signalling_socket &socket, u64 until_ms)
-{
-	if (until_ms <= on.now_ms)
-		give_up_pinhole(on.opaque, socket.door);
-	else if (socket.door)
-		prolong_pinhole(on, until_ms, *socket.door);
-}
-
 // The registrar may speak from any of its ports (S3), for as long as any account on that
 // socket is registered.
 void settle_door(const scene &on, connection &owner, u8 index)
 {
 	signalling_socket &socket = owner.sockets[index];
 	const u64 until_ms = socket_needed_until(owner, index);
-	if (on.data != owner.data) {
-		settle_standing_door(on, socket, until_ms);
-		return;
-	}
 	if (until_ms <= on.now_ms) {
 		if (socket.bound)
-			open_for_answers(on, socket);
+			open_for_answers(on, owner, socket);
 		else
 			give_up_pinhole(on.opaque, socket.door);
 		return;
 	}
-	const endpoint &outside = socket.bound ? socket.bound->outside : owner.outer;
-	sipx_pinhole wished = inward(on.where, with_port(on.where.peer, 0), outside, socket.inside);
+	const endpoint &outside = socket.bound ? socket.bound->outside : owner.ends.outer;
+	sipx_pinhole wished = inward(owner.ends, with_port(owner.ends.peer, 0), outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
-	ensure_pinhole(on, wished, until_ms, socket.door);
+	ensure_pinhole(on, owner, wished, until_ms, socket.door);
 }
 
 void end_live(sipx_state *opaque, registration &r)

@@ -81,8 +81,8 @@ void show_registration(const connection &owner, const registration &r, sipx_sink
 	line.put_hex(r.address_of_record);
 	line.put(r.live ? text_view(" live") : text_view(" asked"));
 	put_field(line, "inside", socket.inside);
-	put_field(line, "outside", socket.bound ? socket.bound->outside : owner.outer);
-	put_field(line, "registrar", owner.peer);
+	put_field(line, "outside", socket.bound ? socket.bound->outside : owner.ends.outer);
+	put_field(line, "registrar", owner.ends.peer);
 	put_seconds(line, r.live ? r.live_until_ms : r.pending_until_ms, now_ms);
 	finish(sink, line);
 }

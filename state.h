@@ -161,8 +161,7 @@ struct connection {
 	connection *previous;
 	sipx_conntrack *conntrack;	// a reference
 	sipx_connection_data *data;	// lives as long as that
-	endpoint outer;
-	endpoint peer;
+	sides ends;
 	call *calls;
 	registration *registrations;
 	signalling_socket sockets[max_sockets];

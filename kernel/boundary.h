@@ -118,9 +118,10 @@ struct sipx_pinhole {
 enum sipx_pinhole_error {
 	SIPX_PINHOLE_OPEN = 0,
 	SIPX_PINHOLE_BUSY = 1,		/* another expectation stands in its place */
-	SIPX_PINHOLE_TABLE_FULL = 2,	/* nf_conntrack_expect_max, or the class limit of the master */
+	SIPX_PINHOLE_TABLE_FULL = 2,	/* nf_conntrack_expect_max */
 	SIPX_PINHOLE_NO_MEMORY = 3,
 	SIPX_PINHOLE_GONE = 4,		/* the master is dying, or the handle no longer stands */
+	SIPX_PINHOLE_CLASS_FULL = 5,	/* the master has no more of this class; another may do */
 };
 
 enum sipx_slab {
@@ -160,13 +161,30 @@ enum sipx_media_source {
 	SIPX_MEDIA_FROM_ANY,	/* anyone */
 };
 
-/* Settings of a namespace; net.netfilter.sip_ext_* in a real kernel. */
+/* Settings of a namespace; net.netfilter.sip_ext_* in a real kernel. What they begin with
+ * is in SIPX_SETTING_DEFAULTS, in this order. */
 enum sipx_setting {
 	SIPX_SETTING_MEDIA_SOURCE,	/* enum sipx_media_source */
+	SIPX_SETTING_MEDIA_PORT_MIN,	/* outside ports for media, where the inside port's own */
+	SIPX_SETTING_MEDIA_PORT_MAX,	/* number is not free; 1024 to 65535, min below max */
+	SIPX_SETTING_DIRECT_MEDIA,	/* 1: two inside endpoints of one call get each other's
+					 * inside sockets; 0: their media passes the router */
+	SIPX_SETTING_TCP_MEDIA,		/* 1: pinholes for TCP media towards the inside (S2) */
+	SIPX_SETTING_IDENTITY,		/* 0: From, To and the other identity fields stay as they are */
+	SIPX_SETTING_MAX_CALLS,		/* of the namespace */
+	SIPX_SETTING_MAX_CALLS_PER_HOST,	/* of one inside address */
+	SIPX_SETTING_MAX_REGISTRATIONS,		/* subscriptions are counted with them */
+	SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST,
 	SIPX_SETTINGS
 };
 
+#define SIPX_SETTING_DEFAULTS \
+	SIPX_MEDIA_FROM_SDP, 10000, 32767, 0, 0, 1, 65536, 2000, 20000, 1000
+
 u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);
+/* True if the setting media_hosts lists that address: an inside host whose media address
+ * other inside endpoints may name, as a PBX does for its phones (REQUIREMENTS S4). */
+bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoint *host);
 
 /* Wishes sipx_core_tick() to be called about once a second, until it returns 0. */
 void sipx_tick_arm(struct sipx_state *state);
@@ -180,13 +198,20 @@ void sipx_conntrack_release(struct sipx_conntrack *conntrack);
 void sipx_connection_keep(struct sipx_conntrack *conntrack, u32 lifetime_s);
 /* Gives it exactly lifetime_s from now (when nothing depends on it any more). */
 void sipx_connection_shorten(struct sipx_conntrack *conntrack, u32 lifetime_s);
+/* True if a connection stands on which packets travel from source to destination, both as
+ * the sender writes them; whichever end began it. May be called under the lock, with or
+ * without a packet. */
+bool sipx_connection_stands(struct sipx_state *state, u32 zone, const struct sipx_endpoint *source,
+			    const struct sipx_endpoint *destination);
 
-/* Opens a pinhole whose master is the packet's connection. On SIPX_PINHOLE_OPEN
+/* Opens a pinhole that belongs to `master`: it ends with that connection at the latest, and
+ * the directions in it are those of that connection. On SIPX_PINHOLE_OPEN
  * *handle holds a reference that the core gives back with sipx_pinhole_close().
  * An unreplied connection that a too early packet of the same flow has left behind
  * is removed, so that the next packet meets the pinhole (never one that has a helper:
  * its end would come back to the core, which holds its lock here). */
 enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
+					  struct sipx_conntrack *master,
 					  const struct sipx_pinhole *pinhole,
 					  struct sipx_expectation **handle);
 /* A new lifetime for a standing pinhole; SIPX_PINHOLE_GONE if it no longer stands. */
@@ -195,9 +220,15 @@ enum sipx_pinhole_error sipx_pinhole_renew(struct sipx_expectation *handle, u32 
  * may be called after the master is gone. */
 void sipx_pinhole_close(struct sipx_expectation *handle);
 
-/* True if the address is the router's own in the packet's namespace and it listens
- * (has a UDP or TCP socket bound) on the port: such a port is never given to a binding. */
-bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside);
+/* True if that outside socket must not become the binding of `inside`: the address is the
+ * router's own and a program of the router has the port, or a live connection of another
+ * inside socket leaves from it. */
+bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
+		     const struct sipx_endpoint *inside);
+/* The port at the address of `outside` that the router's NAT already gives to packets from
+ * `inside` (a STUN client, media of an earlier call); 0: none that is known. */
+u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *inside,
+		     const struct sipx_endpoint *outside);
 
 /* The NAT half (nf_nat_sip_ext); see sipx_nat_* below. False: not loaded. */
 bool sipx_nat_plan_edits(const struct sipx_packet_info *info);
@@ -235,6 +266,12 @@ void sipx_core_connection_gone(struct sipx_state *state, struct sipx_connection_
 
 /* Ends what has outlived its time. Returns 0 when nothing is left to wait for. */
 u32 sipx_core_tick(struct sipx_state *state);
+
+/* Which inside socket a binding shows as `outside`: media between two inside endpoints that
+ * only know each other's outside sockets is led there (hairpin, REQUIREMENTS R14). False: none.
+ * Takes the lock; called when the first packet of a connection comes through a pinhole. */
+bool sipx_core_inside_of(struct sipx_state *state, u32 zone, const struct sipx_endpoint *outside,
+			 struct sipx_endpoint *inside);
 
 void sipx_core_show_calls(struct sipx_state *state, struct sipx_sink *sink);
 void sipx_core_show_registrations(struct sipx_state *state, struct sipx_sink *sink);

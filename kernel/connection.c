@@ -49,3 +49,15 @@ void sipx_connection_shorten(struct sipx_conntrack *conntrack, u32 lifetime_s)
 {
 	sipx_compat_ct_refresh(ct_of(conntrack), NULL, sipx_jiffies(lifetime_s));
 }
+
+bool sipx_connection_stands(struct sipx_state *state, u32 zone, const struct sipx_endpoint *source,
+			    const struct sipx_endpoint *destination)
+{
+	return false;
+}
+
+u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *inside,
+		     const struct sipx_endpoint *outside)
+{
+	return 0;
+}

@@ -132,7 +132,7 @@ static enum sipx_pinhole_error check_place(struct nf_conn *ct, struct nf_conntra
 	if (help->expecting[exp->class] >= CLASS_LIMIT)
 		drop_expired(help);
 	if (help->expecting[exp->class] >= CLASS_LIMIT)
-		error = SIPX_PINHOLE_TABLE_FULL;
+		error = SIPX_PINHOLE_CLASS_FULL;
 	else if (__nf_ct_expect_find(nf_ct_net(ct), nf_ct_zone(ct), &exp->tuple))
 		error = SIPX_PINHOLE_BUSY;
 	spin_unlock_bh(&nf_conntrack_expect_lock);
@@ -223,16 +223,18 @@ void sipx_sweep_stale(struct sipx_cpu *cpu, struct nf_conn *ct)
 /* ---- the boundary ---------------------------------------------------------------------- */
 
 enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
+					  struct sipx_conntrack *master,
 					  const struct sipx_pinhole *pinhole,
 					  struct sipx_expectation **handle)
 {
+	struct nf_conn *ct = (struct nf_conn *)master;
 	enum sipx_pinhole_error error;
 	struct nf_conntrack_expect *exp;
 
 	rcu_read_lock();
-	exp = make_expectation(packet->ct, pinhole, &error);
+	exp = make_expectation(ct, pinhole, &error);
 	if (exp) {
-		error = insert(packet->ct, exp);
+		error = insert(ct, exp);
 		if (error != SIPX_PINHOLE_OPEN)
 			nf_ct_expect_put(exp);
 	}

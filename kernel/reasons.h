@@ -41,10 +41,12 @@
 	X(limit_calls, "limit on calls reached")				\
 	X(limit_registrations, "limit on registrations reached")		\
 	X(limit_bindings, "limit on bindings reached")				\
+	X(limit_host, "an inside host has all the calls or registrations that it may have")	\
 	/* why no pinhole was opened (the message itself may be translated) */	\
 	X(media_port_low, "media port below 1024")				\
 	X(media_not_owner, "media address is not the sender's")			\
 	X(media_bad_address, "loopback, multicast or other unusable media address")	\
+	X(media_tcp, "TCP media towards the inside, and the setting tcp_media is off")	\
 	X(unknown_dialog, "media from outside for no call we know")		\
 	X(unmatched_response, "response to no request we know")
 

@@ -62,7 +62,8 @@ static bool taken6(struct net *net, const struct in6_addr *address, u16 port, u8
 }
 #endif
 
-bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside)
+bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
+		     const struct sipx_endpoint *inside)
 {
 	struct net *net = nf_ct_net(packet->ct);
 	union nf_inet_addr address;

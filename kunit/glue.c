@@ -291,21 +291,22 @@ static void ports_taken(struct kunit *test)
 		.bytes = { 127, 0, 0, 1 }, .port = 20222, .family = SIPX_IPV4,
 		.protocol = SIPX_UDP,
 	};
+	struct sipx_endpoint inside = sipx_test_endpoint(SIPX_IPV4, 100, 20222);
 	struct socket *udp = bind_socket(test, SOCK_DGRAM, IPPROTO_UDP, 20222);
 	struct socket *tcp = bind_socket(test, SOCK_STREAM, IPPROTO_TCP, 20444);
 
-	KUNIT_EXPECT_EQ(test, sipx_port_taken(&packet, &outside),
+	KUNIT_EXPECT_EQ(test, sipx_port_taken(&packet, &outside, &inside),
 			(bool)SIPX_EXPORTS_UDP4_LIB_LOOKUP);
 	outside.port = 20224;
-	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside));
+	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside, &inside));
 	outside.protocol = SIPX_TCP;
 	outside.port = 20444;
-	KUNIT_EXPECT_EQ(test, sipx_port_taken(&packet, &outside), (bool)SIPX_CAN_FIND_LISTENER);
+	KUNIT_EXPECT_EQ(test, sipx_port_taken(&packet, &outside, &inside), (bool)SIPX_CAN_FIND_LISTENER);
 	outside.port = 20222;
-	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside));
+	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside, &inside));
 	outside.protocol = SIPX_UDP;
 	outside.bytes[0] = 10;	/* not an address of the router */
-	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside));
+	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside, &inside));
 	sock_release(udp);
 	sock_release(tcp);
 	sipx_test_end(ct);

@@ -41,7 +41,7 @@ static enum sipx_pinhole_error open_on(struct nf_conn *ct, const struct sipx_pin
 	enum sipx_pinhole_error error;
 
 	local_bh_disable();
-	error = sipx_pinhole_open(&packet, wished, handle);
+	error = sipx_pinhole_open(&packet, (struct sipx_conntrack *)ct, wished, handle);
 	local_bh_enable();
 	return error;
 }
@@ -219,7 +219,7 @@ static void class_is_full(struct kunit *test)
 	}
 	wished = pinhole(20000);
 	KUNIT_EXPECT_EQ(test, (int)open_on(ct, &wished, &handles[255]),
-			(int)SIPX_PINHOLE_TABLE_FULL);
+			(int)SIPX_PINHOLE_CLASS_FULL);
 	/* nobody was evicted */
 	for (i = 0; i < 255; i++)
 		KUNIT_EXPECT_TRUE(test, stands(10000 + i));

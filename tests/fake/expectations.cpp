@@ -76,8 +76,13 @@ void router::translate_by(const sipx_expectation &hit, connection &made)
 		return;
 	if (hit.wished.translate == SIPX_TRANSLATE_DESTINATION)
 		made.reply.source = hit.wished.translated;
-	else
+	else {
 		made.reply.destination = hit.wished.translated;
+		// To the outside socket of another inside endpoint: hairpin.
+		endpoint inside;
+		if (sipx_core_inside_of(state_, made.zone, &made.original.destination, &inside))
+			made.reply.source = inside;
+	}
 	end_stale({.original = made.reply, .translate = SIPX_TRANSLATE_SOURCE}, &made);
 }
 
@@ -105,9 +110,8 @@ void router::note_stale(const sipx_pinhole &wished)
 				  wished.translate, wished.translate == SIPX_TRANSLATE_SOURCE});
 }
 
-sipx_pinhole_error router::open(sipx_packet &packet, const sipx_pinhole &wished, sipx_expectation *&handle)
+sipx_pinhole_error router::open(connection &master, const sipx_pinhole &wished, sipx_expectation *&handle)
 {
-	connection &master = *packet.of;
 	need_lock("a pinhole is opened");
 	if (!wished.destination.family || !wished.destination.port)
 		broken("a pinhole without a destination");
@@ -121,8 +125,10 @@ sipx_pinhole_error router::open(sipx_packet &packet, const sipx_pinhole &wished,
 		broken("a pinhole without a lifetime");
 	if (fault_strikes(fault_pinhole))
 		return fault_pinhole_error();
+	if (master.ended)
+		return SIPX_PINHOLE_GONE;
 	if (master.expecting[wished.pinhole_class] >= rules.class_limit)
-		return SIPX_PINHOLE_TABLE_FULL;
+		return SIPX_PINHOLE_CLASS_FULL;
 	for (const sipx_expectation *e : table_)
 		if (e->zone == master.zone && same_socket(e->wished.destination, wished.destination) &&
 		    sources_meet(e->wished, wished))
@@ -177,9 +183,10 @@ void router::flush_expectations()
 
 } // namespace fake
 
-sipx_pinhole_error sipx_pinhole_open(sipx_packet *packet, const sipx_pinhole *pinhole, sipx_expectation **handle)
+sipx_pinhole_error sipx_pinhole_open(sipx_packet *packet, sipx_conntrack *master, const sipx_pinhole *pinhole,
+				     sipx_expectation **handle)
 {
-	return packet->on->open(*packet, *pinhole, *handle);
+	return packet->on->open(*master->of, *pinhole, *handle);
 }
 
 sipx_pinhole_error sipx_pinhole_renew(sipx_expectation *handle, u32 lifetime_s)

@@ -309,9 +309,29 @@ void router::release(sipx_conntrack *handle)
 	delete handle;
 }
 
-bool router::port_taken(const endpoint &outside) const
+bool router::port_taken(const endpoint &outside, const endpoint &inside) const
 {
-	return is_mine(outside) && rules.taken_ports.count(outside.port);
+	if (is_mine(outside) && rules.taken_ports.count(outside.port))
+		return true;
+	for (const auto &c : connections_)
+		if (sip::same_endpoint(c->reply.destination, outside) && !sip::same_endpoint(c->original.source, inside) &&
+		    c->reply.destination.protocol == outside.protocol && c->zone == rules.zone)
+			return true;
+	return false;
+}
+
+u16 router::mapped_port(const endpoint &inside, const endpoint &outside) const
+{
+	for (const auto &c : connections_)
+		if (sip::same_endpoint(c->original.source, inside) && c->original.source.protocol == inside.protocol &&
+		    sip::same_address(c->reply.destination, outside) && c->zone == rules.zone)
+			return c->reply.destination.port;
+	return 0;
+}
+
+bool router::stands(u32 zone, const endpoint &source, const endpoint &destination) const
+{
+	return index_->count({zone, {source, destination}}) != 0;
 }
 
 std::string router::show_calls()
@@ -378,10 +398,31 @@ void sipx_connection_shorten(sipx_conntrack *conntrack, u32 lifetime_s)
 	conntrack->of->until_ms = now_ms() + u64{lifetime_s} * 1000;
 }
 
-bool sipx_port_taken(sipx_packet *packet, const sipx_endpoint *outside)
+bool sipx_port_taken(sipx_packet *packet, const sipx_endpoint *outside, const sipx_endpoint *inside)
 {
 	need_packet(packet);
-	return fault_strikes(fault_port) || packet->on->port_taken(*outside);
+	return fault_strikes(fault_port) || packet->on->port_taken(*outside, *inside);
+}
+
+u16 sipx_mapped_port(sipx_packet *packet, const sipx_endpoint *inside, const sipx_endpoint *outside)
+{
+	need_packet(packet);
+	return packet->on->mapped_port(*inside, *outside);
+}
+
+bool sipx_connection_stands(sipx_state *state, u32 zone, const sipx_endpoint *source,
+			    const sipx_endpoint *destination)
+{
+	return router_of(state).stands(zone, *source, *destination);
+}
+
+bool sipx_is_media_host(const sipx_state *state, const sipx_endpoint *host)
+{
+	const std::string text = host_of(*host);
+	for (const auto &prefix : router_of(const_cast<sipx_state *>(state)).rules.media_hosts)
+		if (text.compare(0, prefix.size(), prefix) == 0)
+			return true;
+	return false;
 }
 
 bool sipx_nat_plan_edits(const sipx_packet_info *info)

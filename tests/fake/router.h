@@ -63,7 +63,8 @@ struct settings {
 	u32 zone = 0;			// of the packets that follow
 	u32 expectations_max = 4096;
 	u32 class_limit = 255;
-	u32 values[SIPX_SETTINGS] = {};	// by enum sipx_setting
+	u32 values[SIPX_SETTINGS] = {SIPX_SETTING_DEFAULTS};	// by enum sipx_setting
+	std::vector<std::string> media_hosts;	// how their text begins
 };
 
 enum class fate {
@@ -126,12 +127,14 @@ public:
 	void unlock();
 	void note(sipx_reason reason) { counters_[reason]++; }
 	void arm_tick();
-	sipx_pinhole_error open(sipx_packet &packet, const sipx_pinhole &wished, sipx_expectation *&handle);
+	sipx_pinhole_error open(connection &master, const sipx_pinhole &wished, sipx_expectation *&handle);
 	sipx_pinhole_error renew(sipx_expectation &handle, u32 lifetime_s);
 	void close(sipx_expectation *handle);
 	sipx_conntrack *hold(sipx_packet &packet);
 	void release(sipx_conntrack *handle);
-	bool port_taken(const endpoint &outside) const;
+	bool port_taken(const endpoint &outside, const endpoint &inside) const;
+	u16 mapped_port(const endpoint &inside, const endpoint &outside) const;
+	bool stands(u32 zone, const endpoint &source, const endpoint &destination) const;
 	void need_lock(const char *who) const;
 	bool in_packet() const { return in_packet_; }
 

@@ -58,7 +58,7 @@ tap_check "no setting is left" test ! -e /proc/sys/net/netfilter/sip_ext_enabled
 
 dmesg -C
 tap_check "a parameter out of range is refused" refused insmod "$ct" media_source=9
-tap_is "$(kernel_said)" "nf_conntrack_sip_ext: cannot load: media_source=9, but the most is 2" \
+tap_is "$(kernel_said)" "nf_conntrack_sip_ext: cannot load: media_source=9, but it goes from 0 to 2" \
 	"and it says so in one line"
 
 # --- beside the in-tree helper
