@@ -21,14 +21,20 @@ enum class event_kind : u8 {
 
 inline constexpr u8 usable = 0xff;
 
-// What one m= section asks for.
+// What one m= section asks for. Where it has several pairs of ports (RFC 8866 5.14, "/n"), those
+// behind the first stand behind all m= sections, with the same line.
 struct media_wish {
 	endpoint rtp;		// where its sender wants to receive; port 0: stream declined
 	endpoint rtcp;		// port 0: none
 	media_kind kind;
+	media_transport transport;
+	setup_role setup;	// TCP: who connects (RFC 4145)
+	u8 line;		// number of the m= section
+	u8 pair;		// number of the pair of ports, mostly 0
 	u8 refusal;		// enum sipx_reason if no pinhole may lead to it, else `usable`
 	bool on_hold;		// c=0.0.0.0: keep what there is
 	bool rtcp_follows;	// RTCP is at the next port because nothing else was said
+	bool rtcp_mux;		// RTCP may come with the RTP (RFC 5761)
 };
 
 // A page of contacts; a phone has one or two. More than that are not counted.

@@ -31,10 +31,10 @@ bool asks_again(u16 status)
 	}
 }
 
-stream *find_stream(const call &c, u8 index)
+stream *find_stream(const call &c, const media_wish &wish)
 {
 	stream *s = c.streams;
-	while (s && s->index != index)
+	while (s && !(s->line == wish.line && s->pair == wish.pair))
 		s = s->next;
 	return s;
 }
@@ -46,15 +46,16 @@ u8 class_of(media_kind kind)
 	return kind == media_kind::video ? SIPX_CLASS_VIDEO : SIPX_CLASS_OTHER;
 }
 
-stream *take_stream(call &c, u8 index, call_reserve &reserve)
+stream *take_stream(call &c, const media_wish &wish, call_reserve &reserve)
 {
-	if (stream *found = find_stream(c, index))
+	if (stream *found = find_stream(c, wish))
 		return found;
 	stream *fresh = reserve.streams;
 	if (!fresh)
 		return nullptr;
 	reserve.streams = fresh->next;
-	fresh->index = index;
+	fresh->line = wish.line;
+	fresh->pair = wish.pair;
 	fresh->next = c.streams;
 	c.streams = fresh;
 	return fresh;
@@ -169,7 +170,7 @@ void note_media(const scene &on, const call_event &event, const plan &p, call &c
 {
 	for (u8 i = 0; i < event.media_count; i++) {
 		const media_wish &wish = event.media[i];
-		stream *s = take_stream(c, i, reserve);
+		stream *s = take_stream(c, wish, reserve);
 		if (!s)
 			return;
 		if (wish.refusal != usable && wish.rtp.port && !wish.on_hold)
@@ -410,7 +411,7 @@ bool reserve_call(const state &tables, const call_event &event, call_reserve &re
 			return false;
 	}
 	for (u8 i = 0; i < event.media_count; i++) {
-		if (known && find_stream(*known, i))
+		if (known && find_stream(*known, event.media[i]))
 			continue;
 		auto *fresh = make<stream>();
 		if (!fresh)

@@ -49,7 +49,7 @@ void show_stream(const stream &s, sipx_sink *sink)
 	char buffer[line_length];
 	text_writer line(buffer, sizeof(buffer));
 	line.put("  stream ");
-	line.put_number(s.index);
+	line.put_number(s.line);
 	put_field(line, "inside", s.inside_rtp);
 	put_field(line, "outside", s.rtp ? s.rtp->outside : s.inside_rtp);
 	put_field(line, "remote", s.remote_rtp);

@@ -91,7 +91,8 @@ struct stream_ends {
 	endpoint remote_rtcp;
 };
 
-// A media stream of a call, by its place among the m-lines.
+// A media stream of a call, by its place among the m-lines; each of several pairs of ports
+// of one line (RFC 8866 5.14) is one.
 struct stream : stream_ends {
 	stream *next;
 	stream_ends before;	// while the call is changing: what a refusal falls back to
@@ -99,7 +100,8 @@ struct stream : stream_ends {
 	pinhole *in_rtcp;
 	pinhole *out_rtp;	// from the inside: it leaves from the advertised port (R16)
 	pinhole *out_rtcp;
-	u8 index;
+	u8 line;
+	u8 pair;
 	u8 pinhole_class;
 };
 

@@ -144,6 +144,10 @@ void find_rtcp(const media_stream &stream, const message_view &view, bool from_i
 void read_stream(const media_stream &stream, const message_view &view, const sides &where, media_wish &wish)
 {
 	wish.kind = stream.kind;
+	wish.transport = stream.transport;
+	wish.setup = stream.setup;
+	wish.rtcp_mux = stream.rtcp_mux;
+	wish.pair = 0;
 	wish.on_hold = stream.on_hold_address;
 	const ip_address address = stream.connection == none ? ip_address{} : view.addresses[stream.connection].address;
 	wish.rtp = make_endpoint(address, stream.port_number, protocol_of(stream.transport));
@@ -193,8 +197,10 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 	collect_contacts(view, event);
 	event.has_media = view.body_count != 0;
 	event.media_count = view.stream_count;
-	for (u32 i = 0; i < view.stream_count; i++)
+	for (u8 i = 0; i < view.stream_count; i++) {
+		event.media[i].line = i;
 		read_stream(view.streams[i], view, where, event.media[i]);
+	}
 }
 
 } // namespace sip
