@@ -117,7 +117,7 @@ def crossings(seen: list[Datagram]) -> list[Crossing]:
     for datagram in seen:
         if not is_sip(datagram.payload):
             continue
-        outbound = (datagram.interface == "lan") != datagram.leaving
+        outbound = datagram.interface.startswith("lan") != datagram.leaving
         key = (outbound, *Message(datagram.payload).key)
         if not datagram.leaving:
             waiting.setdefault(key, []).append(len(pairs))
@@ -145,7 +145,8 @@ def leaks(line: Line, crossing: Crossing) -> list[str]:
     if crossing.after is None or not crossing.outbound:
         return []
     message = Message(crossing.after.payload)
-    inside = re.compile(r"(?<![\w.:])" + re.escape(line.plan.inside) + r"(?=[0-9a-f])")
+    inside = re.compile(r"(?<![\w.:])(" + "|".join(map(re.escape, line.inside_prefixes))
+                        + r")(?=[0-9a-f])")
     found = [f"inside address in {text!r}" for text in _visible_text(message)
              if inside.search(text)]
     hidden, port = crossing.before.source[1], crossing.after.source[1]

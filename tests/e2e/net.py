@@ -14,6 +14,7 @@ import struct
 import subprocess
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Iterable
 
 CLONE_NEWNET = 0x40000000
 SIOCETHTOOL = 0x8946
@@ -127,7 +128,7 @@ class Plan:
 PLANS = {4: Plan(4, "10.77.0.", "203.0.113.", 24),
          6: Plan(6, "fd77:1::", "2001:db8:113::", 64)}
 PHONES = range(1, 13)
-ROUTER, SERVER, MEDIA, FRIEND, STRANGER = 1, 10, 20, 30, 66
+ROUTER, SERVER, MEDIA, FRIEND, STRANGER, GATEWAY = 1, 10, 20, 30, 66, 254
 SHIFTED = "20000-30000"
 
 
@@ -152,6 +153,7 @@ class Line:
         self.inside, self.router, self.outside = (
             Namespace(n) for n in ("inside", "router", "outside"))
         self.router_address = self.plan.far(ROUTER)
+        self.inside_prefixes = [self.plan.inside]
         self._join()
         self._number()
         self.load_rules()
@@ -191,10 +193,46 @@ class Line:
     def load_rules(self) -> None:
         """A home router's rules: helper on port 5060, translation, stateful firewall."""
         if self.setup.rules == "nft":
-            self.router.run("nft", "-f", "-", stdin=nft_rules(self.setup, self.helper))
+            self.load(nft_rules(self.setup, self.helper))
             return
         program = "iptables-restore" if self.setup.family == 4 else "ip6tables-restore"
         self.router.run(program, stdin=iptables_rules(self.setup, self.helper))
+
+    def load(self, rules: Rules) -> None:
+        self.router.run("nft", "-f", "-", stdin=rules.text())
+
+    def ip(self, *lines: str) -> None:
+        """Lines of `ip -batch` in the router."""
+        self._batch(self.router, "\n".join(lines) + "\n")
+
+    def add_hosts(self, *numbers: int) -> None:
+        """More addresses inside, by their last number."""
+        self._batch(self.inside, _address_lines(self.plan, self.plan.inside, list(numbers), "eth0"))
+
+    def add_lan(self, device: str, prefix: str, phones: Iterable[int] = (1,)) -> Namespace:
+        """Another network inside; `prefix` may be the first one's."""
+        where = Namespace(device)
+        _quiet((where,))
+        self._batch(self.router, f"link add {device} type veth peer name eth0 "
+                    f"netns /proc/self/fd/{where.fd}\nlink set {device} up\n"
+                    + _address_lines(self.plan, prefix, [1], device), where.fd)
+        self._batch(where, "link set lo up\nlink set eth0 up\n"
+                    + _address_lines(self.plan, prefix, [10 + n for n in phones], "eth0")
+                    + f"route add default via {prefix}1\n")
+        where.honest_checksums("eth0")
+        self.router.honest_checksums(device)
+        self.inside_prefixes.append(prefix)
+        return where
+
+    def add_uplink(self, device: str, prefix: str) -> None:
+        """Another way to the same outside: the router is number 1 there, its gateway 254."""
+        self._batch(self.router, f"link add {device} type veth peer name {device} "
+                    f"netns /proc/self/fd/{self.outside.fd}\nlink set {device} up\n"
+                    + _address_lines(self.plan, prefix, [ROUTER], device), self.outside.fd)
+        self._batch(self.outside, f"link set {device} up\n"
+                    + _address_lines(self.plan, prefix, [GATEWAY], device))
+        self.outside.honest_checksums(device)
+        self.router.honest_checksums(device)
 
     def only_phone(self, number: int) -> None:
         """For programs that choose a source address themselves: the inside has just one."""
@@ -225,30 +263,46 @@ class Line:
         return text.splitlines()
 
 
-def nft_rules(setup: Setup, helper: str) -> str:
+@dataclass
+class Rules:
+    """The router's nft table in parts, which a scenario may change before it loads them."""
+
+    helpers: dict[str, str]  # the helper that each name of an object stands for
+    attach: list[str]
+    forward: list[str]
+    leave: list[str]
+    enter: list[str]
+    more: list[str]          # chains and tables of other kinds, whole
+
+    def text(self) -> str:
+        objects = [f'ct helper {name} {{ type "{kind}" protocol udp; }}'
+                   for name, kind in self.helpers.items()]
+        chains = (("attach", "filter hook prerouting priority -150", self.attach),
+                  ("forward", "filter hook forward priority 0; policy drop", self.forward),
+                  ("input", "filter hook input priority 0", ['iifname "wan*" meta l4proto udp drop']),
+                  ("leave", "nat hook postrouting priority 100", self.leave),
+                  ("enter", "nat hook prerouting priority -100", self.enter))
+        written = [f"chain {name} {{ type {kind};\n" + "".join(f" {line};\n" for line in lines) + "}"
+                   for name, kind, lines in chains]
+        # replaced as a whole, in one step; a table has to be there to be deleted
+        return "\n".join(["table inet e2e", "delete table inet e2e", "table inet e2e {",
+                          *objects, *self.more, *written, "}", ""])
+
+
+def nft_rules(setup: Setup, helper: str) -> Rules:
+    """A home router's: the helper on port 5060, translation, a stateful firewall."""
     plan = PLANS[setup.family]
     ip = "ip" if setup.family == 4 else "ip6"
-    attach = (f'ct helper alg {{ type "{helper}" protocol udp; }}\n'
-              "chain attach { type filter hook prerouting priority -150;\n"
-              ' udp dport 5060 ct helper set "alg"; }') if helper else ""
     leave = {"masquerade": "masquerade", "dnat": "masquerade", "routed": "accept",
              "snat": f"snat {ip} to {plan.far(ROUTER)}",
              "shifted": f"meta l4proto udp masquerade to :{SHIFTED}"}[setup.nat]
-    enter = f"udp dport 5060 dnat {ip} to {plan.phone(1)}" if setup.nat == "dnat" else "accept"
-    return f"""table inet e2e {{
-{attach}
-chain forward {{ type filter hook forward priority 0; policy drop;
- ct state established,related accept
- iifname "lan" accept
- ct status dnat ct state new udp dport 5060 accept; }}
-chain input {{ type filter hook input priority 0;
- iifname "wan" meta l4proto udp drop; }}
-chain leave {{ type nat hook postrouting priority 100;
- oifname "wan" {leave}; }}
-chain enter {{ type nat hook prerouting priority -100;
- iifname "wan" {enter}; }}
-}}
-"""
+    enter = [f'iifname "wan" udp dport 5060 dnat {ip} to {plan.phone(1)}']
+    return Rules(helpers={"alg": helper} if helper else {},
+                 attach=['udp dport 5060 ct helper set "alg"'] if helper else [],
+                 forward=["ct state established,related accept", 'iifname "lan*" accept',
+                          "ct status dnat ct state new udp dport 5060 accept"],
+                 leave=[f'oifname "wan" {leave}'],
+                 enter=enter if setup.nat == "dnat" else [], more=[])
 
 
 def iptables_rules(setup: Setup, helper: str) -> str:

@@ -79,6 +79,8 @@ class World:
     def __init__(self, setup: Setup, helper: str) -> None:
         self.setup = setup
         self.helper = helper
+        self.translates = setup.translated  # False: the runner looks for no inside addresses
+        self.loses = False                  # True: the router may swallow messages
         self.selector = selectors.DefaultSelector()
         self.line = Line(setup, helper)
         self.plan = self.line.plan

@@ -78,9 +78,9 @@ def _inspect(world: World, result: Result, body: Scenario) -> None:
     result.messages = len(pairs)
     for crossing in pairs:
         named = f"{body.sentence}: {crossing.message.name}"
-        if world.setup.translated:
+        if world.translates:
             result.leaks += [f"{named}: {text}" for text in leaks(world.line, crossing)]
-        if crossing.after is None and crossing.outbound:
+        if crossing.after is None and crossing.outbound and not world.loses:
             result.dropped.append(named)
     result.checksums = [f"{body.sentence}: {d}" for d in world.capture.seen
                         if d.leaving and not d.checksum_good]
