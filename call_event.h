@@ -13,8 +13,11 @@ enum class event_kind : u8 {
 	register_request,
 	register_granted,	// 2xx
 	register_refused,	// any other final response
+	subscribe_request,
+	subscribe_granted,	// 2xx
+	subscribe_refused,	// any other final response
 	session,		// a message of a call; may carry an offer or an answer
-	session_failed,		// final failure of the INVITE that would have begun or changed a call
+	session_failed,		// final failure of a request that would have begun or changed a call
 	session_over,		// final response to BYE
 	bye,
 };
@@ -35,6 +38,7 @@ struct media_wish {
 	bool on_hold;		// c=0.0.0.0: keep what there is
 	bool rtcp_follows;	// RTCP is at the next port because nothing else was said
 	bool rtcp_mux;		// RTCP may come with the RTP (RFC 5761)
+	bool bundled;		// may share the socket of another (RFC 9143)
 };
 
 // A page of contacts; a phone has one or two. More than that are not counted.
@@ -53,11 +57,11 @@ struct call_event {
 	u16 status;		// 0 in a request
 	u64 call;		// Call-ID with the inside host and the zone
 	u64 transaction;	// branch, Call-ID, CSeq
-	u64 dialog;		// both tags, whoever comes first; 0 outside a dialog
 	u64 from_tag;
 	u64 to_tag;		// 0: none
 	u64 address_of_record;	// REGISTER: the To URI
 	u32 expires;		// the Expires header
+	u32 session_expires;	// RFC 4028; 0: none
 	bool has_expires;
 	bool contact_star;
 	bool names_contact;	// any Contact at all: host names and `*` too

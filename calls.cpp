@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "calls.h"
 
-#include "bindings.h"
+#include "hosts.h"
+#include "streams.h"
 
 namespace sip {
 
@@ -10,13 +11,22 @@ namespace {
 // A call that is not answered lives this long after its last message: more than timer C,
 // which a proxy must keep above 3 minutes (RFC 3261 16.6 step 11).
 constexpr u64 early_life_ms = 300 * 1000;
-// An answered call has no clock (R13); this bounds what a peer that vanished leaves behind.
-constexpr u64 answered_life_ms = 12ull * 3600 * 1000;
-// BYE without an answer: timer F.
-constexpr u64 ending_life_ms = 32 * 1000;
+// An answered call has no clock (R13). This only bounds what a peer that vanished leaves
+// behind: a week without a single message and without media.
+constexpr u64 answered_life_ms = 7ull * 24 * 3600 * 1000;
+// With a session timer it is dead after one interval (RFC 4028 10); twice that is safe.
+constexpr u64 shortest_timed_life_ms = 3600 * 1000;
+// BYE without an answer: who sent it has stopped its media (RFC 3261 15).
+constexpr u64 ending_life_ms = 1000;
+// After its end it is remembered for as long as a server may repeat a response: timer H.
+constexpr u64 memory_ms = 32 * 1000;
 // After 401, 407 and their like the same call is tried again at once, and should find its
 // ports again.
 constexpr u64 retry_life_ms = 5 * 1000;
+// An offer has its answer or its refusal by then: timer F.
+constexpr u64 changing_ms = 32 * 1000;
+// Phones that ring at once for one number; branches beyond are not followed.
+constexpr u32 max_branches = 32;
 
 bool asks_again(u16 status)
 {
@@ -31,218 +41,25 @@ bool asks_again(u16 status)
 	}
 }
 
-stream *find_stream(const call &c, const media_wish &wish)
-{
-	stream *s = c.streams;
-	while (s && !(s->line == wish.line && s->pair == wish.pair))
-		s = s->next;
-	return s;
-}
+// ---- which call
 
-u8 class_of(media_kind kind)
-{
-	if (kind == media_kind::audio)
-		return SIPX_CLASS_AUDIO;
-	return kind == media_kind::video ? SIPX_CLASS_VIDEO : SIPX_CLASS_OTHER;
-}
+enum class fit : u8 { no, open, exact };
 
-stream *take_stream(call &c, const media_wish &wish, call_reserve &reserve)
-{
-	if (stream *found = find_stream(c, wish))
-		return found;
-	stream *fresh = reserve.streams;
-	if (!fresh)
-		return nullptr;
-	reserve.streams = fresh->next;
-	fresh->line = wish.line;
-	fresh->pair = wish.pair;
-	fresh->next = c.streams;
-	c.streams = fresh;
-	return fresh;
-}
+bool inside_requests(const call_event &event, const sides &where) { return (event.status == 0) == where.from_inside; }
 
-void set_binding(state &tables, binding *&place, binding *fresh)
+// From names who sent the request, in a response, too (RFC 3261 8.2.6.2). Which side that is
+// counts as well: a call from a host to itself by way of an outside server is two.
+fit fit_of(const call_event &event, const sides &where, const call &c)
 {
-	if (fresh)
-		take_reference(fresh);
-	drop_reference(tables, place);
-	place = fresh;
-}
-
-binding *binding_wished(const plan &p, u8 wish)
-{
-	return wish == none ? nullptr : p.wishes[wish].held;
-}
-
-void close_stream(sipx_state *opaque, stream &s)
-{
-	give_up_pinhole(opaque, s.in_rtp);
-	give_up_pinhole(opaque, s.in_rtcp);
-	give_up_pinhole(opaque, s.out_rtp);
-	give_up_pinhole(opaque, s.out_rtcp);
-}
-
-// The inside endpoint said where it wants to receive.
-void note_inside_media(const scene &on, const media_wish &wish, const stream_wishes &sockets, const plan &p, stream &s)
-{
-	s.inside_rtp = wish.rtp;
-	s.inside_rtcp = wish.rtcp;
-	if (wish.refusal != usable)
-		s.inside_rtp.port = s.inside_rtcp.port = 0;
-	// A declined stream that comes back finds its outside port again (R12).
-	if (wish.rtp.port == 0)
-		return;
-	set_binding(on.tables(), s.rtp, binding_wished(p, sockets.rtp));
-	set_binding(on.tables(), s.rtcp, binding_wished(p, sockets.rtcp));
-}
-
-void note_remote_media(const media_wish &wish, stream &s)
-{
-	s.remote_rtp = wish.rtp;
-	s.remote_rtcp = wish.rtcp;
-	if (wish.refusal != usable)
-		s.remote_rtp.port = s.remote_rtcp.port = 0;
-}
-
-// One socket's two pinholes: in for its media source, out to where the session says, once it is known.
-struct socket_pinholes {
-	const endpoint &inside;
-	endpoint remote;	// port 0: not known
-	const binding *bound;
-	pinhole *&in;
-	pinhole *&out;
-};
-
-// Who may send to it. Symmetric RTP (RFC 4961) is common but no duty: any port.
-endpoint media_source(const scene &on, const call &c, const socket_pinholes &at)
-{
-	switch (sipx_setting(on.opaque, SIPX_SETTING_MEDIA_SOURCE)) {
-	case SIPX_MEDIA_FROM_ANY:
-		return {};
-	case SIPX_MEDIA_FROM_PEER:
-		return with_port(with_protocol(c.peer, at.inside.protocol), 0);
-	default:
-		return with_port(with_protocol(at.remote.port ? at.remote : c.peer, at.inside.protocol), 0);
+	if (inside_requests(event, where) != c.caller_inside) {
+		const bool same = c.called && event.from_tag == c.called && event.to_tag == c.caller;
+		return same ? fit::exact : fit::no;
 	}
-}
-
-void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_pinholes &at)
-{
-	// A low RTCP port has an outside one, so that the text is consistent, but no pinhole (S4).
-	const sides &ends = c.owner->ends;
-	if (at.inside.port < lowest_media_port || (ends.translated && !at.bound)) {
-		give_up_pinhole(on.opaque, at.in);
-		give_up_pinhole(on.opaque, at.out);
-		return;
-	}
-	const endpoint outside = at.bound ? at.bound->outside : at.inside;
-	sipx_pinhole in = inward(ends, media_source(on, c, at), outside, at.inside);
-	in.pinhole_class = pinhole_class;
-	in.likely_port = at.remote.port;	// symmetric RTP (RFC 4961)
-	ensure_pinhole(on, *c.owner, in, c.expires_ms, at.in);
-
-	if (!at.remote.port) {
-		give_up_pinhole(on.opaque, at.out);
-		return;
-	}
-	sipx_pinhole out = outward(ends, at.inside, outside, at.remote);
-	out.pinhole_class = pinhole_class;
-	ensure_pinhole(on, *c.owner, out, c.expires_ms, at.out);
-}
-
-// The other end's socket, if a packet of the inside one can go there: not with an IPv6
-// address in a call over IPv4, nor with TCP for UDP.
-endpoint reachable(const endpoint &inside, const endpoint &remote)
-{
-	const bool meet = inside.family == remote.family && inside.protocol == remote.protocol;
-	return meet ? remote : endpoint{};
-}
-
-void open_stream(const scene &on, const call &c, stream &s)
-{
-	const endpoint rtp = reachable(s.inside_rtp, s.remote_rtp);
-	const endpoint rtcp = reachable(s.inside_rtcp, s.remote_rtcp);
-	open_socket(on, c, s.pinhole_class, {s.inside_rtp, rtp, s.rtp, s.in_rtp, s.out_rtp});
-	open_socket(on, c, s.pinhole_class, {s.inside_rtcp, rtcp, s.rtcp, s.in_rtcp, s.out_rtcp});
-}
-
-void note_media(const scene &on, const call_event &event, const plan &p, call &c, call_reserve &reserve)
-{
-	for (u8 i = 0; i < event.media_count; i++) {
-		const media_wish &wish = event.media[i];
-		stream *s = take_stream(c, wish, reserve);
-		if (!s)
-			return;
-		if (wish.refusal != usable && wish.rtp.port && !wish.on_hold)
-			sipx_count(on.opaque, static_cast<sipx_reason>(wish.refusal));
-		// Hold by c=0.0.0.0 (RFC 3264 8.4) says nothing new about where media goes.
-		if (wish.on_hold)
-			continue;
-		s->pinhole_class = class_of(wish.kind);
-		if (on.where.from_inside)
-			note_inside_media(on, wish, p.streams[i], p, *s);
-		else
-			note_remote_media(wish, *s);
-	}
-}
-
-void link_call(const scene &on, const call_event &event, connection &owner, call *fresh)
-{
-	fresh->key = event.call;
-	fresh->owner = &owner;
-	fresh->next_on_connection = owner.calls;
-	if (owner.calls)
-		owner.calls->previous_on_connection = fresh;
-	owner.calls = fresh;
-	state &tables = on.tables();
-	tables.calls.insert(fresh->key, fresh);
-	tables.call_count++;
-}
-
-void prolong(const scene &on, call &c)
-{
-	if (c.state == call_state::ending)
-		return;
-	c.expires_ms = on.now_ms + (c.state == call_state::answered ? answered_life_ms : early_life_ms);
-	note_expiry(on.tables(), on.opaque, c.expires_ms);
-}
-
-void release_ends(state &tables, stream_ends &ends)
-{
-	drop_reference(tables, ends.rtp);
-	drop_reference(tables, ends.rtcp);
-	ends = {};
-}
-
-// RFC 3261 14.1: until a re-INVITE is answered, the session may fall back to what it was.
-void remember_ends(call &c)
-{
-	c.changing = true;
-	for (stream *s = c.streams; s; s = s->next) {
-		s->before = *s;
-		if (s->before.rtp)
-			take_reference(s->before.rtp);
-		if (s->before.rtcp)
-			take_reference(s->before.rtcp);
-	}
-}
-
-void forget_ends(state &tables, call &c)
-{
-	c.changing = false;
-	for (stream *s = c.streams; s; s = s->next)
-		release_ends(tables, s->before);
-}
-
-void fall_back(const scene &on, call &c)
-{
-	c.changing = false;
-	for (stream *s = c.streams; s; s = s->next) {
-		release_ends(on.tables(), *s);
-		static_cast<stream_ends &>(*s) = s->before;
-		s->before = {};
-		open_stream(on, c, *s);
-	}
+	if (event.from_tag != c.caller)
+		return fit::no;
+	if (event.to_tag == c.called)
+		return fit::exact;
+	return event.to_tag && c.called ? fit::no : fit::open;
 }
 
 bool is_in(const u64 *list, u32 size, u64 transaction)
@@ -255,6 +72,38 @@ bool is_in(const u64 *list, u32 size, u64 transaction)
 
 bool is_pending(const call &c, u64 transaction) { return is_in(c.pending, max_pending, transaction); }
 bool is_settled(const call &c, u64 transaction) { return is_in(c.settled, 2, transaction); }
+
+call *next_from(call *c, u64 key)
+{
+	while (c && c->key != key)
+		c = c->next_hash;
+	return c;
+}
+
+// All with one Call-ID and inside host, one after the other.
+call *first_of_key(const state &tables, u64 key) { return next_from(tables.calls.first(key), key); }
+call *next_of_key(const call &c) { return next_from(c.next_hash, c.key); }
+
+// Another branch of the call that the response belongs to, and how many there are. Null: it
+// answers nothing that we saw.
+call *find_branch(const state &tables, const call_event &event, const sides &where, u32 &count)
+{
+	call *found = nullptr;
+	if (!event.status || !event.to_tag || event.request_method != method::invite)
+		return nullptr;
+	for (call *c = first_of_key(tables, event.call); c; c = next_of_key(*c)) {
+		const bool same = inside_requests(event, where) == c->caller_inside && event.from_tag == c->caller;
+		if (!same)
+			continue;
+		count++;
+		const bool answered = is_settled(*c, event.transaction) && c->state == call_state::answered;
+		if (is_pending(*c, event.transaction) || answered)
+			found = c;
+	}
+	return found;
+}
+
+// ---- its transactions
 
 bool any_pending(const call &c)
 {
@@ -284,23 +133,110 @@ void settle(call &c, u64 transaction)
 	c.settled[0] = transaction;
 }
 
-// A message of this call and of no other dialog with the same Call-ID (RFC 3261 12): once
-// it is answered both tags count, before that the caller's.
-bool belongs(const call_event &event, const call &c)
+// ---- its life
+
+void expect_end(sipx_state *opaque, call &c, u64 until_ms)
 {
-	if (c.dialog)
-		return event.dialog == c.dialog;
-	return event.from_tag == c.caller || event.to_tag == c.caller;
+	if (until_ms < c.expires_ms) {
+		end_need(*c.owner, c.expires_ms);
+		if (c.direct)
+			end_need(*c.direct, c.expires_ms);
+	}
+	c.expires_ms = until_ms;
+	if (c.state != call_state::over) {
+		note_need(*c.owner, until_ms);
+		if (c.direct)
+			note_need(*c.direct, until_ms);
+	}
+	note_expiry(tables_of(opaque), opaque, until_ms);
+}
+
+u64 life_of(const call &c)
+{
+	if (c.state == call_state::early)
+		return early_life_ms;
+	if (!c.session_expires_s)
+		return answered_life_ms;
+	const u64 twice_ms = u64{c.session_expires_s} * 2000;
+	if (twice_ms > answered_life_ms)
+		return answered_life_ms;
+	return twice_ms < shortest_timed_life_ms ? shortest_timed_life_ms : twice_ms;
+}
+
+void prolong(const scene &on, call &c) { expect_end(on.opaque, c, on.now_ms + life_of(c)); }
+
+void set_state(call &c, call_state state)
+{
+	c.state = state;
+	set_expendable(c, state != call_state::answered && state != call_state::ending);
+}
+
+void link_call(const scene &on, connection &owner, call *fresh)
+{
+	state &tables = on.tables();
+	fresh->owner = &owner;
+	owner.calls.push(fresh);
+	owner.of->call_count++;
+	tables.calls.insert(fresh->key, fresh);
+	tables.call_count++;
 }
 
 void begin(const scene &on, const call_event &event, call &c)
 {
-	c.state = call_state::early;
-	c.dialog = 0;
+	set_state(c, call_state::early);
+	c.caller_inside = inside_requests(event, on.where);
 	c.caller = event.from_tag;
+	c.called = event.status ? 0 : event.to_tag;	// a re-INVITE: the tables were flushed
+	c.session_expires_s = 0;
 	c.peer = on.where.peer;
 	sipx_count(on.opaque, SIPX_COUNT_call_started);
 }
+
+// The call ends; what is left is the memory of it, so that what is repeated late begins nothing.
+void finish(sipx_state *opaque, call &c, u64 now_ms)
+{
+	release_streams(opaque, c);
+	for (u64 &place : c.pending)
+		if (place)
+			settle(c, place);
+	set_state(c, call_state::over);
+	c.changing = 0;
+	leave_direct(c);
+	expect_end(opaque, c, now_ms + memory_ms);
+	sipx_count(opaque, SIPX_COUNT_call_ended);
+}
+
+// ---- changes that may be refused
+
+void begin_change(const scene &on, const call_event &event, call &c)
+{
+	if (c.changing == event.transaction)
+		return;
+	if (c.changing && on.now_ms < c.changing_until_ms)
+		return;
+	forget_ends(on.tables(), c);
+	remember_ends(c);
+	c.changing = event.transaction;
+	c.changing_until_ms = on.now_ms + changing_ms;
+}
+
+void end_change(const scene &on, const call_event &event, call &c)
+{
+	if (c.changing != event.transaction)
+		return;
+	c.changing = 0;
+	forget_ends(on.tables(), c);
+}
+
+void undo_change(const scene &on, u64 transaction, call &c)
+{
+	if (c.changing != transaction)
+		return;
+	c.changing = 0;
+	fall_back(on, c);
+}
+
+// ---- what a message may say
 
 // RFC 3261 14 and 8.2.2.2: the INVITE of a new call, another branch of it, or a change.
 bool accept_invite(const scene &on, const call_event &event, call &c)
@@ -311,15 +247,14 @@ bool accept_invite(const scene &on, const call_event &event, call &c)
 	}
 	switch (c.state) {
 	case call_state::early:
-		return belongs(event, c) && add_pending(c, event.transaction);
+		return !event.to_tag && add_pending(c, event.transaction);
 	case call_state::answered:
-		if (!event.dialog || !belongs(event, c) || !add_pending(c, event.transaction))
+		if (!event.to_tag || !add_pending(c, event.transaction))
 			return false;
-		if (!c.changing)
-			remember_ends(c);
+		begin_change(on, event, c);
 		return true;
 	case call_state::over:
-		if (event.dialog || event.from_tag != c.caller)
+		if (event.to_tag)
 			return false;
 		begin(on, event, c);
 		return add_pending(c, event.transaction);
@@ -328,19 +263,30 @@ bool accept_invite(const scene &on, const call_event &event, call &c)
 	}
 }
 
+// A second answer from another branch may come for as long as the first is repeated (RFC 3261
+// 13.2.2.4).
+void let_branches_end(const scene &on, const call &answered, u64 transaction)
+{
+	for (call *c = first_of_key(on.tables(), answered.key); c; c = next_of_key(*c))
+		if (c != &answered && c->state == call_state::early && is_pending(*c, transaction))
+			expect_end(on.opaque, *c, on.now_ms + memory_ms);
+}
+
 // The 2xx to the INVITE that we saw makes the dialog; a retransmission or an answer to
 // something else does not.
 bool accept_answer(const scene &on, const call_event &event, call &c)
 {
 	if (c.state == call_state::ending || c.state == call_state::over || !is_pending(c, event.transaction))
 		return false;
+	if (!c.called)
+		c.called = event.to_tag;
 	if (event.provisional)
 		return true;
 	settle(c, event.transaction);
-	forget_ends(on.tables(), c);
-	if (c.state == call_state::early)
-		c.dialog = event.dialog;
-	c.state = call_state::answered;
+	end_change(on, event, c);
+	c.session_expires_s = event.session_expires;
+	set_state(c, call_state::answered);
+	let_branches_end(on, c, event.transaction);
 	return true;
 }
 
@@ -349,47 +295,115 @@ bool accept(const scene &on, const call_event &event, call &c)
 {
 	if (event.request_method == method::invite)
 		return event.status ? accept_answer(on, event, c) : accept_invite(on, event, c);
-	if (c.state == call_state::ending || c.state == call_state::over || !belongs(event, c))
+	if (c.state == call_state::ending || c.state == call_state::over ||
+	    fit_of(event, on.where, c) != fit::exact)
 		return false;
 	// An ACK to a call that was not answered is that to its refusal.
-	return event.request_method != method::ack || c.state == call_state::answered;
+	if (event.request_method == method::ack)
+		return c.state == call_state::answered;
+	if (event.status)
+		end_change(on, event, c);
+	else if (event.has_media)
+		begin_change(on, event, c);
+	if (event.request_method == method::update && event.status && event.session_expires)
+		c.session_expires_s = event.session_expires;
+	return true;
 }
 
-void release_streams(sipx_state *opaque, call &c)
+call *take_fresh(const scene &on, const call_event &event, connection &owner, call_reserve &reserve)
 {
-	state &tables = tables_of(opaque);
-	while (stream *s = c.streams) {
-		c.streams = s->next;
-		close_stream(opaque, *s);
-		release_ends(tables, *s);
-		release_ends(tables, s->before);
-		discard(s);
+	call *c = reserve.fresh;
+	reserve.fresh = nullptr;
+	c->key = event.call;
+	link_call(on, owner, c);
+	return c;
+}
+
+// The limits may ask for the place of one that nobody has answered.
+void make_room(const scene &on, const host *of)
+{
+	call *instead;
+	sipx_reason why;
+	if (has_room_for_call(on.opaque, of, instead, why) || !instead)
+		return;
+	sipx_count(on.opaque, why);
+	end_call(on.opaque, instead);
+}
+
+call *begin_call(const scene &on, const call_event &event, connection &owner, call_reserve &reserve)
+{
+	make_room(on, owner.of);
+	call *c = take_fresh(on, event, owner, reserve);
+	begin(on, event, *c);
+	if (event.status)	// the tables were flushed while it rang
+		(void)add_pending(*c, event.transaction);
+	else if (event.to_tag)	// or while it was answered
+		set_state(*c, call_state::answered);
+	return c;
+}
+
+// A fork outside: the caller's offer stands for each branch, with an answer of its own
+// (RFC 3261 13.2.2.4).
+call *begin_branch(const scene &on, const call_event &event, const call &like, call_reserve &reserve)
+{
+	call *c = take_fresh(on, event, *like.owner, reserve);
+	set_state(*c, call_state::early);
+	c->caller_inside = like.caller_inside;
+	c->caller = like.caller;
+	c->called = event.to_tag;
+	c->peer = like.peer;
+	(void)add_pending(*c, event.transaction);
+	copy_caller_ends(like, *c, reserve.streams);
+	sipx_count(on.opaque, SIPX_COUNT_call_started);
+	return c;
+}
+
+call *call_of_session(const scene &on, const call_event &event, connection *owner, call_reserve &reserve)
+{
+	if (call *c = find_call(on.tables(), event, on.where))
+		return c;
+	u32 count = 0;
+	const call *like = reserve.fresh ? find_branch(on.tables(), event, on.where, count) : nullptr;
+	if (like)
+		return begin_branch(on, event, *like, reserve);
+	if (owner && reserve.fresh)
+		return begin_call(on, event, *owner, reserve);
+	if (event.media_count)
+		sipx_count(on.opaque, SIPX_COUNT_unknown_dialog);
+	return nullptr;
+}
+
+// The INVITE of that transaction is refused, on one branch or on all of them.
+bool fail_branch(const scene &on, const call_event &event, call &c, bool may_ask_again)
+{
+	if (!is_pending(c, event.transaction))
+		return false;
+	settle(c, event.transaction);
+	undo_change(on, event.transaction, c);
+	if (c.state != call_state::early || any_pending(c))
+		return true;
+	if (may_ask_again && asks_again(event.status)) {
+		c.called = 0;
+		expect_end(on.opaque, c, on.now_ms + retry_life_ms);
+	} else {
+		finish(on.opaque, c, on.now_ms);
 	}
-}
-
-// The call ends; what is left is the memory of it, for as long as a server may repeat a
-// response (RFC 3261 17.2.1, timer H).
-void finish(const scene &on, call &c)
-{
-	release_streams(on.opaque, c);
-	for (u64 &place : c.pending)
-		if (place)
-			settle(c, place);
-	c.state = call_state::over;
-	c.changing = false;
-	c.expires_ms = on.now_ms + ending_life_ms;
-	note_expiry(on.tables(), on.opaque, c.expires_ms);
-	sipx_count(on.opaque, SIPX_COUNT_call_ended);
+	return true;
 }
 
 } // namespace
 
-call *find_call(const state &tables, u64 key)
+call *find_call(const state &tables, const call_event &event, const sides &where)
 {
-	call *c = tables.calls.first(key);
-	while (c && c->key != key)
-		c = c->next_hash;
-	return c;
+	call *best = nullptr;
+	for (call *c = first_of_key(tables, event.call); c; c = next_of_key(*c)) {
+		const fit fits = fit_of(event, where, *c);
+		if (fits == fit::exact && c->state != call_state::over)
+			return c;
+		if (fits != fit::no && (!best || best->state == call_state::over))
+			best = c;
+	}
+	return best;
 }
 
 // What comes from outside begins nothing but a call that rings inside (S5).
@@ -397,37 +411,41 @@ bool begins_call(const call_event &event, const sides &where)
 {
 	if (event.kind != event_kind::session)
 		return false;
+	if (event.request_method == method::update)	// the tables were flushed
+		return event.status == 0 && event.to_tag && where.from_inside && event.media_count;
 	if (event.request_method != method::invite)
 		return false;
 	return event.status == 0 || (where.from_inside && event.media_count != 0);
 }
 
-bool reserve_call(const state &tables, const call_event &event, call_reserve &reserve)
+bool reserve_call(const scene &on, const call_event &event, call_reserve &reserve, sipx_reason &why)
 {
-	const call *known = find_call(tables, event.call);
-	if (!known) {
-		reserve.fresh = make<call>();
-		if (!reserve.fresh)
-			return false;
-	}
-	for (u8 i = 0; i < event.media_count; i++) {
-		if (known && find_stream(*known, event.media[i]))
-			continue;
-		auto *fresh = make<stream>();
-		if (!fresh)
-			return false;
-		fresh->next = reserve.streams;
-		reserve.streams = fresh;
-	}
-	return true;
+	const state &tables = on.tables();
+	const call *known = find_call(tables, event, on.where);
+	why = SIPX_COUNT_no_memory;
+	if (known)
+		return reserve_streams(known, event, reserve.streams);
+	u32 count = 0;
+	const call *like = find_branch(tables, event, on.where, count);
+	if (like && count >= max_branches)
+		return true;
+	if (!like && !begins_call(event, on.where))
+		return true;
+	call *instead;
+	const connection *owner = connection_of(*on.data);
+	const host *of = owner ? owner->of : find_host(tables, on.where.inner, on.where.zone);
+	if (!has_room_for_call(on.opaque, of, instead, why) && !instead)
+		return false;
+	why = SIPX_COUNT_no_memory;
+	reserve.fresh = make<call>();
+	if (!reserve.fresh || (like && !reserve_copies(*like, reserve.streams)))
+		return false;
+	return reserve_streams(like, event, reserve.streams);
 }
 
 void discard_reserve(call_reserve &reserve)
 {
-	while (stream *s = reserve.streams) {
-		reserve.streams = s->next;
-		discard(s);
-	}
+	discard_streams(reserve.streams);
 	if (reserve.fresh)
 		discard(reserve.fresh);
 	reserve.fresh = nullptr;
@@ -435,86 +453,104 @@ void discard_reserve(call_reserve &reserve)
 
 void note_session(const scene &on, const call_event &event, const plan &p, connection *owner, call_reserve &reserve)
 {
-	call *c = find_call(on.tables(), event.call);
-	if (!c && owner && reserve.fresh) {
-		c = reserve.fresh;
-		reserve.fresh = nullptr;
-		link_call(on, event, *owner, c);
-		begin(on, event, *c);
-		if (event.status)	// the tables were flushed while it rang
-			add_pending(*c, event.transaction);
-	}
-	if (!c && event.media_count)
-		sipx_count(on.opaque, SIPX_COUNT_unknown_dialog);
+	call *c = call_of_session(on, event, owner, reserve);
 	if (!c || !accept(on, event, *c))
 		return;
+	if (owner && owner != c->owner)
+		join_direct(*c, *owner);
 	prolong(on, *c);
-	note_media(on, event, p, *c, reserve);
-	for (stream *s = c->streams; s; s = s->next)
-		open_stream(on, *c, *s);
+	note_media(on, event, p, *c, reserve.streams);
+	open_streams(on, *c);
 }
 
 void note_failure(const scene &on, const call_event &event)
 {
-	call *c = find_call(on.tables(), event.call);
-	if (!c || !is_pending(*c, event.transaction)) {
-		if (!c || !is_settled(*c, event.transaction))
-			sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
+	call *known = find_call(on.tables(), event, on.where);
+	if (event.request_method != method::invite) {
+		if (known)
+			undo_change(on, event.transaction, *known);
 		return;
 	}
-	settle(*c, event.transaction);
-	if (any_pending(*c))
-		return;
-	if (c->changing)
-		fall_back(on, *c);
-	if (c->state != call_state::early)
-		return;
-	if (!asks_again(event.status)) {
-		finish(on, *c);
-		return;
-	}
-	c->expires_ms = on.now_ms + retry_life_ms;
-	note_expiry(on.tables(), on.opaque, c->expires_ms);
+	bool failed = false;
+	for (call *c = first_of_key(on.tables(), event.call); c; c = next_of_key(*c))
+		failed |= fail_branch(on, event, *c, !failed);
+	if (!failed && !(known && is_settled(*known, event.transaction)))
+		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
 }
 
 void note_bye(const scene &on, const call_event &event)
 {
-	call *c = find_call(on.tables(), event.call);
-	if (!c || c->state == call_state::over || !belongs(event, *c))
+	call *c = find_call(on.tables(), event, on.where);
+	if (!c || c->state == call_state::over || fit_of(event, on.where, *c) != fit::exact)
 		return;
 	c->bye = event.transaction;
-	c->state = call_state::ending;
-	c->expires_ms = on.now_ms + ending_life_ms;
-	note_expiry(on.tables(), on.opaque, c->expires_ms);
+	set_state(*c, call_state::ending);
+	expect_end(on.opaque, *c, on.now_ms + ending_life_ms);
 }
 
 void note_bye_answer(const scene &on, const call_event &event)
 {
-	call *c = find_call(on.tables(), event.call);
+	call *c = find_call(on.tables(), event, on.where);
 	if (!c || c->state != call_state::ending || c->bye != event.transaction)
 		return;
 	if (!asks_again(event.status)) {
-		finish(on, *c);
+		finish(on.opaque, *c, on.now_ms);
 		return;
 	}
-	c->state = c->dialog ? call_state::answered : call_state::early;
+	set_state(*c, any_pending(*c) ? call_state::early : call_state::answered);
 	prolong(on, *c);
+}
+
+void join_direct(call &c, connection &by)
+{
+	if (c.direct == &by)
+		return;
+	leave_direct(c);
+	c.direct = &by;
+	by.direct.push(&c);
+	note_need(by, c.expires_ms);
+}
+
+void leave_direct(call &c)
+{
+	if (!c.direct)
+		return;
+	c.direct->direct.remove(&c);
+	end_need(*c.direct, c.expires_ms);
+	c.direct = nullptr;
+}
+
+void expire_call(sipx_state *opaque, call &c, u64 now_ms)
+{
+	const bool may_live = c.state == call_state::early || c.state == call_state::answered;
+	if (may_live && is_flowing(opaque, c)) {
+		c.expires_ms = now_ms + life_of(c);
+		note_need(*c.owner, c.expires_ms);
+		if (c.direct)
+			note_need(*c.direct, c.expires_ms);
+		note_expiry(tables_of(opaque), opaque, c.expires_ms);
+		return;
+	}
+	if (c.state == call_state::over)
+		end_call(opaque, &c);
+	else
+		finish(opaque, c, now_ms);
 }
 
 void end_call(sipx_state *opaque, call *ended)
 {
 	state &tables = tables_of(opaque);
 	release_streams(opaque, *ended);
-	if (ended->previous_on_connection)
-		ended->previous_on_connection->next_on_connection = ended->next_on_connection;
-	else
-		ended->owner->calls = ended->next_on_connection;
-	if (ended->next_on_connection)
-		ended->next_on_connection->previous_on_connection = ended->previous_on_connection;
+	leave_direct(*ended);
+	set_expendable(*ended, false);
+	if (ended->state != call_state::over) {
+		end_need(*ended->owner, ended->expires_ms);
+		sipx_count(opaque, SIPX_COUNT_call_ended);
+	}
+	ended->owner->calls.remove(ended);
+	ended->owner->of->call_count--;
 	tables.calls.remove(ended->key, ended);
 	tables.call_count--;
-	if (ended->state != call_state::over)
-		sipx_count(opaque, SIPX_COUNT_call_ended);
 	discard(ended);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// Calls and their streams: what was offered and answered, and the pinholes that follow.
-// All functions are called under the lock of the tables.
+// Calls: dialogs, and what may become one (RFC 3261 12), with the offers and answers that
+// pass in them (RFC 3264). All functions are called under the lock of the tables.
 #ifndef SIP_EXT_CALLS_H
 #define SIP_EXT_CALLS_H
 
@@ -8,7 +8,9 @@
 
 namespace sip {
 
-[[nodiscard]] call *find_call(const state &tables, u64 key);
+// The call that the message belongs to; null: none. One that is not yet anybody's (no tag of
+// the called) is everybody's.
+[[nodiscard]] call *find_call(const state &tables, const call_event &event, const sides &where);
 
 // Objects made before anything is changed, so that nothing can fail afterwards.
 struct call_reserve {
@@ -18,8 +20,8 @@ struct call_reserve {
 
 // Whether a message of that meaning begins a call when there is none.
 [[nodiscard]] bool begins_call(const call_event &event, const sides &where);
-// What note_session() may need. False: no memory, and what was made stays with `reserve`.
-[[nodiscard]] bool reserve_call(const state &tables, const call_event &event, call_reserve &reserve);
+// What note_session() may need. False: *why says it; what was made stays with `reserve`.
+[[nodiscard]] bool reserve_call(const scene &on, const call_event &event, call_reserve &reserve, sipx_reason &why);
 void discard_reserve(call_reserve &reserve);
 
 // An offer, an answer, or progress of a call; `owner` takes a new one (null: none is made).
@@ -28,6 +30,13 @@ void note_failure(const scene &on, const call_event &event);
 void note_bye(const scene &on, const call_event &event);
 void note_bye_answer(const scene &on, const call_event &event);
 
+// Messages of the call come by that connection, too, as those without a proxy between do
+// (RFC 3261 12.2.1.1).
+void join_direct(call &c, connection &by);
+void leave_direct(call &c);
+
+// What has outlived its time: ended, or given more where media still flows.
+void expire_call(sipx_state *opaque, call &c, u64 now_ms);
 void end_call(sipx_state *opaque, call *ended);
 
 } // namespace sip

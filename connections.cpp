@@ -3,11 +3,17 @@
 
 #include "bindings.h"
 #include "calls.h"
+#include "hosts.h"
 #include "registrations.h"
 
 namespace sip {
 
 namespace {
+
+u64 later(u64 latest, const call &c)
+{
+	return c.state != call_state::over && c.expires_ms > latest ? c.expires_ms : latest;
+}
 
 u64 latest_need(const connection &owner)
 {
@@ -15,16 +21,17 @@ u64 latest_need(const connection &owner)
 	for (const registration *r = owner.registrations; r; r = r->next)
 		if (r->live && r->live_until_ms > latest)
 			latest = r->live_until_ms;
-	for (const call *c = owner.calls; c; c = c->next_on_connection)
-		if (c->state != call_state::over && c->expires_ms > latest)
-			latest = c->expires_ms;
+	for (const call *c = owner.calls.head; c; c = c->on_owner.next)
+		latest = later(latest, *c);
+	for (const call *c = owner.direct.head; c; c = c->on_direct.next)
+		latest = later(latest, *c);
 	return latest;
 }
 
 bool is_registered(const connection &owner, u8 socket)
 {
 	for (const registration *r = owner.registrations; r; r = r->next)
-		if (r->socket == socket)
+		if (!r->subscription && r->socket == socket)
 			return true;
 	return false;
 }
@@ -52,12 +59,13 @@ void open_for_answers(const scene &on, const connection &owner, signalling_socke
 	ensure_pinhole(on, owner, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
 }
 
-void attach_connection(const scene &on, connection *made)
+void attach_connection(const scene &on, connection *made, host *&spare)
 {
 	state &tables = on.tables();
 	made->conntrack = sipx_conntrack_hold(on.packet);
 	made->data = on.data;
 	made->ends = on.where;
+	made->of = hold_host(tables, on.where.inner, on.where.zone, spare);
 	made->sockets[0].inside = on.where.inner;
 	made->next = tables.connections;
 	if (made->next)
@@ -69,8 +77,10 @@ void attach_connection(const scene &on, connection *made)
 void end_connection(sipx_state *opaque, connection *ended)
 {
 	state &tables = tables_of(opaque);
-	while (ended->calls)
-		end_call(opaque, ended->calls);
+	while (ended->calls.head)
+		end_call(opaque, ended->calls.head);
+	while (ended->direct.head)
+		leave_direct(*ended->direct.head);
 	while (ended->registrations)
 		end_registration(opaque, *ended, ended->registrations);
 	for (signalling_socket &socket : ended->sockets) {
@@ -83,6 +93,7 @@ void end_connection(sipx_state *opaque, connection *ended)
 		tables.connections = ended->next;
 	if (ended->next)
 		ended->next->previous = ended->previous;
+	drop_host(tables, ended->of);
 	sipx_conntrack_release(ended->conntrack);
 	discard(ended);
 }
@@ -146,18 +157,32 @@ void remember_literal(const scene &on, connection &owner, const inner_literal &l
 	on.data->flags |= connection_has_more;
 }
 
-void settle_lifetime(const scene &on, connection &owner)
+void note_need(connection &owner, u64 until_ms)
 {
-	const u64 needed = latest_need(owner);
-	const u64 before = owner.data->keep_until_ms;
-	const u64 ordinary = on.now_ms + u64{on.default_timeout_s} * 1000;
-	owner.data->keep_until_ms = needed;
-	const u64 until = needed > ordinary ? needed : ordinary;
-	const u32 seconds = static_cast<u32>((until - on.now_ms + 999) / 1000);
-	if (needed > on.now_ms)
-		sipx_connection_keep(owner.conntrack, seconds);
-	if (needed < before)
+	if (until_ms > owner.data->keep_until_ms) {
+		owner.data->keep_until_ms = until_ms;
+		owner.needs_more = true;
+	}
+}
+
+void end_need(connection &owner, u64 until_ms)
+{
+	owner.needs_less |= until_ms >= owner.data->keep_until_ms;
+}
+
+void settle_lifetime(connection &owner, u64 now_ms)
+{
+	if (owner.needs_less)
+		owner.data->keep_until_ms = latest_need(owner);
+	const u64 needed_ms = owner.data->keep_until_ms;
+	const u64 ordinary_ms = now_ms + u64{owner.ordinary_s} * 1000;
+	const u64 until_ms = needed_ms > ordinary_ms ? needed_ms : ordinary_ms;
+	const u32 seconds = static_cast<u32>((until_ms - now_ms + 999) / 1000);
+	if (owner.needs_less)
 		sipx_connection_shorten(owner.conntrack, seconds);
+	else if (owner.needs_more)
+		sipx_connection_keep(owner.conntrack, seconds);
+	owner.needs_less = owner.needs_more = false;
 }
 
 void note_expiry(state &tables, sipx_state *opaque, u64 when_ms)

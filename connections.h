@@ -31,8 +31,9 @@ inline connection *connection_of(const sipx_connection_data &data)
 	return static_cast<connection *>(data.connection);
 }
 
-// Hangs `made` on the connection that the scene is on.
-void attach_connection(const scene &on, connection *made);
+// Hangs `made` on the connection that the scene is on. `spare` becomes its host if that has
+// none yet.
+void attach_connection(const scene &on, connection *made, host *&spare);
 // Ends everything that hangs on it, and itself. Leaves its sipx_connection_data alone: at
 // the end of a namespace the kernel may have taken that away before.
 void end_connection(sipx_state *opaque, connection *ended);
@@ -52,8 +53,12 @@ void remember_literal(const scene &on, connection &owner, const inner_literal &l
 // else, until a registrar has granted more (R19, S3).
 void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket);
 
+// It is needed at least until then.
+void note_need(connection &owner, u64 until_ms);
+// What needed it until then needs it no more.
+void end_need(connection &owner, u64 until_ms);
 // The connection lives as long as what depends on it, and no longer.
-void settle_lifetime(const scene &on, connection &owner);
+void settle_lifetime(connection &owner, u64 now_ms);
 
 // The next tick has work at that time.
 void note_expiry(state &tables, sipx_state *opaque, u64 when_ms);

@@ -4,6 +4,7 @@
 #include "bindings.h"
 #include "calls.h"
 #include "connections.h"
+#include "hosts.h"
 #include "plan.h"
 #include "registrations.h"
 #include "sip_parse.h"
@@ -57,6 +58,7 @@ bool is_keep_alive(text_view bytes)
 // Objects made under the first lock, used under the second: what remains is discarded.
 struct reserve {
 	connection *fresh_connection = nullptr;
+	host *fresh_host = nullptr;
 	registration *fresh_registration = nullptr;
 	call_reserve calls;
 };
@@ -65,20 +67,30 @@ void discard_reserve(reserve &spare)
 {
 	if (spare.fresh_connection)
 		discard(spare.fresh_connection);
+	if (spare.fresh_host)
+		discard(spare.fresh_host);
 	if (spare.fresh_registration)
 		discard(spare.fresh_registration);
 	discard_reserve(spare.calls);
 	spare = {};
 }
 
-bool needs_connection(const call_event &event, const sides &where, const plan &p)
+// What asks somebody outside for a time.
+bool asks_for_time(const call_event &event, const sides &where)
+{
+	const bool asks = event.kind == event_kind::register_request || event.kind == event_kind::subscribe_request;
+	return asks && where.from_inside;
+}
+
+bool needs_connection(const scene &on, const call_event &event, const plan &p)
 {
 	for (u8 i = 0; i < p.wish_count; i++)
 		if (p.wishes[i].signalling)
 			return true;
-	if (p.literal.length)
+	if (p.literal.length || asks_for_time(event, on.where))
 		return true;
-	return begins_call(event, where) || (event.kind == event_kind::register_request && where.from_inside);
+	return begins_call(event, on.where) ||
+	       (event.kind == event_kind::session && find_call(on.tables(), event, on.where));
 }
 
 bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why)
@@ -116,44 +128,39 @@ void release_bindings(state &tables, plan &p)
 bool reserve_registration(const scene &on, const call_event &event, reserve &spare, sipx_reason &why)
 {
 	const connection *owner = connection_of(*on.data);
-	if (owner && find_registration(*owner, event.address_of_record))
+	const bool subscription = event.kind == event_kind::subscribe_request;
+	const u64 name = subscription ? event.call : event.address_of_record;
+	if (owner && find_registration(*owner, name, subscription))
 		return true;
-	if (on.tables().registration_count >= max_registrations) {
-		why = SIPX_COUNT_limit_registrations;
+	const host *of = owner ? owner->of : find_host(on.tables(), on.where.inner, on.where.zone);
+	if (!has_room_for_registration(on.opaque, of, why))
 		return false;
-	}
 	spare.fresh_registration = make<registration>();
 	why = SIPX_COUNT_no_memory;
 	return spare.fresh_registration;
 }
 
-bool reserve_session(const scene &on, const call_event &event, reserve &spare, sipx_reason &why)
+bool reserve_connection(const scene &on, reserve &spare)
 {
-	const bool known = find_call(on.tables(), event.call);
-	if (!known && !begins_call(event, on.where))
-		return true;
-	if (!known && on.tables().call_count >= max_calls) {
-		why = SIPX_COUNT_limit_calls;
+	spare.fresh_connection = make<connection>();
+	if (!spare.fresh_connection)
 		return false;
-	}
-	why = SIPX_COUNT_no_memory;
-	return reserve_call(on.tables(), event, spare.calls);
+	if (find_host(on.tables(), on.where.inner, on.where.zone))
+		return true;
+	spare.fresh_host = make<host>();
+	return spare.fresh_host;
 }
 
 // Everything that can fail, before anything is changed.
 bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason &why)
 {
 	const call_event &event = work.event;
-	if (!connection_of(*on.data) && needs_connection(event, on.where, work.what)) {
-		spare.fresh_connection = make<connection>();
-		why = SIPX_COUNT_no_memory;
-		if (!spare.fresh_connection)
-			return false;
-	}
-	if (event.kind == event_kind::register_request && on.where.from_inside &&
-	    !reserve_registration(on, event, spare, why))
+	why = SIPX_COUNT_no_memory;
+	if (!connection_of(*on.data) && needs_connection(on, event, work.what) && !reserve_connection(on, spare))
 		return false;
-	if (event.kind == event_kind::session && !reserve_session(on, event, spare, why))
+	if (asks_for_time(event, on.where) && !reserve_registration(on, event, spare, why))
+		return false;
+	if (event.kind == event_kind::session && !reserve_call(on, event, spare.calls, why))
 		return false;
 	const binding_site site{on.packet, on.opaque, on.where.outer, on.where.zone};
 	return reserve_bindings(site, work.what, why);
@@ -180,12 +187,20 @@ void remember(const scene &on, const call_event &event, const plan &p, connectio
 		break;
 	case event_kind::register_granted:
 		owner = registering(on, event, owner);
-		if (!from_inside && owner) {
+		if (!from_inside && owner)
 			grant_registration(on, event, *owner);
-			settle_lifetime(on, *owner);
-		}
+		break;
+	case event_kind::subscribe_request:
+		if (from_inside && owner)
+			note_subscribe(on, event, *owner, spare.fresh_registration);
+		break;
+	case event_kind::subscribe_granted:
+		owner = registering(on, event, owner);
+		if (!from_inside && owner)
+			grant_subscription(on, event, *owner);
 		break;
 	case event_kind::register_refused:
+	case event_kind::subscribe_refused:
 		owner = registering(on, event, owner);
 		if (!from_inside && owner)
 			refuse_registration(on, event, *owner);
@@ -207,14 +222,20 @@ void remember(const scene &on, const call_event &event, const plan &p, connectio
 	}
 }
 
-// The connection of the message, and that of its call where the call began on another one.
+// The connections that the message had to do with: its own, that of its call where the call
+// began on another one, and that whose door it came through.
 void settle_all(const scene &on, const call_event &event, connection *owner)
 {
-	if (owner)
-		settle_lifetime(on, *owner);
-	const call *c = event.kind == event_kind::other ? nullptr : find_call(on.tables(), event.call);
+	if (owner) {
+		owner->ordinary_s = on.default_timeout_s;
+		settle_lifetime(*owner, on.now_ms);
+	}
+	const call *c = event.kind == event_kind::other ? nullptr : find_call(on.tables(), event, on.where);
 	if (c && c->owner != owner)
-		settle_lifetime(on, *c->owner);
+		settle_lifetime(*c->owner, on.now_ms);
+	connection *master = on.master ? connection_of(*on.master) : nullptr;
+	if (master && master != owner)
+		settle_lifetime(*master, on.now_ms);
 }
 
 // The second half of carrying out: nothing here can fail but the pinholes, and a message
@@ -223,7 +244,7 @@ void commit(const scene &on, workspace &work, reserve &spare)
 {
 	if (!(on.data->flags & connection_gone)) {
 		if (spare.fresh_connection && !connection_of(*on.data)) {
-			attach_connection(on, spare.fresh_connection);
+			attach_connection(on, spare.fresh_connection, spare.fresh_host);
 			spare.fresh_connection = nullptr;
 		}
 		connection *owner = connection_of(*on.data);
@@ -322,16 +343,18 @@ void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next
 		if (!next_ms || when_ms < next_ms)
 			next_ms = when_ms;
 	};
-	for (call *c = at.calls, *after; c; c = after) {
-		after = c->next_on_connection;
+	for (call *c = at.calls.head, *after; c; c = after) {
+		after = c->on_owner.next;
 		if (c->expires_ms <= now_ms)
-			end_call(opaque, c);
+			expire_call(opaque, *c, now_ms);
 		else
 			consider(c->expires_ms);
 	}
 	expire_registrations(opaque, at, now_ms);
 	for (const registration *r = at.registrations; r; r = r->next)
 		consider(next_change(*r));
+	if (at.needs_less)
+		settle_lifetime(at, now_ms);
 }
 
 } // namespace
@@ -358,6 +381,8 @@ u32 sipx_core_slab_size(sipx_slab slab)
 		return sizeof(stream);
 	case SIPX_SLAB_PINHOLE:
 		return sizeof(pinhole);
+	case SIPX_SLAB_HOST:
+		return sizeof(host);
 	case SIPX_SLABS:
 		break;
 	}

@@ -5,8 +5,10 @@ namespace sip {
 
 namespace {
 
-// A standing pinhole gets a new lifetime only when it would end this much too early.
+// A standing pinhole gets a new lifetime only when it would end this much too early; one that
+// stands for weeks, because its owner ends it, never.
 constexpr u64 renewal_slack_ms = 2000;
+constexpr u64 far_ms = 7ull * 24 * 3600 * 1000;
 
 // What makes two wishes the same pinhole: not its lifetime, and not the media class, so
 // that audio and video on one socket (BUNDLE) share theirs.
@@ -79,7 +81,8 @@ sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole w
 	return error;
 }
 
-pinhole *open_new(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms, sipx_pinhole_error &error)
+pinhole *open_new(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms,
+		  sipx_pinhole_error &error)
 {
 	auto *made = make<pinhole>();
 	if (!made) {
@@ -113,19 +116,20 @@ pinhole *replace(const scene &on, const connection &owner, const sipx_pinhole &w
 	return next;
 }
 
-// It still stands for as long as it is needed, or stands again.
+// It still stands for as long as it is needed, or stands again. No lock of the kernel's is
+// taken where nothing is to change.
 void keep_standing(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
-	if (held.handle && until_ms <= held.until_ms + renewal_slack_ms)
-		until_ms = held.until_ms;
-	const u32 lifetime_s = seconds_until(on, until_ms);
-	if (held.handle && sipx_pinhole_renew(held.handle, lifetime_s) == SIPX_PINHOLE_OPEN) {
-		held.until_ms = until_ms;
+	const bool far = held.until_ms > on.now_ms + far_ms;
+	const bool longer = !far && until_ms > held.until_ms + renewal_slack_ms;
+	if (held.handle && !longer && sipx_pinhole_stands(held.handle))
 		return;
-	}
+	if (until_ms > held.until_ms)
+		held.until_ms = until_ms;
+	if (held.handle && sipx_pinhole_renew(held.handle, seconds_until(on, held.until_ms)) == SIPX_PINHOLE_OPEN)
+		return;
 	if (held.handle)
 		sipx_pinhole_close(held.handle);
-	held.until_ms = until_ms;
 	const sipx_pinhole_error error = open(on, owner, wished, held);
 	if (error != SIPX_PINHOLE_OPEN)
 		sipx_count(on.opaque, reason_of(error));

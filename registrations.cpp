@@ -6,6 +6,7 @@ namespace sip {
 namespace {
 
 constexpr u32 default_expiry_s = 3600;		// RFC 3261 10.2.1.1
+constexpr u32 default_refer_s = 180;		// the subscription that a REFER makes: a transfer's time
 constexpr u32 fetch = ~0u;			// no Contact in the request: asks, changes nothing
 constexpr u64 transaction_life_ms = 32000;	// RFC 3261 17.1.2.2, timer F: 64 * T1
 
@@ -91,7 +92,7 @@ u64 socket_needed_until(const connection &owner, u8 index)
 {
 	u64 until_ms = 0;
 	for (const registration *r = owner.registrations; r; r = r->next)
-		if (r->live && r->socket == index && r->live_until_ms > until_ms)
+		if (r->live && !r->subscription && r->socket == index && r->live_until_ms > until_ms)
 			until_ms = r->live_until_ms;
 	return until_ms;
 }
@@ -116,28 +117,72 @@ void settle_door(const scene &on, connection &owner, u8 index)
 	ensure_pinhole(on, owner, wished, until_ms, socket.door);
 }
 
-void end_live(sipx_state *opaque, registration &r)
+void end_live(sipx_state *opaque, connection &owner, registration &r)
 {
-	if (r.live)
-		sipx_count(opaque, SIPX_COUNT_registration_ended);
+	if (!r.live)
+		return;
+	sipx_count(opaque, r.subscription ? SIPX_COUNT_subscription_ended : SIPX_COUNT_registration_ended);
+	end_need(owner, r.live_until_ms);
 	r.live = false;
 }
 
-void make_live(const scene &on, registration &r, u32 granted_s)
+void make_live(const scene &on, connection &owner, registration &r, u32 granted_s)
 {
 	const u32 seconds = granted_s > longest_lifetime_s ? longest_lifetime_s : granted_s;
+	const u64 until_ms = on.now_ms + u64{seconds} * 1000;
+	if (r.live && until_ms < r.live_until_ms)
+		end_need(owner, r.live_until_ms);
 	r.live = true;
-	r.live_until_ms = on.now_ms + u64{seconds} * 1000;
-	sipx_count(on.opaque, SIPX_COUNT_registration_granted);
+	r.live_until_ms = until_ms;
+	note_need(owner, until_ms);
+	sipx_count(on.opaque, r.subscription ? SIPX_COUNT_subscription_granted : SIPX_COUNT_registration_granted);
 	note_expiry(on.tables(), on.opaque, r.live_until_ms);
+}
+
+// The one of that name, made from `spare` if there is none yet; null: there is no spare.
+registration *take_registration(const scene &on, u64 name, bool subscription, connection &owner, registration *&spare)
+{
+	registration *r = find_registration(owner, name, subscription);
+	if (r || !spare)
+		return r;
+	r = spare;
+	spare = nullptr;
+	r->name = name;
+	r->subscription = subscription;
+	r->next = owner.registrations;
+	owner.registrations = r;
+	owner.of->registration_count++;
+	on.tables().registration_count++;
+	return r;
+}
+
+// False: it was on its way before.
+bool add_pending(const scene &on, registration &r, u64 transaction)
+{
+	if (r.pending[0] == transaction || r.pending[1] == transaction) {
+		sipx_count(on.opaque, SIPX_COUNT_retransmission);
+		return false;
+	}
+	r.pending[1] = r.pending[0];
+	r.pending[0] = transaction;
+	r.pending_until_ms = on.now_ms + transaction_life_ms;
+	note_expiry(on.tables(), on.opaque, r.pending_until_ms);
+	return true;
+}
+
+// One that is not live and waits for nothing is forgotten.
+void forget_if_idle(sipx_state *opaque, connection &owner, registration *r)
+{
+	if (next_change(*r) == ~0ull)
+		end_registration(opaque, owner, r);
 }
 
 } // namespace
 
-registration *find_registration(const connection &owner, u64 address_of_record)
+registration *find_registration(const connection &owner, u64 name, bool subscription)
 {
 	registration *r = owner.registrations;
-	while (r && r->address_of_record != address_of_record)
+	while (r && !(r->name == name && r->subscription == subscription))
 		r = r->next;
 	return r;
 }
@@ -152,30 +197,14 @@ bool awaits(const connection &owner, u64 transaction)
 
 void note_register(const scene &on, const call_event &event, connection &owner, registration *&spare)
 {
-	registration *r = find_registration(owner, event.address_of_record);
-	if (!r && !spare)
+	registration *r = take_registration(on, event.address_of_record, false, owner, spare);
+	if (!r || !add_pending(on, *r, event.transaction))
 		return;
-	if (!r) {
-		r = spare;
-		spare = nullptr;
-		r->address_of_record = event.address_of_record;
-		r->next = owner.registrations;
-		owner.registrations = r;
-		on.tables().registration_count++;
-	}
-	if (r->pending[0] == event.transaction || r->pending[1] == event.transaction) {
-		sipx_count(on.opaque, SIPX_COUNT_retransmission);
-		return;
-	}
-	r->pending[1] = r->pending[0];
-	r->pending[0] = event.transaction;
-	r->pending_until_ms = on.now_ms + transaction_life_ms;
 	u8 socket = r->live ? r->socket : 0;
 	r->requested_s = requested_expiry(event, owner, on.where, socket);
 	if (r->live && r->socket == socket)
 		settle_door(on, owner, socket);
 	r->socket = socket;
-	note_expiry(on.tables(), on.opaque, r->pending_until_ms);
 }
 
 void grant_registration(const scene &on, const call_event &event, connection &owner)
@@ -187,18 +216,42 @@ void grant_registration(const scene &on, const call_event &event, connection &ow
 	}
 	const u32 granted_s = granted_expiry(event, owner, *r);
 	if (granted_s)
-		make_live(on, *r, granted_s);
+		make_live(on, owner, *r, granted_s);
 	else if (r->requested_s != fetch)
-		end_live(on.opaque, *r);
+		end_live(on.opaque, owner, *r);
 	settle_door(on, owner, r->socket);
-	if (next_change(*r) == ~0ull)
-		end_registration(on.opaque, owner, r);
+	forget_if_idle(on.opaque, owner, r);
+}
+
+void note_subscribe(const scene &on, const call_event &event, connection &owner, registration *&spare)
+{
+	registration *r = take_registration(on, event.call, true, owner, spare);
+	if (!r || !add_pending(on, *r, event.transaction))
+		return;
+	const u32 unsaid_s = event.request_method == method::refer ? default_refer_s : default_expiry_s;
+	r->requested_s = event.has_expires ? event.expires : unsaid_s;
+}
+
+void grant_subscription(const scene &on, const call_event &event, connection &owner)
+{
+	registration *r = find_pending(owner, event.transaction);
+	if (!r)
+		return;
+	const u32 granted_s = event.has_expires ? event.expires : r->requested_s;
+	if (granted_s)
+		make_live(on, owner, *r, granted_s);
+	else
+		end_live(on.opaque, owner, *r);
+	forget_if_idle(on.opaque, owner, r);
 }
 
 void refuse_registration(const scene &on, const call_event &event, connection &owner)
 {
-	if (!find_pending(owner, event.transaction))
+	registration *r = find_pending(owner, event.transaction);
+	if (!r)
 		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
+	else
+		forget_if_idle(on.opaque, owner, r);
 }
 
 u64 next_change(const registration &r)
@@ -215,19 +268,19 @@ void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms)
 		if (r->pending_until_ms <= now_ms)
 			r->pending[0] = r->pending[1] = 0;
 		if (r->live && r->live_until_ms <= now_ms) {
-			end_live(opaque, *r);
-			if (!socket_needed_until(owner, r->socket))
+			end_live(opaque, owner, *r);
+			if (!r->subscription && !socket_needed_until(owner, r->socket))
 				give_up_pinhole(opaque, owner.sockets[r->socket].door);
 		}
-		if (next_change(*r) == ~0ull)
-			end_registration(opaque, owner, r);
+		forget_if_idle(opaque, owner, r);
 	}
 }
 
 void end_registration(sipx_state *opaque, connection &owner, registration *ended)
 {
-	end_live(opaque, *ended);
+	end_live(opaque, owner, *ended);
 	list_remove<registration, &registration::next>(owner.registrations, ended);
+	owner.of->registration_count--;
 	tables_of(opaque).registration_count--;
 	discard(ended);
 }

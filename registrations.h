@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Registrations (RFC 3261 10): live on the matching 2xx, exactly as long as granted. All
+// Registrations (RFC 3261 10) and subscriptions (RFC 6665): live on the matching 2xx, exactly as long as granted. All
 // functions are called under the lock of the tables.
 #ifndef SIP_EXT_REGISTRATIONS_H
 #define SIP_EXT_REGISTRATIONS_H
@@ -8,7 +8,7 @@
 
 namespace sip {
 
-[[nodiscard]] registration *find_registration(const connection &owner, u64 address_of_record);
+[[nodiscard]] registration *find_registration(const connection &owner, u64 name, bool subscription);
 
 // Whether that REGISTER is on its way and not yet answered.
 [[nodiscard]] bool awaits(const connection &owner, u64 transaction);
@@ -18,6 +18,10 @@ namespace sip {
 void note_register(const scene &on, const call_event &event, connection &owner, registration *&spare);
 // Its 2xx: opens, prolongs or ends.
 void grant_registration(const scene &on, const call_event &event, connection &owner);
+// The same for SUBSCRIBE and REFER (RFC 6665 4.1.2): notifications come by the connection for
+// as long as the notifier granted.
+void note_subscribe(const scene &on, const call_event &event, connection &owner, registration *&spare);
+void grant_subscription(const scene &on, const call_event &event, connection &owner);
 // Any other final response ends the request and nothing else.
 void refuse_registration(const scene &on, const call_event &event, connection &owner);
 

@@ -77,12 +77,12 @@ void show_registration(const connection &owner, const registration &r, sipx_sink
 	char buffer[line_length];
 	text_writer line(buffer, sizeof(buffer));
 	const signalling_socket &socket = owner.sockets[r.socket];
-	line.put("registration ");
-	line.put_hex(r.address_of_record);
+	line.put(r.subscription ? text_view("subscription ") : text_view("registration "));
+	line.put_hex(r.name);
 	line.put(r.live ? text_view(" live") : text_view(" asked"));
 	put_field(line, "inside", socket.inside);
 	put_field(line, "outside", socket.bound ? socket.bound->outside : owner.ends.outer);
-	put_field(line, "registrar", owner.ends.peer);
+	put_field(line, r.subscription ? text_view("notifier") : text_view("registrar"), owner.ends.peer);
 	put_seconds(line, r.live ? r.live_until_ms : r.pending_until_ms, now_ms);
 	finish(sink, line);
 }
@@ -98,8 +98,9 @@ void sipx_core_show_calls(sipx_state *opaque, sipx_sink *sink)
 	table_lock lock(opaque);
 	const u64 now_ms = sipx_now_ms();
 	for (const connection *at = tables_of(opaque).connections; at; at = at->next)
-		for (const call *c = at->calls; c; c = c->next_on_connection)
-			show_call(*c, sink, now_ms);
+		for (const call *c = at->calls.head; c; c = c->on_owner.next)
+			if (c->state != call_state::over)
+				show_call(*c, sink, now_ms);
 }
 
 void sipx_core_show_registrations(sipx_state *opaque, sipx_sink *sink)

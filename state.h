@@ -13,12 +13,10 @@ namespace sip {
 struct call;
 struct connection;
 
-// Bounds of one namespace. 10,000 calls at once and 1,000 new ones a second are promised
-// (REQUIREMENTS, Scale), each with two sockets a side and remembered for 32 seconds after
-// its end; the rest leaves room for as many registered phones.
-inline constexpr u32 max_calls = 65536;
-inline constexpr u32 max_registrations = 20000;
-inline constexpr u32 max_bindings = 100000;
+// Of one namespace: 10,000 calls at once are promised (REQUIREMENTS, Scale), each with two
+// sockets a side and remembered for 32 seconds after its end; the rest leaves room for as
+// many registered phones. Calls and registrations are bounded by settings.
+inline constexpr u32 max_bindings = 200000;
 // A power of two; chains stay short up to the bounds above.
 inline constexpr u32 bucket_count = 4096;
 // Its own socket, and those besides that a connection names in Via and Contact; more than
@@ -51,6 +49,34 @@ private:
 	T *buckets_[bucket_count];
 };
 
+template<typename T>
+struct neighbours {
+	T *previous;
+	T *next;
+};
+
+// Doubly linked, the newest at the head; the objects carry their own links.
+template<typename T, neighbours<T> T::*link>
+struct linked_list {
+	T *head;
+	T *tail;
+
+	void push(T *object)
+	{
+		(object->*link) = {nullptr, head};
+		(head ? (head->*link).previous : tail) = object;
+		head = object;
+	}
+
+	void remove(T *object)
+	{
+		const neighbours<T> around = object->*link;
+		(around.previous ? (around.previous->*link).next : head) = around.next;
+		(around.next ? (around.next->*link).previous : tail) = around.previous;
+		(object->*link) = {nullptr, nullptr};
+	}
+};
+
 template<typename T, T *T::*link>
 void list_remove(T *&head, T *object)
 {
@@ -81,7 +107,7 @@ struct pinhole {
 	u32 references;
 };
 
-// Where both ends of a stream are, as offered and answered.
+// Where both ends of a stream are, as offered and answered (RFC 3264).
 struct stream_ends {
 	binding *rtp;		// of the inside socket; null where nothing is translated
 	binding *rtcp;
@@ -89,6 +115,12 @@ struct stream_ends {
 	endpoint inside_rtcp;
 	endpoint remote_rtp;
 	endpoint remote_rtcp;
+	bool inside_mux;	// RFC 5761
+	bool remote_mux;
+	bool inside_bundled;	// RFC 9143
+	bool remote_bundled;
+	bool inside_connects;	// TCP: a=setup:active (RFC 4145)
+	bool remote_declined;	// port 0
 };
 
 // A media stream of a call, by its place among the m-lines; each of several pairs of ports
@@ -111,34 +143,54 @@ enum class call_state : u8 { early, answered, ending, over };
 // Branches of one call that arrive side by side (a proxy that forks, RFC 3261 8.2.2.2).
 inline constexpr u32 max_pending = 4;
 
+// A dialog, or what may become one (RFC 3261 12): one for each branch of a call that forks.
 struct call {
 	call *next_hash;
-	call *next_on_connection;
-	call *previous_on_connection;
+	neighbours<call> on_owner;
+	neighbours<call> on_direct;
+	neighbours<call> on_host;
 	connection *owner;
+	connection *direct;		// its messages come by this one as well; null: none does
 	stream *streams;
 	u64 key;
 	u64 pending[max_pending];	// INVITEs that have no final response yet
 	u64 settled[2];			// the last that had one, newest first
 	u64 bye;			// of the BYE seen last
-	u64 caller;			// the From tag of the first INVITE
-	u64 dialog;			// both tags, once answered
+	u64 caller;			// the tag of who sent the INVITE
+	u64 called;			// the other's; 0: nobody has answered yet
+	u64 changing;			// an offer that may be refused; 0: none
+	u64 changing_until_ms;
 	u64 expires_ms;
-	endpoint peer;		// who speaks for the other end
+	u32 session_expires_s;		// RFC 4028; 0: none was agreed on
+	endpoint peer;			// who speaks for the other end
 	call_state state;
-	bool changing;		// a re-INVITE is not yet answered
+	bool caller_inside;
+	bool expendable;		// in its host's list
 };
 
-// An address-of-record at a registrar (RFC 3261 10).
+// An inside address, for what it may have at once.
+struct host {
+	host *next;
+	endpoint address;	// without a port
+	u32 zone;
+	u32 references;		// by connections
+	u32 call_count;
+	u32 registration_count;
+	linked_list<call, &call::on_host> expendable;	// calls that are not answered
+};
+
+// An address-of-record at a registrar (RFC 3261 10), or a subscription (RFC 6665): what
+// somebody outside has granted for a time.
 struct registration {
 	registration *next;
-	u64 address_of_record;
+	u64 name;		// address-of-record, or Call-ID
 	u64 pending[2];		// transactions of REGISTERs not yet answered, newest first
 	u64 pending_until_ms;
 	u64 live_until_ms;
 	u32 requested_s;
 	u8 socket;		// of its connection: index into sockets, the own one is 0
 	bool live;
+	bool subscription;
 };
 
 // A socket that an inside endpoint is reached at: its own, or one that it names in Via or
@@ -164,10 +216,15 @@ struct connection {
 	sipx_conntrack *conntrack;	// a reference
 	sipx_connection_data *data;	// lives as long as that
 	sides ends;
-	call *calls;
+	host *of;
+	linked_list<call, &call::on_owner> calls;
+	linked_list<call, &call::on_direct> direct;	// calls of others that come by here, too
 	registration *registrations;
 	signalling_socket sockets[max_sockets];
 	inner_literal literal;
+	u32 ordinary_s;		// the kernel's own timeout for it
+	bool needs_less;	// what needed it longest is over
+	bool needs_more;
 };
 
 struct state {
@@ -175,6 +232,7 @@ struct state {
 	hash_table<binding, &binding::next_outside> by_outside;
 	hash_table<call, &call::next_hash> calls;
 	hash_table<pinhole, &pinhole::next> pinholes;
+	hash_table<host, &host::next> hosts;
 	connection *connections;
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
 	u32 call_count;
@@ -190,6 +248,7 @@ template<> struct slab_of<binding> { static constexpr sipx_slab id = SIPX_SLAB_B
 template<> struct slab_of<registration> { static constexpr sipx_slab id = SIPX_SLAB_REGISTRATION; };
 template<> struct slab_of<call> { static constexpr sipx_slab id = SIPX_SLAB_CALL; };
 template<> struct slab_of<pinhole> { static constexpr sipx_slab id = SIPX_SLAB_PINHOLE; };
+template<> struct slab_of<host> { static constexpr sipx_slab id = SIPX_SLAB_HOST; };
 template<> struct slab_of<stream> { static constexpr sipx_slab id = SIPX_SLAB_STREAM; };
 
 // Zeroed, or null.

@@ -39,49 +39,46 @@ u64 transaction_key(const message_view &view, text_view bytes)
 	return hash_both(hash_both(branch, call_id), numbers);
 }
 
-u64 dialog_key(const message_view &view, text_view bytes)
-{
-	if (view.from_tag.empty() || view.to_tag.empty())
-		return 0;
-	return (hash_text(bytes.sub(view.from_tag)) + hash_text(bytes.sub(view.to_tag))) | 1;
-}
+struct kinds {
+	event_kind request;
+	event_kind granted;
+	event_kind refused;
+};
 
-event_kind kind_of_response(const message_view &view)
-{
-	const bool final = view.status >= 200;
-	const bool success = final && view.status < 300;
-	switch (view.request_method) {
-	case method::register_:
-		if (!final)
-			return event_kind::other;
-		return success ? event_kind::register_granted : event_kind::register_refused;
-	case method::invite:
-		return final && !success ? event_kind::session_failed : event_kind::session;
-	case method::bye:
-		return final ? event_kind::session_over : event_kind::other;
-	case method::update:
-	case method::prack:
-		return event_kind::session;
-	default:
-		return event_kind::other;
-	}
-}
-
-event_kind kind_of_request(method m)
+// A REFER makes a subscription, too (RFC 3515 2.4.4). Whatever carries a session description
+// is a message of a session.
+kinds kinds_of(method m, bool has_media)
 {
 	switch (m) {
 	case method::register_:
-		return event_kind::register_request;
-	case method::bye:
-		return event_kind::bye;
+		return {event_kind::register_request, event_kind::register_granted, event_kind::register_refused};
+	case method::subscribe:
+	case method::refer:
+		return {event_kind::subscribe_request, event_kind::subscribe_granted,
+			event_kind::subscribe_refused};
 	case method::invite:
-	case method::ack:
 	case method::update:
 	case method::prack:
-		return event_kind::session;
+		return {event_kind::session, event_kind::session, event_kind::session_failed};
+	case method::ack:
+		return {event_kind::session, event_kind::other, event_kind::other};
+	case method::bye:
+		return {event_kind::bye, event_kind::session_over, event_kind::session_over};
 	default:
-		return event_kind::other;
+		break;
 	}
+	const event_kind kind = has_media ? event_kind::session : event_kind::other;
+	return {kind, kind, event_kind::other};
+}
+
+event_kind kind_of(const message_view &view)
+{
+	const kinds all = kinds_of(view.request_method, view.body_count != 0);
+	if (view.request)
+		return all.request;
+	if (view.status < 200)
+		return all.granted == event_kind::session ? event_kind::session : event_kind::other;
+	return view.status < 300 ? all.granted : all.refused;
 }
 
 void collect_contacts(const message_view &view, call_event &event)
@@ -147,6 +144,7 @@ void read_stream(const media_stream &stream, const message_view &view, const sid
 	wish.transport = stream.transport;
 	wish.setup = stream.setup;
 	wish.rtcp_mux = stream.rtcp_mux;
+	wish.bundled = stream.bundled;
 	wish.pair = 0;
 	wish.on_hold = stream.on_hold_address;
 	const ip_address address = stream.connection == none ? ip_address{} : view.addresses[stream.connection].address;
@@ -180,17 +178,17 @@ sides sides_of(const sipx_packet_info &info)
 
 void understand(const message_view &view, text_view bytes, const sides &where, call_event &event)
 {
-	event.kind = view.request ? kind_of_request(view.request_method) : kind_of_response(view);
+	event.kind = kind_of(view);
 	event.request_method = view.request_method;
 	event.status = view.status;
 	event.provisional = !view.request && view.status < 200;
 	event.call = call_key(bytes.sub(view.call_id), where);
 	event.transaction = transaction_key(view, bytes);
-	event.dialog = dialog_key(view, bytes);
 	event.from_tag = hash_text(bytes.sub(view.from_tag));
 	event.to_tag = view.to_tag.empty() ? 0 : hash_text(bytes.sub(view.to_tag));
 	event.address_of_record = hash_text(bytes.sub(view.to_uri));
 	event.expires = view.expires;
+	event.session_expires = view.session_expires;
 	event.has_expires = view.has_expires;
 	event.contact_star = view.contact_star;
 	event.names_contact = view.contact_star || view.contact_count != 0;

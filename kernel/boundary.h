@@ -131,6 +131,7 @@ enum sipx_slab {
 	SIPX_SLAB_CALL,
 	SIPX_SLAB_STREAM,	/* a media stream of a call */
 	SIPX_SLAB_PINHOLE,	/* an open pinhole, shared by all who need it */
+	SIPX_SLAB_HOST,		/* an inside address */
 	SIPX_SLABS
 };
 
@@ -216,6 +217,8 @@ enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 					  struct sipx_expectation **handle);
 /* A new lifetime for a standing pinhole; SIPX_PINHOLE_GONE if it no longer stands. */
 enum sipx_pinhole_error sipx_pinhole_renew(struct sipx_expectation *handle, u32 lifetime_s);
+/* True if it still stands in the table. Takes no lock: it may go the moment after. */
+bool sipx_pinhole_stands(const struct sipx_expectation *handle);
 /* Removes it from the table if it still stands and drops the reference. Never fails;
  * may be called after the master is gone. */
 void sipx_pinhole_close(struct sipx_expectation *handle);

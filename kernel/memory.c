@@ -19,6 +19,7 @@ static const char *const slab_names[SIPX_SLABS] = {
 	[SIPX_SLAB_CALL]	 = "sip_ext_call",
 	[SIPX_SLAB_STREAM]	 = "sip_ext_stream",
 	[SIPX_SLAB_PINHOLE]	 = "sip_ext_pinhole",
+	[SIPX_SLAB_HOST]	 = "sip_ext_host",
 };
 
 static struct kmem_cache *slabs[SIPX_SLABS] __read_mostly;

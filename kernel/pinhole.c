@@ -261,6 +261,13 @@ enum sipx_pinhole_error sipx_pinhole_renew(struct sipx_expectation *handle, u32 
 	return stands ? SIPX_PINHOLE_OPEN : SIPX_PINHOLE_GONE;
 }
 
+bool sipx_pinhole_stands(const struct sipx_expectation *handle)
+{
+	const struct nf_conntrack_expect *exp = (const struct nf_conntrack_expect *)handle;
+
+	return sipx_compat_expect_stands(exp) && !sipx_compat_expect_expired(exp);
+}
+
 void sipx_pinhole_close(struct sipx_expectation *handle)
 {
 	struct nf_conntrack_expect *exp = expectation_of(handle);

@@ -14,6 +14,8 @@
 	X(keep_alive, "CRLF or STUN keep-alive")				\
 	X(registration_granted, "registrar granted a registration")		\
 	X(registration_ended, "registration ended or ran out")			\
+	X(subscription_granted, "notifier granted a subscription")		\
+	X(subscription_ended, "subscription ended or ran out")			\
 	X(call_started, "call seen for the first time")				\
 	X(call_ended, "call ended")						\
 	X(pinhole_opened, "expectation registered")				\

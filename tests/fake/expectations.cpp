@@ -195,3 +195,5 @@ sipx_pinhole_error sipx_pinhole_renew(sipx_expectation *handle, u32 lifetime_s)
 }
 
 void sipx_pinhole_close(sipx_expectation *handle) { handle->on->close(handle); }
+
+bool sipx_pinhole_stands(const sipx_expectation *handle) { return handle->stands && handle->until_ms > fake::now_ms(); }

@@ -314,8 +314,8 @@ bool router::port_taken(const endpoint &outside, const endpoint &inside) const
 	if (is_mine(outside) && rules.taken_ports.count(outside.port))
 		return true;
 	for (const auto &c : connections_)
-		if (sip::same_endpoint(c->reply.destination, outside) && !sip::same_endpoint(c->original.source, inside) &&
-		    c->reply.destination.protocol == outside.protocol && c->zone == rules.zone)
+		if (c->zone == rules.zone && sip::same_endpoint(c->reply.destination, outside) &&
+		    !sip::same_endpoint(c->original.source, inside) && c->reply.destination.protocol == outside.protocol)
 			return true;
 	return false;
 }

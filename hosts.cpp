@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "hosts.h"
+
+namespace sip {
+
+namespace {
+
+u64 hash_of(const endpoint &inside, u32 zone)
+{
+	struct {
+		u8 bytes[16];
+		u32 zone;
+		u32 family;
+	} key{{}, zone, inside.family};
+	for (u32 i = 0; i < 16; i++)
+		key.bytes[i] = inside.bytes[i];
+	return sipx_hash(&key, sizeof(key));
+}
+
+} // namespace
+
+host *find_host(const state &tables, const endpoint &inside, u32 zone)
+{
+	host *at = tables.hosts.first(hash_of(inside, zone));
+	while (at && !(at->zone == zone && same_address(at->address, inside)))
+		at = at->next;
+	return at;
+}
+
+host *hold_host(state &tables, const endpoint &inside, u32 zone, host *&spare)
+{
+	host *found = find_host(tables, inside, zone);
+	if (!found) {
+		found = spare;
+		spare = nullptr;
+		found->address = with_port(inside, 0);
+		found->zone = zone;
+		tables.hosts.insert(hash_of(inside, zone), found);
+	}
+	found->references++;
+	return found;
+}
+
+void drop_host(state &tables, host *held)
+{
+	if (--held->references)
+		return;
+	tables.hosts.remove(hash_of(held->address, held->zone), held);
+	discard(held);
+}
+
+bool has_room_for_call(sipx_state *opaque, const host *of, call *&instead, sipx_reason &why)
+{
+	const bool full = tables_of(opaque).call_count >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS);
+	const bool host_full = of && of->call_count >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS_PER_HOST);
+	instead = nullptr;
+	if (!full && !host_full)
+		return true;
+	instead = of ? of->expendable.tail : nullptr;
+	why = host_full ? SIPX_COUNT_limit_host : SIPX_COUNT_limit_calls;
+	return instead;
+}
+
+bool has_room_for_registration(sipx_state *opaque, const host *of, sipx_reason &why)
+{
+	if (tables_of(opaque).registration_count >= sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS)) {
+		why = SIPX_COUNT_limit_registrations;
+		return false;
+	}
+	why = SIPX_COUNT_limit_host;
+	return !of || of->registration_count < sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST);
+}
+
+void set_expendable(call &c, bool expendable)
+{
+	if (c.expendable == expendable)
+		return;
+	c.expendable = expendable;
+	if (expendable)
+		c.owner->of->expendable.push(&c);
+	else
+		c.owner->of->expendable.remove(&c);
+}
+
+} // namespace sip

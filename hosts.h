@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+// Inside addresses and what each may have at once: a limit never costs an answered call, and
+// never another host's (REQUIREMENTS S7). All functions are called under the lock of the tables.
+#ifndef SIP_EXT_HOSTS_H
+#define SIP_EXT_HOSTS_H
+
+#include "state.h"
+
+namespace sip {
+
+[[nodiscard]] host *find_host(const state &tables, const endpoint &inside, u32 zone);
+// A reference for a connection of that inside endpoint; `spare` becomes the host if there is
+// none yet, and is null afterwards.
+[[nodiscard]] host *hold_host(state &tables, const endpoint &inside, u32 zone, host *&spare);
+void drop_host(state &tables, host *held);
+
+// Whether one more call has its place; where an unanswered one must go for it, `instead` is
+// the oldest of that host, and `why` says which limit it was.
+[[nodiscard]] bool has_room_for_call(sipx_state *opaque, const host *of, call *&instead, sipx_reason &why);
+[[nodiscard]] bool has_room_for_registration(sipx_state *opaque, const host *of, sipx_reason &why);
+
+// Among the first to go at a limit, or no longer.
+void set_expendable(call &c, bool expendable);
+
+} // namespace sip
+
+#endif

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "streams.h"
+
+#include "bindings.h"
+
+namespace sip {
+
+namespace {
+
+// The call's own expiry closes its pinholes: until then they stand, however long it is silent
+// (R12, R13).
+constexpr u64 pinhole_life_ms = u64{longest_lifetime_s} * 1000;
+
+stream *find_stream(const call &c, const media_wish &wish)
+{
+	stream *s = c.streams;
+	while (s && !(s->line == wish.line && s->pair == wish.pair))
+		s = s->next;
+	return s;
+}
+
+stream *take_spare(call &c, stream *&spare)
+{
+	stream *fresh = spare;
+	if (!fresh)
+		return nullptr;
+	spare = fresh->next;
+	fresh->next = c.streams;
+	c.streams = fresh;
+	return fresh;
+}
+
+stream *take_stream(call &c, const media_wish &wish, stream *&spare)
+{
+	if (stream *found = find_stream(c, wish))
+		return found;
+	stream *fresh = take_spare(c, spare);
+	if (!fresh)
+		return nullptr;
+	fresh->line = wish.line;
+	fresh->pair = wish.pair;
+	return fresh;
+}
+
+u8 class_of(media_kind kind)
+{
+	if (kind == media_kind::audio)
+		return SIPX_CLASS_AUDIO;
+	return kind == media_kind::video ? SIPX_CLASS_VIDEO : SIPX_CLASS_OTHER;
+}
+
+void set_binding(state &tables, binding *&place, binding *fresh)
+{
+	if (fresh)
+		take_reference(fresh);
+	drop_reference(tables, place);
+	place = fresh;
+}
+
+void take_references(const stream_ends &ends)
+{
+	if (ends.rtp)
+		take_reference(ends.rtp);
+	if (ends.rtcp)
+		take_reference(ends.rtcp);
+}
+
+void release_ends(state &tables, stream_ends &ends)
+{
+	drop_reference(tables, ends.rtp);
+	drop_reference(tables, ends.rtcp);
+	ends = {};
+}
+
+binding *binding_wished(const plan &p, u8 wish)
+{
+	return wish == none ? nullptr : p.wishes[wish].held;
+}
+
+// The inside endpoint said where it wants to receive.
+void note_inside_end(state &tables, const media_wish &wish, const stream_wishes &sockets, const plan &p, stream &s)
+{
+	s.inside_rtp = wish.rtp;
+	s.inside_rtcp = wish.rtcp;
+	s.inside_mux = wish.rtcp_mux;
+	s.inside_bundled = wish.bundled;
+	s.inside_connects = wish.setup == setup_role::active;
+	if (wish.refusal != usable)
+		s.inside_rtp.port = s.inside_rtcp.port = 0;
+	// A declined stream that comes back finds its outside port again (R12).
+	if (wish.rtp.port == 0)
+		return;
+	set_binding(tables, s.rtp, binding_wished(p, sockets.rtp));
+	set_binding(tables, s.rtcp, binding_wished(p, sockets.rtcp));
+}
+
+void note_remote_end(const media_wish &wish, stream &s)
+{
+	s.remote_rtp = wish.rtp;
+	s.remote_rtcp = wish.rtcp;
+	s.remote_mux = wish.rtcp_mux;
+	s.remote_bundled = wish.bundled;
+	s.remote_declined = wish.rtp.port == 0;
+	if (wish.refusal != usable)
+		s.remote_rtp.port = s.remote_rtcp.port = 0;
+}
+
+void note_stream(const scene &on, const media_wish &wish, const stream_wishes &sockets, const plan &p, stream &s)
+{
+	if (wish.refusal != usable && wish.rtp.port && !wish.on_hold)
+		sipx_count(on.opaque, static_cast<sipx_reason>(wish.refusal));
+	// Hold by c=0.0.0.0 (RFC 3264 8.4) says nothing new about where media goes.
+	if (wish.on_hold && wish.rtp.port)
+		return;
+	s.pinhole_class = class_of(wish.kind);
+	if (on.where.from_inside)
+		note_inside_end(on.tables(), wish, sockets, p, s);
+	else
+		note_remote_end(wish, s);
+}
+
+// One socket's two pinholes: in for its media source, out to where the session says, once it is known.
+struct socket_pinholes {
+	const endpoint &inside;
+	endpoint remote;	// port 0: not known
+	const binding *bound;
+	pinhole *&in;
+	pinhole *&out;
+};
+
+void close_socket(sipx_state *opaque, const socket_pinholes &at)
+{
+	give_up_pinhole(opaque, at.in);
+	give_up_pinhole(opaque, at.out);
+}
+
+// Who may send to it. Symmetric RTP (RFC 4961) is common but no duty: any port.
+endpoint media_source(const scene &on, const call &c, const socket_pinholes &at)
+{
+	switch (sipx_setting(on.opaque, SIPX_SETTING_MEDIA_SOURCE)) {
+	case SIPX_MEDIA_FROM_ANY:
+		return {};
+	case SIPX_MEDIA_FROM_PEER:
+		return with_port(with_protocol(c.peer, at.inside.protocol), 0);
+	default:
+		return with_port(with_protocol(at.remote.port ? at.remote : c.peer, at.inside.protocol), 0);
+	}
+}
+
+void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_pinholes &at)
+{
+	const sides &ends = c.owner->ends;
+	// A low RTCP port has an outside one, so that the text is consistent, but no pinhole (S4).
+	if (at.inside.port < lowest_media_port || (ends.translated && !at.bound)) {
+		close_socket(on.opaque, at);
+		return;
+	}
+	const u64 until_ms = on.now_ms + pinhole_life_ms;
+	const endpoint outside = at.bound ? at.bound->outside : at.inside;
+	sipx_pinhole in = inward(ends, media_source(on, c, at), outside, at.inside);
+	in.pinhole_class = pinhole_class;
+	in.likely_port = at.remote.port;	// symmetric RTP (RFC 4961)
+	ensure_pinhole(on, *c.owner, in, until_ms, at.in);
+
+	// Who connects by TCP does so from any port.
+	if (!at.remote.port || at.inside.protocol == SIPX_TCP) {
+		give_up_pinhole(on.opaque, at.out);
+		return;
+	}
+	sipx_pinhole out = outward(ends, at.inside, outside, at.remote);
+	out.pinhole_class = pinhole_class;
+	ensure_pinhole(on, *c.owner, out, until_ms, at.out);
+}
+
+// The other end's socket, if a packet of the inside one can go there: not with an IPv6
+// address in a call over IPv4, nor with TCP for UDP.
+endpoint reachable(const endpoint &inside, const endpoint &remote)
+{
+	const bool meet = inside.family == remote.family && inside.protocol == remote.protocol;
+	return meet ? remote : endpoint{};
+}
+
+// RFC 9143 7.3.1: once both ends have bundled a stream with another, it uses the other's sockets.
+bool uses_another(const call &c, const stream &s)
+{
+	if (!s.inside_bundled || !s.remote_bundled)
+		return false;
+	for (const stream *other = c.streams; other; other = other->next)
+		if (other->line < s.line && other->inside_bundled && other->remote_bundled &&
+		    other->inside_rtp.port && same_endpoint(other->remote_rtp, s.remote_rtp) &&
+		    !same_endpoint(other->inside_rtp, s.inside_rtp))
+			return true;
+	return false;
+}
+
+// No TCP towards the inside unless somebody wanted it so (S2), nor where the inside connects.
+bool is_welcome(const scene &on, const stream &s)
+{
+	if (s.inside_rtp.protocol != SIPX_TCP)
+		return true;
+	return !s.inside_connects && sipx_setting(on.opaque, SIPX_SETTING_TCP_MEDIA);
+}
+
+void open_stream(const scene &on, const call &c, stream &s)
+{
+	const socket_pinholes rtp{s.inside_rtp, reachable(s.inside_rtp, s.remote_rtp), s.rtp, s.in_rtp, s.out_rtp};
+	const socket_pinholes rtcp{s.inside_rtcp, reachable(s.inside_rtcp, s.remote_rtcp), s.rtcp, s.in_rtcp,
+				   s.out_rtcp};
+	if (s.remote_declined || uses_another(c, s) || !is_welcome(on, s)) {
+		close_socket(on.opaque, rtp);
+		close_socket(on.opaque, rtcp);
+		return;
+	}
+	open_socket(on, c, s.pinhole_class, rtp);
+	if (s.inside_mux && s.remote_mux)	// RFC 5761 5.1.1: both said so
+		close_socket(on.opaque, rtcp);
+	else
+		open_socket(on, c, s.pinhole_class, rtcp);
+}
+
+void count_refused_tcp(const scene &on, const call &c)
+{
+	for (const stream *s = c.streams; s; s = s->next)
+		if (s->inside_rtp.port >= lowest_media_port && !s->inside_connects && !is_welcome(on, *s))
+			sipx_count(on.opaque, SIPX_COUNT_media_tcp);
+}
+
+} // namespace
+
+bool reserve_streams(const call *known, const call_event &event, stream *&spare)
+{
+	for (u8 i = 0; i < event.media_count; i++) {
+		if (known && find_stream(*known, event.media[i]))
+			continue;
+		auto *fresh = make<stream>();
+		if (!fresh)
+			return false;
+		fresh->next = spare;
+		spare = fresh;
+	}
+	return true;
+}
+
+bool reserve_copies(const call &like, stream *&spare)
+{
+	for (const stream *s = like.streams; s; s = s->next) {
+		auto *fresh = make<stream>();
+		if (!fresh)
+			return false;
+		fresh->next = spare;
+		spare = fresh;
+	}
+	return true;
+}
+
+void discard_streams(stream *&spare)
+{
+	while (stream *s = spare) {
+		spare = s->next;
+		discard(s);
+	}
+}
+
+void note_media(const scene &on, const call_event &event, const plan &p, call &c, stream *&spare)
+{
+	for (u8 i = 0; i < event.media_count; i++) {
+		stream *s = take_stream(c, event.media[i], spare);
+		if (!s)
+			return;
+		note_stream(on, event.media[i], p.streams[i], p, *s);
+	}
+	if (event.media_count)
+		count_refused_tcp(on, c);
+}
+
+void copy_caller_ends(const call &like, call &branch, stream *&spare)
+{
+	for (const stream *s = like.streams; s; s = s->next) {
+		stream *made = take_spare(branch, spare);
+		if (!made)
+			return;
+		static_cast<stream_ends &>(*made) = *s;
+		made->line = s->line;
+		made->pair = s->pair;
+		made->pinhole_class = s->pinhole_class;
+		if (like.caller_inside) {
+			take_references(*made);
+			made->remote_rtp = made->remote_rtcp = {};
+			made->remote_mux = made->remote_bundled = made->remote_declined = false;
+		} else {
+			made->rtp = made->rtcp = nullptr;
+			made->inside_rtp = made->inside_rtcp = {};
+			made->inside_mux = made->inside_bundled = made->inside_connects = false;
+		}
+	}
+}
+
+void open_streams(const scene &on, const call &c)
+{
+	for (stream *s = c.streams; s; s = s->next)
+		open_stream(on, c, *s);
+}
+
+void release_streams(sipx_state *opaque, call &c)
+{
+	state &tables = tables_of(opaque);
+	while (stream *s = c.streams) {
+		c.streams = s->next;
+		give_up_pinhole(opaque, s->in_rtp);
+		give_up_pinhole(opaque, s->in_rtcp);
+		give_up_pinhole(opaque, s->out_rtp);
+		give_up_pinhole(opaque, s->out_rtcp);
+		release_ends(tables, *s);
+		release_ends(tables, s->before);
+		discard(s);
+	}
+}
+
+void remember_ends(call &c)
+{
+	for (stream *s = c.streams; s; s = s->next) {
+		s->before = *s;
+		take_references(s->before);
+	}
+}
+
+void forget_ends(state &tables, call &c)
+{
+	for (stream *s = c.streams; s; s = s->next)
+		release_ends(tables, s->before);
+}
+
+void fall_back(const scene &on, call &c)
+{
+	for (stream *s = c.streams; s; s = s->next) {
+		release_ends(on.tables(), *s);
+		static_cast<stream_ends &>(*s) = s->before;
+		s->before = {};
+	}
+	open_streams(on, c);
+}
+
+bool is_flowing(sipx_state *opaque, const call &c)
+{
+	for (const stream *s = c.streams; s; s = s->next)
+		if (s->inside_rtp.port && s->remote_rtp.port &&
+		    sipx_connection_stands(opaque, c.owner->ends.zone, &s->inside_rtp, &s->remote_rtp))
+			return true;
+	return false;
+}
+
+} // namespace sip
