@@ -244,6 +244,11 @@ class Line:
         for name in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
             self.router.sysctl("net.netfilter." + name, seconds)
 
+    def own_setting(self, name: str, value: int) -> None:
+        """One of our settings; other helpers have none."""
+        if self.helper.startswith("sip-ext"):
+            self.router.sysctl(f"net.netfilter.sip_ext_{name}", value)
+
     def expectations(self) -> list[str]:
         """The pinholes that stand, as conntrack prints them."""
         family = f"ipv{self.setup.family}"
@@ -321,8 +326,8 @@ COMMIT
 *filter
 :FORWARD DROP
 -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
--A FORWARD -i lan -j ACCEPT
+-A FORWARD -i lan+ -j ACCEPT
 -A FORWARD -p udp --dport 5060 -m conntrack --ctstate DNAT -j ACCEPT
--A INPUT -i wan -p udp -j DROP
+-A INPUT -i wan+ -p udp -j DROP
 COMMIT
 """

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""R18: a server inside, reached through DNAT."""
+"""R18: a server inside, reached through DNAT or behind masquerade."""
 from __future__ import annotations
 
-from calls import call, hang_up, must, must_equal, register, talk
-from net import FRIEND
-from peer import World
-from registry import SERVERS, scenario
+from calls import Registration, call, grant, hang_up, must, must_equal, register, talk
+from crowd import play_all, turned
+from middle import Leg, bridge, talk_through
+from net import FRIEND, STRANGER
+from peer import Agent, Media, World, check_audio
+from registry import SERVERS, TRANSLATED, scenario
 from sip import address_of, uri_of
 
 
@@ -60,3 +62,61 @@ def trunk(world: World) -> None:
         talk(world, made, inside_calls=False)
     hang_up(first)
     talk(world, second, inside_calls=False)
+
+
+@scenario("R18", "PBX behind masquerade: trunk calls in and out at once, after silence too",
+          TRANSLATED, subset=True)
+def masqueraded(world: World) -> None:
+    world.line.udp_timeouts(3)
+    pbx, provider = world.phone(), world.server()
+    line = register(pbx, provider)
+    calls = [call(pbx, provider, provider.uri, provider.address,
+                  world.inside_media(4000), world.outside_media(7000))]
+    world.rest(5)
+    calls.append(turned(call(provider, pbx, line.contact, line.target,
+                             world.outside_media(7100), world.inside_media(4100))))
+    for made in calls:
+        talk(world, made, inside_calls=True)
+    play_all(world, calls)
+    hang_up(calls[0])
+    play_all(world, calls[1:])
+
+
+def _outside_leg(world: World, pbx: Agent, name: str, host: int, port: int) -> Leg:
+    """A phone outside, registered at the PBX through the router."""
+    phone = Agent(world, world.line.outside, (world.plan.far(host), port), name)
+    door = (world.line.router_address, 5060)
+    sent = phone.send_message(phone.registration(door, 60), door)
+    seen, source = pbx.request("REGISTER", sent.call_id)
+    pbx.send_message(pbx.answer(seen, source, 200, "OK", more=grant(seen, 60)), source)
+    made = Registration(sent, seen, source, phone.response(200, sent))
+    media = Media(world, world.line.outside, (world.plan.far(host), 7000), name)
+    return Leg(phone, media, made)
+
+
+def _two_outside(world: World) -> tuple[Agent, Leg, Leg]:
+    pbx = world.phone(user="pbx")
+    return (pbx, _outside_leg(world, pbx, "anna", FRIEND, 5060),
+            _outside_leg(world, pbx, "bert", STRANGER, 5062))
+
+
+@scenario("R18", "phones outside call each other through the media of a PBX behind DNAT", SERVERS,
+          subset=True)
+def through_the_server(world: World) -> None:
+    pbx, anna, bert = _two_outside(world)
+    door = (world.line.router_address, 5060)
+    for caller, callee, port in ((anna, bert, 4000), (bert, anna, 4100)):
+        relay = world.inside_media(port), world.inside_media(port + 2)
+        bridge(pbx, caller, callee, relay, door)
+        check_audio(world, relay[0], caller.told, caller.media, caller.media.address)
+        check_audio(world, relay[1], callee.told, callee.media, callee.media.address,
+                    first="outside")
+
+
+@scenario("R18", "a PBX behind DNAT sends the media of phones outside past itself", SERVERS[:2])
+def past_the_server(world: World) -> None:
+    pbx, anna, bert = _two_outside(world)
+    bridge(pbx, anna, bert, None, (world.line.router_address, 5060))
+    must_equal((anna.told, bert.told), (bert.media.address, anna.media.address),
+               "what the PBX told them of each other's media")
+    talk_through(world, anna, bert)
