@@ -205,6 +205,9 @@ class Line:
         """Lines of `ip -batch` in the router."""
         self._batch(self.router, "\n".join(lines) + "\n")
 
+    def ip_outside(self, *lines: str) -> None:
+        self._batch(self.outside, "\n".join(lines) + "\n")
+
     def add_hosts(self, *numbers: int) -> None:
         """More addresses inside, by their last number."""
         self._batch(self.inside, _address_lines(self.plan, self.plan.inside, list(numbers), "eth0"))
