@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+"""R26: with an nft flowtable, media is offloaded and signalling never is."""
+from __future__ import annotations
+
+from calls import call, hang_up, must, must_equal, register, talk
+from net import nft_rules
+from peer import World
+from registry import MASQUERADE, ROUTED, SHIFTED, SHIFTED6, scenario
+from sip import Address
+
+OFFLOADED = "[OFFLOAD]"
+
+
+def _with_flowtable(world: World) -> None:
+    rules = nft_rules(world.setup, world.helper)
+    rules.more = ["flowtable fast { hook ingress priority 0; devices = { lan, wan }; }"]
+    rules.forward.insert(0, "meta l4proto { tcp, udp } flow add @fast")
+    world.line.load(rules)
+
+
+def _of_port(world: World, number: int) -> list[str]:
+    return [line for line in world.line.connections() if f"port={number} " in line]
+
+
+def _offloaded(world: World, near: Address, far: Address) -> None:
+    lines = _of_port(world, near[1])
+    must(bool(lines) and all(OFFLOADED in line for line in lines),
+         f"the connection of {near} and {far} is offloaded: {lines}")
+
+
+def _signalling_stays(world: World) -> None:
+    lines = _of_port(world, 5060)
+    must(bool(lines), "the signalling has a connection")
+    must_equal([line for line in lines if OFFLOADED in line], [], "offloaded signalling")
+
+
+@scenario("R26", "flowtable: audio is offloaded and flows both ways, signalling never is",
+          (SHIFTED, MASQUERADE, SHIFTED6, ROUTED), subset=True)
+def flowtable(world: World) -> None:
+    _with_flowtable(world)
+    phone, server = world.phone(), world.server()
+    contact = register(phone, server)
+    near, far = world.inside_media(4000), world.outside_media(7000)
+    for first in ("inside", "outside"):
+        made = call(phone, server, server.uri, server.address, near, far)
+        talk(world, made, inside_calls=True, first=first)
+        talk(world, made, inside_calls=True, first="outside")
+        _offloaded(world, near.address, far.address)
+        _signalling_stays(world)
+        hang_up(made)
+        world.wait("pinholes close", lambda: not [
+            e for e in world.line.expectations() if f"dport={made.caller_media_seen[1]} " in e], 1)
+    back = call(server, phone, contact.contact, contact.target, far, near)
+    talk(world, back, inside_calls=False, first="outside")
+    talk(world, back, inside_calls=False)
+    _offloaded(world, near.address, far.address)
+    _signalling_stays(world)
+    hang_up(back)
+
+
+@scenario("R26", "flowtable: offloaded audio moves to another server when a new offer says so",
+          (SHIFTED,))
+def moves(world: World) -> None:
+    _with_flowtable(world)
+    phone, server = world.phone(), world.server()
+    near, far = world.inside_media(4000), world.outside_media(7000)
+    made = call(phone, server, server.uri, server.address, near, far)
+    talk(world, made, inside_calls=True)
+    _offloaded(world, near.address, far.address)
+    elsewhere = world.outside_media(7200)
+    again = call(phone, server, server.uri, server.address, near, elsewhere,
+                 call_id=made.invite.call_id)
+    must_equal(again.caller_media_seen, made.caller_media_seen, "the outside port after re-INVITE")
+    talk(world, again, inside_calls=True, first="outside")
+    talk(world, again, inside_calls=True)
+    _offloaded(world, near.address, elsewhere.address)
+    _signalling_stays(world)
