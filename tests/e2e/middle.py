@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from calls import Registration, acknowledge
+from calls import Registration, acknowledge, must_equal
 from peer import Agent, Header, Media, World, check_audio, offer
 from sip import Address, Message, address_of, build, host_port, uri_of
 
@@ -144,3 +144,28 @@ def bridge(server: Agent, caller: Leg, callee: Leg, relay: tuple[Media, Media] |
                 answered.get("To"), own_via=False)
     server.request("ACK", invite.call_id)
     return invite, second
+
+
+def assisting(helper: str) -> str:
+    """Other helpers have one mode only."""
+    return "sip-ext-assist" if helper == "sip-ext" else helper
+
+
+def assist(world: World) -> None:
+    """From now on the router edits nothing."""
+    world.line.helper = assisting(world.helper)
+    world.line.load_rules()
+    world.translates = False
+
+
+def untouched(world: World, since: int = 0) -> None:
+    for crossing in world.crossings()[since:]:
+        must_equal(crossing.after and crossing.after.payload, crossing.before.payload,
+                   f"{crossing.message.name} is byte-identical")
+
+
+def call_in(server: Agent, phone: Agent, source: Address, body: str) -> Message:
+    """The server sends its call to where it last saw the phone; the phone's INVITE."""
+    invite = server.invitation(f"sip:{phone.user}@{host_port(source)}", body)
+    server.send_message(invite, source)
+    return phone.request("INVITE", invite.call_id)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calls import Call, acknowledge, call, hang_up, must, must_equal, register
 from crowd import EXPECT_MAX, play_all, room_for_expectations, turned
 from net import MEDIA
-from peer import Agent, Media, World, offer
+from peer import Media, World, offer
 from registry import IPTABLES, MASQUERADE, SHIFTED, SHIFTED6, SNAT, Setup, scenario
 from sip import Address, Message, address_of, uri_of
 
