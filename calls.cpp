@@ -138,15 +138,15 @@ void settle(call &c, u64 transaction)
 void expect_end(sipx_state *opaque, call &c, u64 until_ms)
 {
 	if (until_ms < c.expires_ms) {
-		end_need(*c.owner, c.expires_ms);
+		end_need(*c.owner, needed_until(c.expires_ms));
 		if (c.direct)
-			end_need(*c.direct, c.expires_ms);
+			end_need(*c.direct, needed_until(c.expires_ms));
 	}
 	c.expires_ms = until_ms;
 	if (c.state != call_state::over) {
-		note_need(*c.owner, until_ms);
+		note_need(*c.owner, needed_until(until_ms));
 		if (c.direct)
-			note_need(*c.direct, until_ms);
+			note_need(*c.direct, needed_until(until_ms));
 	}
 	note_expiry(tables_of(opaque), opaque, until_ms);
 }
@@ -324,7 +324,7 @@ void make_room(const scene &on, const host *of)
 {
 	call *instead;
 	sipx_reason why;
-	if (has_room_for_call(on.opaque, of, instead, why) || !instead)
+	if (!has_room_for_call(on.opaque, of, instead, why) || !instead)
 		return;
 	sipx_count(on.opaque, why);
 	end_call(on.opaque, instead);
@@ -508,7 +508,7 @@ void join_direct(call &c, connection &by)
 	leave_direct(c);
 	c.direct = &by;
 	by.direct.push(&c);
-	note_need(by, c.expires_ms);
+	note_need(by, needed_until(c.expires_ms));
 }
 
 void leave_direct(call &c)
@@ -516,7 +516,7 @@ void leave_direct(call &c)
 	if (!c.direct)
 		return;
 	c.direct->direct.remove(&c);
-	end_need(*c.direct, c.expires_ms);
+	end_need(*c.direct, needed_until(c.expires_ms));
 	c.direct = nullptr;
 }
 
@@ -525,9 +525,11 @@ void expire_call(sipx_state *opaque, call &c, u64 now_ms)
 	const bool may_live = c.state == call_state::early || c.state == call_state::answered;
 	if (may_live && is_flowing(opaque, c)) {
 		c.expires_ms = now_ms + life_of(c);
-		note_need(*c.owner, c.expires_ms);
-		if (c.direct)
-			note_need(*c.direct, c.expires_ms);
+		note_need(*c.owner, needed_until(c.expires_ms));
+		if (c.direct) {
+			note_need(*c.direct, needed_until(c.expires_ms));
+			settle_lifetime(*c.direct, now_ms);
+		}
 		note_expiry(tables_of(opaque), opaque, c.expires_ms);
 		return;
 	}
@@ -544,7 +546,7 @@ void end_call(sipx_state *opaque, call *ended)
 	leave_direct(*ended);
 	set_expendable(*ended, false);
 	if (ended->state != call_state::over) {
-		end_need(*ended->owner, ended->expires_ms);
+		end_need(*ended->owner, needed_until(ended->expires_ms));
 		sipx_count(opaque, SIPX_COUNT_call_ended);
 	}
 	ended->owner->calls.remove(ended);

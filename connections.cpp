@@ -12,7 +12,8 @@ namespace {
 
 u64 later(u64 latest, const call &c)
 {
-	return c.state != call_state::over && c.expires_ms > latest ? c.expires_ms : latest;
+	const u64 until_ms = needed_until(c.expires_ms);
+	return c.state != call_state::over && until_ms > latest ? until_ms : latest;
 }
 
 u64 latest_need(const connection &owner)

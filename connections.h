@@ -53,6 +53,9 @@ void remember_literal(const scene &on, connection &owner, const inner_literal &l
 // else, until a registrar has granted more (R19, S3).
 void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket);
 
+// A call that expires is looked at by the next tick: its connection must not have ended then.
+constexpr u64 needed_until(u64 call_expires_ms) { return call_expires_ms + 5000; }
+
 // It is needed at least until then.
 void note_need(connection &owner, u64 until_ms);
 // What needed it until then needs it no more.

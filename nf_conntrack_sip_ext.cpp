@@ -353,7 +353,7 @@ void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next
 	expire_registrations(opaque, at, now_ms);
 	for (const registration *r = at.registrations; r; r = r->next)
 		consider(next_change(*r));
-	if (at.needs_less)
+	if (at.needs_less || at.needs_more)
 		settle_lifetime(at, now_ms);
 }
 

@@ -315,7 +315,8 @@ bool router::port_taken(const endpoint &outside, const endpoint &inside) const
 		return true;
 	for (const auto &c : connections_)
 		if (c->zone == rules.zone && sip::same_endpoint(c->reply.destination, outside) &&
-		    !sip::same_endpoint(c->original.source, inside) && c->reply.destination.protocol == outside.protocol)
+		    !sip::same_endpoint(c->original.source, inside) &&
+		    c->reply.destination.protocol == outside.protocol)
 			return true;
 	return false;
 }
