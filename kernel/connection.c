@@ -1,9 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long a connection lives.
+ * How long a connection lives, how it ends, and which ones stand.
+ *
+ * Much that one may ask of conntrack ends connections by the way, those that it finds timed
+ * out: a lookup does, so does the search for a free NAT mapping, and an allocation in a full
+ * table. Each end comes back to the core, which takes the lock over its tables. Where it is
+ * met by the very task that holds this lock, it waits until the lock is given back. For the
+ * core this is as if another CPU had met it. So all of conntrack may be used under the lock.
  */
 #include "compat.h"
 #include "internal.h"
+
+/* ---- the lock, and ends that were met under it ------------------------------------- */
+
+u32 sipx_end_offset(void)
+{
+	return ALIGN(sipx_core_slab_size(SIPX_SLAB_CONNECTION), __alignof__(struct sipx_end));
+}
+
+static struct sipx_end *end_of(void *connection)
+{
+	return connection + sipx_end_offset();
+}
+
+static struct nf_conn *take_off(struct sipx_end *end)
+{
+	hlist_del_init(&end->node);
+	return end->ct;
+}
+
+/* The core's connection goes before its end was told: under the lock, as all ends. */
+void sipx_end_forget(void *connection)
+{
+	struct sipx_end *end = end_of(connection);
+
+	if (!hlist_unhashed(&end->node))
+		nf_ct_put(take_off(end));
+}
+
+void sipx_connection_ends(struct sipx_net *sn, struct nf_conn *ct,
+			  struct sipx_connection_data *data)
+{
+	struct sipx_end *end;
+
+	if (READ_ONCE(sn->holder) != current) {
+		sipx_core_connection_gone(sipx_state_of(sn), data);
+		return;
+	}
+	end = end_of(data->connection);
+	if (!hlist_unhashed(&end->node))
+		return;
+	nf_conntrack_get(&ct->ct_general);
+	end->ct = ct;
+	hlist_add_head(&end->node, &sn->ends);
+}
+
+static struct nf_conn *next_end(struct sipx_net *sn)
+{
+	struct nf_conn *ct = NULL;
+
+	spin_lock_bh(&sn->lock);
+	if (hlist_empty(&sn->ends))
+		sn->ending = false;
+	else
+		ct = take_off(hlist_entry(sn->ends.first, struct sipx_end, node));
+	spin_unlock_bh(&sn->lock);
+	return ct;
+}
+
+static void bring_ends(struct sipx_net *sn)
+{
+	struct nf_conn *ct;
+
+	while ((ct = next_end(sn))) {
+		struct nf_conn_help *help = nfct_help(ct);
+
+		sipx_core_connection_gone(sipx_state_of(sn), (void *)help->data);
+		nf_ct_put(ct);
+	}
+}
+
+void sipx_lock(struct sipx_state *state)
+{
+	struct sipx_net *sn = sipx_net_of(state);
+
+	spin_lock_bh(&sn->lock);
+	WRITE_ONCE(sn->holder, current);
+}
+
+void sipx_unlock(struct sipx_state *state)
+{
+	struct sipx_net *sn = sipx_net_of(state);
+	bool mine = !hlist_empty(&sn->ends) && !sn->ending;
+
+	if (mine)
+		sn->ending = true;
+	WRITE_ONCE(sn->holder, NULL);
+	spin_unlock_bh(&sn->lock);
+	if (mine)
+		bring_ends(sn);
+}
+
+/* ---- lifetimes ------------------------------------------------------------------------- */
 
 u32 sipx_ct_left(const struct nf_conn *ct)
 {
@@ -50,10 +148,59 @@ void sipx_connection_shorten(struct sipx_conntrack *conntrack, u32 lifetime_s)
 	sipx_compat_ct_refresh(ct_of(conntrack), NULL, sipx_jiffies(lifetime_s));
 }
 
+/* ---- which stand ------------------------------------------------------------------------ */
+
+void sipx_tuple_of(struct nf_conntrack_tuple *tuple, const struct sipx_endpoint *source,
+		   const struct sipx_endpoint *destination)
+{
+	memset(tuple, 0, sizeof(*tuple));
+	memcpy(&tuple->src.u3, source->bytes, sizeof(tuple->src.u3));
+	memcpy(&tuple->dst.u3, destination->bytes, sizeof(tuple->dst.u3));
+	tuple->src.u.all = htons(source->port);
+	tuple->dst.u.all = htons(destination->port);
+	tuple->src.l3num = source->family == SIPX_IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	tuple->dst.protonum = source->protocol;
+}
+
+/* A zone may count in one direction alone; its id is that of the first direction then. */
+static struct nf_conn *find_connection(struct net *net, u32 zone_id,
+				       const struct nf_conntrack_tuple *tuple)
+{
+	static const u8 directions[] = { NF_CT_DEFAULT_ZONE_DIR, NF_CT_ZONE_DIR_ORIG };
+	int i;
+
+	for (i = 0; i < (zone_id ? 2 : 1); i++) {
+		struct nf_conntrack_tuple_hash *hash;
+		struct nf_conntrack_zone zone;
+		struct nf_conn *ct;
+
+		nf_ct_zone_init(&zone, zone_id, directions[i], 0);
+		hash = nf_conntrack_find_get(net, &zone, tuple);
+		if (!hash)
+			continue;
+		ct = nf_ct_tuplehash_to_ctrack(hash);
+		if (nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL) == zone_id)
+			return ct;
+		nf_ct_put(ct);
+	}
+	return NULL;
+}
+
+/* The table holds both directions of each connection, each as its sender writes it. */
 bool sipx_connection_stands(struct sipx_state *state, u32 zone, const struct sipx_endpoint *source,
 			    const struct sipx_endpoint *destination)
 {
-	return false;
+	struct nf_conntrack_tuple tuple;
+	struct nf_conn *ct;
+	bool stands;
+
+	sipx_tuple_of(&tuple, source, destination);
+	ct = find_connection(sipx_net_of(state)->net, zone, &tuple);
+	if (!ct)
+		return false;
+	stands = !nf_ct_is_dying(ct);
+	nf_ct_put(ct);
+	return stands;
 }
 
 u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *inside,

@@ -157,12 +157,9 @@ static unsigned int through_core(struct sipx_packet *packet, struct sipx_net *sn
 	};
 
 	set_endpoints(&info, packet->ct, dir);
-	packet->cpu = cpu;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		spin_lock(&cpu->busy);
 	sipx_core_packet(&info);
-	if (cpu->stale_count)
-		sipx_sweep_stale(cpu, packet->ct);
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		spin_unlock(&cpu->busy);
 	return settle(packet, sn, data);
@@ -253,7 +250,7 @@ static void connection_ends(struct nf_conn *ct)
 		return;
 	data = (void *)extension->data;
 	if (READ_ONCE(data->connection))
-		sipx_core_connection_gone(sipx_state_of(sn), data);
+		sipx_connection_ends(sn, ct, data);
 }
 
 /* ---- the module --------------------------------------------------------------------- */

@@ -33,12 +33,21 @@ struct sipx_settings {
 struct sipx_net {
 	spinlock_t lock;	/* over the tables: sipx_lock() */
 	bool closing;		/* no packet and no tick any more */
+	bool ending;		/* somebody brings the ends below to the core */
+	struct task_struct *holder;	/* of the lock */
+	struct hlist_head ends;	/* of connections, met while the lock was held */
 	struct net *net;
 	void *memory;		/* what was allocated for it and the tables */
 	u64 __percpu *counters;	/* SIPX_REASON_COUNT of them */
 	struct delayed_work tick;
 	struct sipx_settings settings;
 } ____cacheline_aligned;
+
+/* Behind each object of SIPX_SLAB_CONNECTION. */
+struct sipx_end {
+	struct hlist_node node;
+	struct nf_conn *ct;
+};
 
 static inline struct sipx_state *sipx_state_of(struct sipx_net *sn)
 {
@@ -59,19 +68,9 @@ struct sipx_wish {
 	bool certain;	/* from the very socket to the very socket that a session named */
 };
 
-/*
- * Connections that a too early packet has left behind are looked for after the core is
- * done with its packet: looking for a connection may end others that timed out, which
- * calls back into the core, and that must not happen under its lock. Two pinholes per
- * stream and direction: this is enough for 32 streams; what is beyond ends by itself.
- */
-#define SIPX_STALE_MAX 128
-
 /* What one CPU needs for a packet. */
 struct sipx_cpu {
 	spinlock_t busy;	/* bottom halves of one CPU may run at once on PREEMPT_RT */
-	u32 stale_count;
-	struct sipx_wish stale[SIPX_STALE_MAX];
 	struct sipx_workspace *workspace;
 };
 
@@ -80,7 +79,6 @@ struct sipx_packet {
 	struct nf_conn *ct;
 	enum ip_conntrack_info ctinfo;
 	unsigned int protoff;
-	struct sipx_cpu *cpu;	/* NULL: stale connections are looked for at once */
 };
 
 struct sipx_sink {
@@ -124,12 +122,18 @@ int sipx_settings_begin(struct net *net, struct sipx_settings *settings);
 void sipx_settings_end(struct sipx_settings *settings);
 
 /* connection.c */
+u32 sipx_end_offset(void);	/* of the sipx_end in its object */
+void sipx_end_forget(void *connection);	/* the object is given back */
+void sipx_connection_ends(struct sipx_net *sn, struct nf_conn *ct,
+			  struct sipx_connection_data *data);
 u32 sipx_ct_left(const struct nf_conn *ct);	/* jiffies */
 void sipx_ct_keep(struct nf_conn *ct, struct sk_buff *skb, u32 lifetime_s);
+/* Of a packet from source to destination. */
+void sipx_tuple_of(struct nf_conntrack_tuple *tuple, const struct sipx_endpoint *source,
+		   const struct sipx_endpoint *destination);
 
 /* pinhole.c */
 extern const struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES];
-void sipx_sweep_stale(struct sipx_cpu *cpu, struct nf_conn *ct);
 
 #ifdef SIPX_KUNIT
 int sipx_kunit_helper_init(void);
@@ -183,7 +187,7 @@ static inline bool sipx_is_stale(const struct nf_conn *ct, const struct sipx_wis
 	       test_bit(IPS_EXPECTED_BIT, &ct->status) && !nfct_help(ct);
 }
 
-/* RCU, and not under sipx_lock(): see SIPX_STALE_MAX. */
+/* RCU. */
 static inline void sipx_end_stale(const struct nf_conn *self, const struct sipx_wish *wish)
 {
 	struct nf_conntrack_tuple_hash *hash;

@@ -51,8 +51,11 @@ void *sipx_alloc(enum sipx_slab slab)
 
 void sipx_free(enum sipx_slab slab, void *object)
 {
-	if (object)
-		kmem_cache_free(slabs[slab], object);
+	if (!object)
+		return;
+	if (slab == SIPX_SLAB_CONNECTION)
+		sipx_end_forget(object);
+	kmem_cache_free(slabs[slab], object);
 }
 
 static void free_cpus(void)
@@ -96,12 +99,19 @@ static void destroy_slabs(void)
 	}
 }
 
+static u32 size_of(enum sipx_slab slab)
+{
+	if (slab == SIPX_SLAB_CONNECTION)
+		return sipx_end_offset() + sizeof(struct sipx_end);
+	return sipx_core_slab_size(slab);
+}
+
 static int create_slabs(void)
 {
 	int i;
 
 	for (i = 0; i < SIPX_SLABS; i++) {
-		slabs[i] = kmem_cache_create(slab_names[i] ?: "sip_ext", sipx_core_slab_size(i), 0, 0, NULL);
+		slabs[i] = kmem_cache_create(slab_names[i] ?: "sip_ext", size_of(i), 0, 0, NULL);
 		if (!slabs[i])
 			return -ENOMEM;
 	}

@@ -47,16 +47,6 @@ bool sipx_net_stopped(const struct sipx_net *sn)
 	return READ_ONCE(sipx_unloading) || READ_ONCE(sn->closing);
 }
 
-void sipx_lock(struct sipx_state *state)
-{
-	spin_lock_bh(&sipx_net_of(state)->lock);
-}
-
-void sipx_unlock(struct sipx_state *state)
-{
-	spin_unlock_bh(&sipx_net_of(state)->lock);
-}
-
 void sipx_count(struct sipx_state *state, enum sipx_reason reason)
 {
 	sipx_net_count(sipx_net_of(state), reason);

@@ -123,7 +123,8 @@ static void drop_expired(struct nf_conn_help *help)
  * expectation of a full class (an answered call), and replace an identical one of the
  * same master (whose handle somebody holds).
  */
-static enum sipx_pinhole_error check_place(struct nf_conn *ct, struct nf_conntrack_expect *exp)
+static enum sipx_pinhole_error check_place(struct nf_conn *ct, struct nf_conntrack_expect *exp,
+					   u32 limit)
 {
 	enum sipx_pinhole_error error = SIPX_PINHOLE_OPEN;
 	struct nf_conn_help *help = nfct_help(ct);
@@ -171,8 +172,10 @@ static enum sipx_pinhole_error error_of(int err)
 	}
 }
 
-static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_expect *exp)
+static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_expect *exp,
+				      const struct sipx_pinhole *pinhole)
 {
+	bool guest = pinhole->pinhole_class == SIPX_CLASS_SIGNALLING && !pinhole->helper;
 	enum sipx_pinhole_error error;
 
 	spin_lock_bh(&insertion);
@@ -188,8 +191,8 @@ static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_ex
 
 /* ---- connections that a too early packet left behind -------------------------------- */
 
-static void note_stale(struct sipx_packet *packet, const struct nf_conntrack_expect *exp,
-		       const struct sipx_pinhole *pinhole)
+static void end_stale(struct sipx_packet *packet, const struct nf_conntrack_expect *exp,
+		      const struct sipx_pinhole *pinhole)
 {
 	struct sipx_wish wish = {
 		.tuple = exp->tuple,
@@ -205,19 +208,7 @@ static void note_stale(struct sipx_packet *packet, const struct nf_conntrack_exp
 	wish.tuple.dst.dir = IP_CT_DIR_ORIGINAL;
 	wish.port = htons(pinhole->translated.port);
 	address_of(&pinhole->translated, &wish.address);
-	if (!packet->cpu)
-		sipx_end_stale(packet->ct, &wish);
-	else if (packet->cpu->stale_count < SIPX_STALE_MAX)
-		packet->cpu->stale[packet->cpu->stale_count++] = wish;
-}
-
-void sipx_sweep_stale(struct sipx_cpu *cpu, struct nf_conn *ct)
-{
-	u32 i;
-
-	for (i = 0; i < cpu->stale_count; i++)
-		sipx_end_stale(ct, &cpu->stale[i]);
-	cpu->stale_count = 0;
+	sipx_end_stale(packet->ct, &wish);
 }
 
 /* ---- the boundary ---------------------------------------------------------------------- */
@@ -245,7 +236,7 @@ enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 	*handle = (struct sipx_expectation *)exp;
 	if (!SIPX_HAVE_EXPECT_JIFFIES)	/* the timer runs by the policy until now */
 		sipx_pinhole_renew(*handle, pinhole->lifetime_s);
-	note_stale(packet, exp, pinhole);
+	end_stale(packet, exp, pinhole);
 	return SIPX_PINHOLE_OPEN;
 }
 

@@ -266,6 +266,98 @@ static void kept_again_by_every_packet(struct kunit *test)
 	sipx_test_end(ct);
 }
 
+/* ---- which connections stand, and ends that are met by the way ---------------------------- */
+
+static bool connection_stands(u32 zone, const struct sipx_endpoint *source,
+			      const struct sipx_endpoint *destination)
+{
+	struct sipx_state *state = sipx_state_of(sipx_test_net());
+	bool stands;
+
+	sipx_lock(state);
+	stands = sipx_connection_stands(state, zone, source, destination);
+	sipx_unlock(state);
+	return stands;
+}
+
+static void stands_in_both_directions(struct kunit *test)
+{
+	struct sipx_endpoint source = sipx_test_endpoint(SIPX_IPV6, 1, 4000);
+	struct sipx_endpoint destination = sipx_test_endpoint(SIPX_IPV6, 2, 4002);
+	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV6, 100, 4004);
+	struct sipx_endpoint other = sipx_test_endpoint(SIPX_IPV6, 100, 4005);
+	struct nf_conn *ct = sipx_test_connection(test, &source, &destination, &outside, false);
+
+	KUNIT_EXPECT_FALSE(test, connection_stands(0, &source, &destination));
+	sipx_test_confirm(test, ct);
+	KUNIT_EXPECT_TRUE(test, connection_stands(0, &source, &destination));
+	KUNIT_EXPECT_TRUE(test, connection_stands(0, &destination, &outside));
+	KUNIT_EXPECT_FALSE(test, connection_stands(0, &destination, &other));
+	KUNIT_EXPECT_FALSE(test, connection_stands(0, &outside, &destination));
+	if (IS_ENABLED(CONFIG_NF_CONNTRACK_ZONES))
+		KUNIT_EXPECT_FALSE(test, connection_stands(7, &source, &destination));
+	sipx_test_end(ct);
+	KUNIT_EXPECT_FALSE(test, connection_stands(0, &source, &destination));
+}
+
+/* It counts in the first direction alone, as for overlapping networks behind one address. */
+static void stands_in_its_zone(struct kunit *test)
+{
+	struct sipx_endpoint source = sipx_test_endpoint(SIPX_IPV4, 1, 4000);
+	struct sipx_endpoint destination = sipx_test_endpoint(SIPX_IPV4, 2, 4002);
+	struct nf_conn *ct;
+
+	if (!IS_ENABLED(CONFIG_NF_CONNTRACK_ZONES)) {
+		kunit_info(test, "this kernel has no zones");
+		return;
+	}
+	ct = sipx_test_connection(test, &source, &destination, NULL, false);
+	nf_ct_zone_init((struct nf_conntrack_zone *)nf_ct_zone(ct), 7, NF_CT_ZONE_DIR_ORIG, 0);
+	sipx_test_confirm(test, ct);
+	KUNIT_EXPECT_TRUE(test, connection_stands(7, &source, &destination));
+	KUNIT_EXPECT_TRUE(test, connection_stands(7, &destination, &source));
+	KUNIT_EXPECT_FALSE(test, connection_stands(8, &destination, &source));
+	KUNIT_EXPECT_FALSE(test, connection_stands(0, &source, &destination));
+	sipx_test_end(ct);
+}
+
+static const char registration[] =
+	"REGISTER sip:10.0.0.2 SIP/2.0\r\n"
+	"Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1\r\n"
+	"From: <sip:a@10.0.0.2>;tag=1\r\n"
+	"To: <sip:a@10.0.0.2>\r\n"
+	"Call-ID: 1\r\n"
+	"CSeq: 1 REGISTER\r\n"
+	"Contact: <sip:a@10.0.0.1:5060>\r\n"
+	"Expires: 60\r\n"
+	"Content-Length: 0\r\n\r\n";
+
+/* A lookup under the core's lock ends a connection that the core keeps: no deadlock, and
+ * the core hears of it when it has given the lock back.
+ */
+static void ends_under_the_lock(struct kunit *test)
+{
+	struct sipx_state *state = sipx_state_of(sipx_test_net());
+	struct sipx_endpoint source = sipx_test_endpoint(SIPX_IPV4, 1, 5060);
+	struct sipx_endpoint destination = sipx_test_endpoint(SIPX_IPV4, 2, 5060);
+	struct nf_conn *ct = connection(test, SIPX_IPV4, true);
+	struct sipx_connection_data *data = (void *)nfct_help(ct)->data;
+	struct sk_buff *skb = sipx_test_datagram(test, ct, registration, sizeof(registration) - 1, 0);
+
+	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	kfree_skb(skb);
+	KUNIT_ASSERT_NOT_NULL(test, data->connection);
+	WRITE_ONCE(ct->timeout, nfct_time_stamp - 1);
+	sipx_lock(state);
+	KUNIT_EXPECT_FALSE(test, sipx_connection_stands(state, 0, &source, &destination));
+	KUNIT_EXPECT_TRUE(test, nf_ct_is_dying(ct));
+	KUNIT_EXPECT_NOT_NULL(test, data->connection);
+	sipx_unlock(state);
+	KUNIT_EXPECT_PTR_EQ(test, data->connection, (void *)NULL);
+	KUNIT_EXPECT_TRUE(test, hlist_empty(&sipx_test_net()->ends));
+	nf_ct_put(ct);
+}
+
 /* ---- sockets of the router ---------------------------------------------------------------- */
 
 static struct socket *bind_socket(struct kunit *test, int type, int protocol, u16 port)
@@ -319,6 +411,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(switched_off),
 	KUNIT_CASE(keep_and_shorten),
 	KUNIT_CASE(kept_again_by_every_packet),
+	KUNIT_CASE(stands_in_both_directions),
+	KUNIT_CASE(stands_in_its_zone),
+	KUNIT_CASE(ends_under_the_lock),
 	KUNIT_CASE(ports_taken),
 	{}
 };
