@@ -14,6 +14,10 @@
 #define POLICY_TIMEOUT_S 180
 /* what a master can hold of one class: it counts them in eight bits */
 #define CLASS_LIMIT NF_CT_EXPECT_MAX_CNT
+/* Media may use the places of signalling where those of media are full, but for these: a
+ * registration must find room beside 200 calls.
+ */
+#define SIGNALLING_ALONE 16
 
 const struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES] = {
 #define POLICY(number, word) \
@@ -130,9 +134,9 @@ static enum sipx_pinhole_error check_place(struct nf_conn *ct, struct nf_conntra
 	struct nf_conn_help *help = nfct_help(ct);
 
 	spin_lock_bh(&nf_conntrack_expect_lock);
-	if (help->expecting[exp->class] >= CLASS_LIMIT)
+	if (help->expecting[exp->class] >= limit)
 		drop_expired(help);
-	if (help->expecting[exp->class] >= CLASS_LIMIT)
+	if (help->expecting[exp->class] >= limit)
 		error = SIPX_PINHOLE_CLASS_FULL;
 	else if (__nf_ct_expect_find(nf_ct_net(ct), nf_ct_zone(ct), &exp->tuple))
 		error = SIPX_PINHOLE_BUSY;
@@ -179,7 +183,7 @@ static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_ex
 	enum sipx_pinhole_error error;
 
 	spin_lock_bh(&insertion);
-	error = check_place(ct, exp);
+	error = check_place(ct, exp, guest ? CLASS_LIMIT - SIGNALLING_ALONE : CLASS_LIMIT);
 	if (error == SIPX_PINHOLE_OPEN) {
 		error = error_of(nf_ct_expect_related(exp, 0));
 		if (error == SIPX_PINHOLE_TABLE_FULL && collect_expired(nf_ct_net(ct)))
@@ -225,7 +229,7 @@ enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 	rcu_read_lock();
 	exp = make_expectation(ct, pinhole, &error);
 	if (exp) {
-		error = insert(ct, exp);
+		error = insert(ct, exp, pinhole);
 		if (error != SIPX_PINHOLE_OPEN)
 			nf_ct_expect_put(exp);
 	}

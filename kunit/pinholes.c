@@ -8,10 +8,6 @@
 #include "compat.h"
 #include "suites.h"
 
-static unsigned int expect_max;
-module_param(expect_max, uint, 0);
-MODULE_PARM_DESC(expect_max, "what net.netfilter.nf_conntrack_expect_max is set to (0: not tested)");
-
 static struct nf_conn *master(struct kunit *test, u8 number)
 {
 	struct sipx_endpoint source = sipx_test_endpoint(SIPX_IPV4, number, 5060);
@@ -239,33 +235,74 @@ static void class_is_full(struct kunit *test)
 	sipx_test_end(ct);
 }
 
-static void table_is_full(struct kunit *test)
+#define MEDIA_MAX (4 * 255 - 16)
+
+/* As the core does: the next class where one is full (R10). */
+static enum sipx_pinhole_error open_in_any_class(struct nf_conn *ct, u16 port,
+						 struct sipx_expectation **handle)
+{
+	enum sipx_pinhole_error error = SIPX_PINHOLE_CLASS_FULL;
+	struct sipx_pinhole wished = pinhole(port);
+	int i;
+
+	for (i = 0; i < SIPX_CLASSES && error == SIPX_PINHOLE_CLASS_FULL; i++) {
+		error = open_on(ct, &wished, handle);
+		wished.pinhole_class = (wished.pinhole_class + 1) % SIPX_CLASSES;
+	}
+	return error;
+}
+
+/* R10: 200 calls on one connection have 800 media pinholes, and signalling has its place. */
+static void many_calls_on_one_connection(struct kunit *test)
 {
 	struct nf_conn *ct = master(test, 1);
+	struct sipx_pinhole door = pinhole(5060);
+	struct sipx_expectation **handles;
+	u32 i;
+
+	handles = kunit_kzalloc(test, (MEDIA_MAX + 2) * sizeof(*handles), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, handles);
+	for (i = 0; i < MEDIA_MAX; i++)
+		KUNIT_ASSERT_EQ(test, (int)open_in_any_class(ct, 10000 + i, &handles[i]),
+				(int)SIPX_PINHOLE_OPEN);
+	KUNIT_EXPECT_EQ(test, (int)open_in_any_class(ct, 30000, &handles[i]),
+			(int)SIPX_PINHOLE_CLASS_FULL);
+	KUNIT_EXPECT_EQ(test, (int)expecting(ct, SIPX_CLASS_SIGNALLING), 255 - 16);
+	door.pinhole_class = SIPX_CLASS_SIGNALLING;
+	door.helper = 1;
+	KUNIT_EXPECT_EQ(test, (int)open_on(ct, &door, &handles[i]), (int)SIPX_PINHOLE_OPEN);
+	for (i = 0; i <= MEDIA_MAX; i++)
+		if (handles[i])
+			sipx_pinhole_close(handles[i]);
+	sipx_test_end(ct);
+}
+
+/* net.netfilter.nf_conntrack_expect_max, as tests/lab/kunit.sh sets it */
+#define TABLE_MAX 1100
+
+static void table_is_full(struct kunit *test)
+{
+	struct nf_conn *masters[] = { master(test, 1), master(test, 2) };
 	struct sipx_expectation **handles;
 	u32 n = 0, i, full = 0;
 
-	if (!expect_max || expect_max > 900) {
-		kunit_info(test, "expect_max is not given: nothing to test");
-		sipx_test_end(ct);
-		return;
-	}
-	handles = kunit_kzalloc(test, 1000 * sizeof(*handles), GFP_KERNEL);
+	handles = kunit_kzalloc(test, (TABLE_MAX + 5) * sizeof(*handles), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, handles);
-	for (i = 0; i < expect_max + 5; i++) {
+	for (i = 0; i < TABLE_MAX + 5; i++) {
 		struct sipx_pinhole wished = pinhole(10000 + i);
 		enum sipx_pinhole_error error;
 
-		wished.pinhole_class = i % SIPX_CLASSES;
-		error = open_on(ct, &wished, &handles[n]);
+		wished.pinhole_class = i / 2 % SIPX_CLASSES;
+		error = open_on(masters[i % 2], &wished, &handles[n]);
 		n += error == SIPX_PINHOLE_OPEN;
 		full += error == SIPX_PINHOLE_TABLE_FULL;
 	}
-	KUNIT_EXPECT_EQ(test, n, expect_max);
+	KUNIT_EXPECT_EQ(test, n, (u32)TABLE_MAX);
 	KUNIT_EXPECT_EQ(test, full, 5u);
 	for (i = 0; i < n; i++)
 		sipx_pinhole_close(handles[i]);
-	sipx_test_end(ct);
+	for (i = 0; i < ARRAY_SIZE(masters); i++)
+		sipx_test_end(masters[i]);
 }
 
 /* ---- what a connection becomes that comes through ------------------------------------ */
@@ -452,6 +489,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(unlinked_lazily),
 	KUNIT_CASE(master_is_gone),
 	KUNIT_CASE(class_is_full),
+	KUNIT_CASE(many_calls_on_one_connection),
 	KUNIT_CASE(table_is_full),
 	KUNIT_CASE(translates_destination),
 	KUNIT_CASE(translates_source),

@@ -9,10 +9,10 @@
 . "$LAB_LIB"
 
 module=${KUNIT_MODULE:-$LAB_MODULES/sip_ext_kunit.ko}
-expect_max=400
-echo "$expect_max" >/proc/sys/net/netfilter/nf_conntrack_expect_max
+# as in kunit/pinholes.c
+echo 1100 >/proc/sys/net/netfilter/nf_conntrack_expect_max
 dmesg -C
-if ! insmod "$module" expect_max="$expect_max" 2>/tmp/insmod; then
+if ! insmod "$module" 2>/tmp/insmod; then
 	tap_not_ok "$module loads" "$(cat /tmp/insmod)" "$(dmesg | tail -n 5)"
 	tap_done
 	exit 1
