@@ -163,10 +163,12 @@ sides sides_of(const sipx_packet_info &info)
 	where.zone = info.zone;
 	where.translated = source_translated || destination_translated;
 	// Translated at both ends (a server behind DNAT that also sees the router as the
-	// client): the inside is where the connection was sent to. Not translated: where it
-	// came from.
+	// client): the inside is where the connection was sent to. Not translated: the end that
+	// the default route does not lead to, or if that is no help where it came from.
 	if (source_translated != destination_translated)
 		where.from_inside = source_translated;
+	else if (!where.translated && info.source_far != info.destination_far)
+		where.from_inside = info.destination_far;
 	else
 		where.from_inside = where.translated == (info.reply != 0);
 	where.inner = where.from_inside ? info.source_inner : info.destination_inner;

@@ -72,6 +72,18 @@ static void set_endpoints(struct sipx_packet_info *info, const struct nf_conn *c
 	set_endpoint(&info->destination_inner, back, &back->src.u3, back->src.u.all);
 }
 
+/* Where nothing is translated, routes say which end is the outside. */
+static void set_far(struct sipx_packet_info *info, const struct nf_conn *ct,
+		    enum ip_conntrack_dir dir)
+{
+	const struct nf_conntrack_tuple *there = &ct->tuplehash[dir].tuple;
+
+	if (ct->status & IPS_NAT_MASK)
+		return;
+	info->source_far = sipx_is_far(nf_ct_net(ct), ct, &there->src.u3);
+	info->destination_far = sipx_is_far(nf_ct_net(ct), ct, &there->dst.u3);
+}
+
 /* ---- through the core ---------------------------------------------------------------- */
 
 /* Conntrack gives the connection its ordinary timeout with each packet, before us. */
@@ -157,6 +169,7 @@ static unsigned int through_core(struct sipx_packet *packet, struct sipx_net *sn
 	};
 
 	set_endpoints(&info, packet->ct, dir);
+	set_far(&info, packet->ct, dir);
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		spin_lock(&cpu->busy);
 	sipx_core_packet(&info);

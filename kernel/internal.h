@@ -116,6 +116,9 @@ bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any m
 /* sockets.c */
 bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address);
 
+/* route.c: the default route leads there; RCU */
+bool sipx_is_far(struct net *net, const struct nf_conn *ct, const union nf_inet_addr *address);
+
 /* settings.c */
 bool sipx_settings_valid(void);	/* false: said why */
 int sipx_settings_begin(struct net *net, struct sipx_settings *settings);

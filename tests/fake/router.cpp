@@ -171,6 +171,8 @@ void router::through_core(connection &c, bool reply, std::string &bytes)
 	info.default_timeout_s = default_s;
 	info.reply = reply;
 	info.nat_present = rules.nat_present;
+	info.source_far = rules.default_route && !is_inside(there.source);
+	info.destination_far = rules.default_route && !is_inside(back.source);
 	info.assist = rules.assist;
 	in_packet_ = true;
 	sipx_core_packet(&info);

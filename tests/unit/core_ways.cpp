@@ -61,6 +61,26 @@ TEST_P(ways, R25_routed_network_is_called)
 	expect_audio(rtp, rtp, far_media);
 }
 
+// The provider calls first, and its media comes from elsewhere: it is not taken for the inside.
+TEST_P(ways, R25_routed_connection_that_began_outside)
+{
+	gate.rules.masquerade = gate.rules.firewall = false;
+	gate.rules.default_route = true;
+	dialog d = dialog_of("bob", server, "sip:alice@example.com");
+	d.target = "sip:alice@" + text_of(phone);
+	const std::string sent = gate.send(server, phone, request(d, "INVITE", sdp_of(far_media, {{far_media}}))).bytes;
+	untouched(respond(sent, 200, {"near", "<sip:alice@" + text_of(phone) + ">", sdp_of(rtp, {{rtp}})}));
+	EXPECT_EQ(gate.count(SIPX_COUNT_media_not_owner), 0u);
+	EXPECT_EQ(gate.expectation_count(), 4u);
+	EXPECT_TRUE(gate.send(far_media, rtp, "rtp").expected);
+	const endpoint another = map.inside(99, 20000);
+	d.call_id += "2";
+	const std::string next = gate.send(server, phone, request(d, "INVITE", sdp_of(far_media, {{far_media}}))).bytes;
+	untouched(respond(next, 200, {"near", "<sip:alice@" + text_of(phone) + ">", sdp_of(another, {{another}})}));
+	EXPECT_EQ(gate.count(SIPX_COUNT_media_not_owner), 1u);
+	EXPECT_FALSE(gate.send(far_media, another, "rtp").expected);
+}
+
 TEST_P(ways, R25_routed_without_nat_module)
 {
 	gate.rules.masquerade = false;
