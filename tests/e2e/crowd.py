@@ -7,9 +7,12 @@ from pathlib import Path
 
 from calls import Call, must_equal
 from net import Failure
-from peer import World
+from peer import Media, World
 from rtp import differences
+from sip import Address
 
+Way = tuple[Media, Address, Media, Address]
+"""Who sends, where to, who shall hear it, and from what address."""
 EXPECT_MAX = Path("/proc/sys/net/netfilter/nf_conntrack_expect_max")
 
 
@@ -27,26 +30,28 @@ def turned(made: Call) -> Call:
                    callee_media_seen=made.caller_media_seen)
 
 
-def play_all(world: World, calls: list[Call], count: int = 8) -> None:
-    """Everybody talks at once, the caller's packet first; the caller's end is inside."""
-    expected = []
-    for made in calls:
-        made.caller_media.inbox.clear()
-        made.callee_media.inbox.clear()
-    for made in calls:
-        out = made.caller_media.play(made.callee_media_seen, count)
-        back = made.callee_media.play(made.caller_media_seen, count)
-        expected.append((made, out, back))
+def play_all(world: World, calls: list[Call], count: int = 8, first: str = "inside") -> None:
+    """Everybody talks at once, one end of every call before the other; the caller is inside."""
+    ends = [((made.caller_media, made.callee_media_seen, made.callee_media, made.caller_media_seen),
+             (made.callee_media, made.caller_media_seen, made.caller_media, made.callee_media_seen))
+            for made in calls]
+    order = (0, 1) if first == "inside" else (1, 0)
+    wrong = []
+    for turn in order:
+        wrong += _one_way(world, [both[turn] for both in ends], count)
+    must_equal(wrong, [], f"audio of all at once, that of {first} first")
+
+
+def _one_way(world: World, ways: list[Way], count: int) -> list[str]:
+    """Why not every receiver has exactly what its own sender sent, from where it was to come."""
+    sent = []
+    for sender, to, receiver, _ in ways:
+        receiver.inbox.clear()
+        sent.append(sender.play(to, count))
         world.pump(0)
-    inboxes = [m.inbox for c in calls for m in (c.caller_media, c.callee_media)]
     try:
-        world.wait("audio", lambda: all(len(i.packets) >= count for i in inboxes) or None, 3)
+        world.wait("audio", lambda: all(len(way[2].inbox.packets) >= count for way in ways), 3)
     except Failure:
         pass
-    wrong = []
-    for made, out, back in expected:
-        for media, packets, source in ((made.callee_media, out, made.caller_media_seen),
-                                       (made.caller_media, back, made.callee_media_seen)):
-            wrong += [f"{media.stream}: {text}"
-                      for text in differences(media.inbox, packets, source)]
-    must_equal(wrong, [], "audio of all at once")
+    return [f"{receiver.stream}: {text}" for (_, _, receiver, source), packets in zip(ways, sent)
+            for text in differences(receiver.inbox, packets, source)]

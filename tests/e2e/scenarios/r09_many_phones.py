@@ -80,4 +80,4 @@ def crowd(world: World) -> None:
         calls.append(call(phone, server, f"sip:{host}@{server.name}", server.address, near, far))
     must_equal(len({made.caller_media_seen for made in calls}), len(phones),
                "each call has a media port of its own")
-    play_all(world, calls, 1)
+    play_all(world, calls, 1, first="outside")

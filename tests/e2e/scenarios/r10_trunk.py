@@ -104,7 +104,7 @@ def _trunk(world: World, count: int) -> None:
     calls = line.calls(count)
     must_equal(len({made.caller_media_seen for made in calls}), count,
                "each call has a media port of its own")
-    play_all(world, calls, 3)
+    play_all(world, calls, 3, first="outside")
     ended, refused, changed = calls[0], calls[2], calls[4]
     hang_up(ended)
     _cancelled(line)
@@ -112,7 +112,9 @@ def _trunk(world: World, count: int) -> None:
     _answer_again(line, refused, line.media()[0], 488, None)
     seen = _answer_again(line, changed, changed.caller_media, 200, changed.callee_media)
     must_equal(seen.media()[0], changed.caller_media_seen, "a re-INVITE keeps the outside port")
-    play_all(world, [made for made in calls if made is not ended], 3)
+    left = [made for made in calls if made is not ended]
+    play_all(world, left, 3)
+    play_all(world, left, 1, first="outside")
     gone = f"dport={ended.caller_media_seen[1]} "
     world.wait("pinholes of the ended call close",
                lambda: not [e for e in world.line.expectations() if gone in e], 1)

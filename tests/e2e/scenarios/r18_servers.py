@@ -76,7 +76,7 @@ def masqueraded(world: World) -> None:
     calls.append(turned(call(provider, pbx, line.contact, line.target,
                              world.outside_media(7100), world.inside_media(4100))))
     for made in calls:
-        talk(world, made, inside_calls=True)
+        talk(world, made, inside_calls=True, first="outside")
     play_all(world, calls)
     hang_up(calls[0])
     play_all(world, calls[1:])
