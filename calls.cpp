@@ -268,8 +268,10 @@ bool accept_invite(const scene &on, const call_event &event, call &c)
 void let_branches_end(const scene &on, const call &answered, u64 transaction)
 {
 	for (call *c = first_of_key(on.tables(), answered.key); c; c = next_of_key(*c))
-		if (c != &answered && c->state == call_state::early && is_pending(*c, transaction))
+		if (c != &answered && c->state == call_state::early && is_pending(*c, transaction)) {
+			c->overtaken = true;
 			expect_end(on.opaque, *c, on.now_ms + memory_ms);
+		}
 }
 
 // The 2xx to the INVITE that we saw makes the dialog; a retransmission or an answer to
@@ -281,10 +283,11 @@ bool accept_answer(const scene &on, const call_event &event, call &c)
 	if (!c.called)
 		c.called = event.to_tag;
 	if (event.provisional)
-		return true;
+		return !c.overtaken;
 	settle(c, event.transaction);
 	end_change(on, event, c);
 	c.session_expires_s = event.session_expires;
+	c.overtaken = false;
 	set_state(c, call_state::answered);
 	let_branches_end(on, c, event.transaction);
 	return true;
@@ -522,7 +525,7 @@ void leave_direct(call &c)
 
 void expire_call(sipx_state *opaque, call &c, u64 now_ms)
 {
-	const bool may_live = c.state == call_state::early || c.state == call_state::answered;
+	const bool may_live = c.state == call_state::answered || (c.state == call_state::early && !c.overtaken);
 	if (may_live && is_flowing(opaque, c)) {
 		c.expires_ms = now_ms + life_of(c);
 		note_need(*c.owner, needed_until(c.expires_ms));

@@ -165,6 +165,7 @@ struct call {
 	endpoint peer;			// who speaks for the other end
 	call_state state;
 	bool caller_inside;
+	bool overtaken;			// another branch was answered
 	bool expendable;		// in its host's list
 };
 

@@ -2,8 +2,7 @@
 # The core as the kernel compiles it, over the fake boundary, for callgrind.
 # Used by bench/core-cost: make -f bench/bench.mk ROOT=... OUT=...
 
-core := bindings calls connections nf_conntrack_sip_ext nf_nat_sip_ext pinholes plan	\
-	registrations show understand
+core := $(notdir $(basename $(wildcard $(ROOT)/*.cpp)))
 objects := $(core:%=$(OUT)/%.o) $(OUT)/bench/parse_alone.o
 hosted := $(patsubst $(ROOT)/%.cpp,$(OUT)/%.o,$(wildcard $(ROOT)/tests/fake/*.cpp)) $(OUT)/bench/core_cost.o
 

@@ -10,8 +10,7 @@ FUZZ_SECONDS ?= 60
 # what fuzzing has found interesting so far: worth keeping between builds
 core.found := $(if $(SIP_EXT_CACHE),$(SIP_EXT_CACHE)/fuzz-core,$(core.fuzz_out)/found)
 
-core.core := bindings calls connections hosts nf_conntrack_sip_ext nf_nat_sip_ext pinholes plan \
-	     registrations show streams understand
+core.core := $(notdir $(basename $(wildcard $(core.root)/*.cpp)))
 core.fake := $(notdir $(basename $(wildcard $(core.root)/tests/fake/*.cpp)))
 core.tests := $(notdir $(basename $(wildcard $(core.root)/tests/unit/core_*.cpp $(core.root)/tests/unit/helper_*.cpp)))
 core.cases := $(notdir $(basename $(wildcard $(core.root)/tests/cases/road_cases*.cpp)))

@@ -85,7 +85,11 @@ TEST_P(dialogs, R11_branches_that_are_not_answered_end_after_the_one_that_is)
 	const std::string seen = invite_out(sdp_of(rtp, {{rtp}}));
 	for (u32 fork : {21, 22, 23})
 		answer_of(seen, "fork" + std::to_string(fork), 180, far(fork));
+	expect_audio(rtp, media_of(seen), far(21));
 	answer_of(seen, "fork22", 200, far(22));
+	answer_of(seen, "fork23", 180, {});
+	gate.rules.udp_timeout_s = 1;
+	gate.send(far(21), media_of(seen), "late early media");
 	gate.advance(34);
 	expect_no_way_in(far(21), media_of(seen));
 	expect_audio(rtp, media_of(seen), far(22));
