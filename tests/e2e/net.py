@@ -181,7 +181,7 @@ class Line:
         phones = [10 + n for n in PHONES]
         self._batch(self.router, "link set lo up\nlink set lan up\nlink set wan up\n"
                     + _address_lines(plan, plan.inside, [1], "lan")
-                    + _address_lines(plan, plan.outside, [ROUTER], "wan"))
+                    + self._way_out())
         self._batch(self.inside, up + _address_lines(plan, plan.inside, phones, "eth0")
                     + f"route add default via {plan.inside}1\n")
         far = [FRIEND, SERVER, MEDIA, STRANGER]  # the first is what programs choose
@@ -189,6 +189,15 @@ class Line:
         self._batch(self.outside, up + _address_lines(plan, plan.outside, far, "eth0") + home)
         self.router.sysctl("net.ipv4.ip_forward", 1)
         self.router.sysctl("net.ipv6.conf.all.forwarding", 1)
+
+    def _way_out(self) -> str:
+        """Without translation, the outside is what the default route leads to."""
+        lines = _address_lines(self.plan, self.plan.outside, [ROUTER], "wan")
+        if self.setup.translated:
+            return lines
+        alone, everywhere = (32, "0.0.0.0/0") if self.plan.family == 4 else (128, "::/0")
+        return (lines.replace(f"/{self.plan.length} ", f"/{alone} ")
+                + f"route add {everywhere} dev wan\n")
 
     def load_rules(self) -> None:
         """A home router's rules: helper on port 5060, translation, stateful firewall."""
