@@ -301,13 +301,13 @@ make_initrd() {
 lab_prepare() {
 	local name
 	[ "${1-}" != --refresh ] || { refresh=1; shift; }
-	[ $# -gt 0 ] || die "prepare what? (${KERNELS[*]}, or all)"
-	[ "$1" != all ] || set -- "${KERNELS[@]}"
+	[ $# -gt 0 ] || die "prepare what? (${KERNELS[*]} ${ROOTS[*]}, or all)"
+	[ "$1" != all ] || set -- "${KERNELS[@]}" "${ROOTS[@]}"
 	for name in "$@"; do
-		known_kernel "$name"
+		is_root "$name" || known_kernel "$name"
 	done
 	for name in "$@"; do
-		prepare_kernel "$name"
+		if is_root "$name"; then prepare_root "$name"; else prepare_kernel "$name"; fi
 	done
 }
 

@@ -97,6 +97,7 @@ find_job() {
 run_in_router() {
 	local status
 	ensure_kernel "$opt_kernel"
+	hold_roots
 	kernel=$(kernel_dir "$opt_kernel")
 	choose_modules
 	run=$(mktemp -d "${TMPDIR:-/tmp}/sip-lab.XXXXXX") || die "no room for a run"
@@ -158,7 +159,7 @@ write_job() {
 	for word in env -i "PATH=$GUEST_PATH" HOME=/tmp/lab LANG=C.UTF-8 TERM=dumb \
 		"LAB_HELPER=$helper" "LAB_MODULES=$our_modules" "LAB_LIB=$lab_d/lib.sh" \
 		"LAB_KERNEL=$opt_kernel" LAB_TMP=/tmp/lab "LAB_OUT=${opt_out:+/run/lab/out}" \
-		LAB_HOST=/run/lab/host ${opt_env[@]+"${opt_env[@]}"} "${job[@]}"
+		LAB_HOST=/run/lab/host "LAB_ROOTS=$SIP_EXT_CACHE/roots" ${opt_env[@]+"${opt_env[@]}"} "${job[@]}"
 	do
 		printf ' %s' "$(quoted "$word")"
 	done
@@ -173,6 +174,7 @@ needed_paths() {
 		[[ $word != /* ]] || [ ! -e "$word" ] || printf '%s\n' "$word"
 	done
 	[ -z "$our_modules" ] || printf '%s\n' "$our_modules"
+	[ ! -e "$SIP_EXT_CACHE/roots" ] || printf '%s\n' "$SIP_EXT_CACHE/roots"
 }
 
 uml_command() {

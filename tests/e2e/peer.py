@@ -88,6 +88,8 @@ class World:
         self.watch(self.capture.socket, self.capture.drain)
         self.numbers = itertools.count(1)
         self.programs: list[subprocess.Popen[str]] = []
+        self.diagnoses: list[Callable[[], str]] = []
+        """What to show of programs when the scenario fails."""
 
     def watch(self, source: Any, drain: Callable[[], None]) -> None:
         self.selector.register(source, selectors.EVENT_READ, drain)

@@ -104,7 +104,8 @@ def _perform(task: Task, channel: Connection) -> None:
         _inspect(world, result, task.scenario)
         if result.failure:
             tail = [show(c) for c in world.crossings()[-SHOWN_ON_FAILURE:]]
-            result.failure = "\n".join([result.failure, "the last messages:", *tail])
+            said = [diagnosis() for diagnosis in world.diagnoses]
+            result.failure = "\n".join([result.failure, *said, "the last messages:", *tail])
         world.close()
     result.seconds = time.monotonic() - began
     channel.send(result)
