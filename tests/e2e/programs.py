@@ -63,6 +63,8 @@ class Kamailio:
         self.process = start(world, world.line.outside, argv, self.log)
         self._wait_until_ready(world, address)
 
+        world.diagnoses.append(lambda: f"kamailio's log:\n{last_lines(self.log)}")
+
     def _wait_until_ready(self, world: World, address: Address) -> None:
         probe = world.stranger(5999)
         options = probe.compose("OPTIONS", f"sip:{host_port(address)}", [
@@ -139,7 +141,7 @@ module g711.so
 module aufile.so
 module aubridge.so
 module sndfile.so
-module_app account.so
+{modules_more}module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
@@ -147,7 +149,9 @@ ctrl_tcp_listen 127.0.0.1:{control}
 
     def __init__(self, world: World, where: Namespace, address: Address, user: str,
                  registrar: Address, notes: tuple[int, ...], control: int = 4444,
-                 ports: str = "4000-4020") -> None:
+                 ports: str = "4000-4020", account: str = "",
+                 more: tuple[str, ...] = ()) -> None:
+        """`account`: more parameters of the account; `more`: modules beside the usual ones."""
         self.world = world
         self.user = user
         self.folder = private_folder(f"baresip-{user}")
@@ -162,10 +166,11 @@ ctrl_tcp_listen 127.0.0.1:{control}
             raise Failure("baresip's modules are not installed (scripts/deps)")
         (self.folder / "config").write_text(self.CONFIG.format(
             listen=host_port(address), folder=self.folder, modules=modules[0], control=control,
-            ports=ports))
+            ports=ports, modules_more="".join(f"module {name}.so\n" for name in more)))
         (self.folder / "accounts").write_text(
             f"<sip:{user}@{host_port(registrar)}>;regint=600;answermode=auto;auth_pass=x;"
-            "audio_codecs=pcmu\n")
+            f"audio_codecs=pcmu{account}\n")
+        world.diagnoses.append(lambda: f"baresip {user}'s log:\n{last_lines(self.log, 25)}")
         self.process = start(world, where, [needed("baresip"), "-f", str(self.folder), "-v"],
                              self.log)
         self.control = self._connect(where, control)
@@ -228,6 +233,16 @@ ctrl_tcp_listen 127.0.0.1:{control}
         """The registrar's 200; it may come before anybody listens to events."""
         self.world.wait(f"baresip {self.user} registers",
                         lambda: " 200 OK (" in self.log.read_text(errors="replace"), 20)
+
+    def call(self, callee: Baresip, registrar: Address) -> None:
+        """Calls; both sides answer by themselves, and talk until somebody hangs up."""
+        self.command("dial", f"sip:{callee.user}@{host_port(registrar)}")
+        self.event("CALL_ESTABLISHED", 20)
+        callee.event("CALL_ESTABLISHED", 20)
+
+    def hang_up(self, other: Baresip) -> None:
+        self.command("hangup")
+        other.event("CALL_CLOSED")
 
     def recordings(self) -> list[Path]:
         """What was heard, one file per call, oldest first."""
