@@ -5,10 +5,6 @@ namespace sip {
 
 namespace {
 
-// RFC 4787 REQ-3 asks for ports above 1023; this range keeps clear of the kernel's own
-// ephemeral ports (32768 and up).
-constexpr u16 first_media_port = 10000;
-constexpr u16 last_media_port = 32767;
 // In a range that is half full 64 tries from a random start fail once in 2^64 times.
 constexpr u32 port_attempts = 64;
 
@@ -53,37 +49,91 @@ bool is_free(const binding_site &site, const endpoint &outside, const endpoint &
 	       !sipx_port_taken(site.packet, &outside, &inside);
 }
 
-// `outside` is free for `inside`, and the ports after it for those after that one.
-bool is_run_free(const binding_site &site, const endpoint &outside, const endpoint &inside, u32 run)
+endpoint socket_of(const socket_run &run, u32 index)
 {
-	for (u32 i = 0; i < run; i++) {
-		const u32 last = outside.port > inside.port ? outside.port : inside.port;
-		if (last + i > 65535 || !is_free(site, with_port(outside, static_cast<u16>(outside.port + i)),
-						 with_port(inside, static_cast<u16>(inside.port + i))))
+	return with_port(run.first, static_cast<u16>(run.first.port + index));
+}
+
+// All of them are free from that port on. A pair keeps its parity (RFC 3550 11, R7).
+bool is_run_free(const binding_site &site, const socket_run &run, u32 port)
+{
+	const bool parity_kept = run.count == 1 || !((port ^ run.first.port) & 1);
+	if (!port || !parity_kept || port + run.count - 1 > 65535)
+		return false;
+	const endpoint outside = with_protocol(site.outside, run.first.protocol);
+	for (u32 i = 0; i < run.count; i++)
+		if (!is_free(site, with_port(outside, static_cast<u16>(port + i)), socket_of(run, i)))
 			return false;
-	}
 	return true;
 }
 
-// The first of `run` free ports for `inside`; 0 if none was found.
-u16 choose_port(const binding_site &site, const endpoint &inside, u16 preferred, u32 run)
+// Where the router's own NAT has put that socket (a STUN client, media of an earlier call);
+// 0: nowhere that a binding may lead to (S4).
+u16 mapping_of(const binding_site &site, const endpoint &inside)
 {
-	const endpoint outside = with_protocol(site.outside, inside.protocol);
-	if (preferred && is_run_free(site, with_port(outside, preferred), inside, run))
-		return preferred;
+	const endpoint outside = with_port(with_protocol(site.outside, inside.protocol), 0);
+	const u16 port = sipx_mapped_port(site.packet, &inside, &outside);
+	return port < lowest_media_port ? 0 : port;
+}
 
-	constexpr u32 slots = (last_media_port - first_media_port + 1) / 2;
+// Any free one of the range; of the same parity.
+u16 random_port(const binding_site &site, const socket_run &run)
+{
+	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
+	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
+	const u32 first = lowest + ((lowest ^ run.first.port) & 1);
+	if (first + run.count - 1 > highest)
+		return 0;
+	const u32 slots = (highest - (run.count - 1) - first) / 2 + 1;
 	const u32 start = sipx_random() % slots;
-	for (u32 i = 0; i < port_attempts; i++) {
-		const u32 slot = (start + i) % slots;
-		const u16 port = static_cast<u16>(first_media_port + 2 * slot + (inside.port & 1));
-		const endpoint candidate = with_port(outside, port);
-		if (!preferred && is_mapped(tables_of(site.opaque), candidate))
+	const endpoint outside = with_protocol(site.outside, run.first.protocol);
+	for (u32 i = 0; i < slots && i < port_attempts; i++) {
+		const u32 port = first + (start + i) % slots * 2;
+		if (run.signalling && is_mapped(tables_of(site.opaque), with_port(outside, static_cast<u16>(port))))
 			continue;
-		if (is_run_free(site, candidate, inside, run))
-			return port;
+		if (is_run_free(site, run, port))
+			return static_cast<u16>(port);
 	}
 	return 0;
+}
+
+// The first outside port of a run that has none yet; 0 if none was found. A listening port
+// of signalling with its own number would stand where the rules put the next phone that
+// sends from that number: it gets any.
+u16 choose_port(const binding_site &site, const socket_run &run)
+{
+	if (run.signalling)
+		return random_port(site, run);
+	const u16 mapped = mapping_of(site, run.first);
+	const u16 wanted[] = {mapped, run.hint, run.first.port};
+	for (const u16 port : wanted)
+		if (is_run_free(site, run, port))
+			return port;
+	return random_port(site, run);
+}
+
+// Where the bindings that some of its sockets have already put the run; 0: none has one.
+// False: not in a row, or what the others would need is not free.
+bool find_standing(const binding_site &site, const socket_run &run, u16 &port)
+{
+	port = 0;
+	for (u32 i = 0; i < run.count; i++) {
+		const binding *standing = find_binding_inside(site, socket_of(run, i));
+		if (!standing)
+			continue;
+		const u16 outside = standing->outside.port;
+		if (outside <= i || outside - i + run.count - 1 > 65535 || (port && port + i != outside))
+			return false;
+		port = static_cast<u16>(outside - i);
+	}
+	const endpoint outside = with_protocol(site.outside, run.first.protocol);
+	for (u32 i = 0; port && i < run.count; i++) {
+		const endpoint inside = socket_of(run, i);
+		if (!find_binding_inside(site, inside) &&
+		    !is_free(site, with_port(outside, static_cast<u16>(port + i)), inside))
+			return false;
+	}
+	return true;
 }
 
 binding *make_binding(const binding_site &site, const endpoint &inside, u16 port, sipx_reason *why)
@@ -142,38 +192,91 @@ void drop_reference(state &tables, binding *held)
 	discard(held);
 }
 
-binding *hold_binding(const binding_site &site, const endpoint &inside, u16 preferred, sipx_reason *why)
+bool hold_run(const binding_site &site, const socket_run &run, binding **held, sipx_reason *why)
 {
-	if (binding *found = find_binding_inside(site, inside)) {
-		take_reference(found);
-		return found;
+	u16 port;
+	// Where they cannot stand in a row as they are, a second binding of the same socket
+	// lets the text be true; whoever has the first one keeps it.
+	const bool fits = find_standing(site, run, port);
+	if (!fits || !port)
+		port = choose_port(site, run);
+	*why = SIPX_COUNT_no_port;
+	for (u32 i = 0; port && i < run.count; i++) {
+		const endpoint inside = socket_of(run, i);
+		held[i] = fits ? find_binding_inside(site, inside) : nullptr;
+		if (held[i])
+			take_reference(held[i]);
+		else
+			held[i] = make_binding(site, inside, static_cast<u16>(port + i), why);
+		if (held[i])
+			continue;
+		while (i)
+			drop_reference(tables_of(site.opaque), held[--i]);
+		return false;
 	}
-	const u16 port = choose_port(site, inside, preferred, 1);
-	if (!port) {
-		*why = SIPX_COUNT_no_port;
-		return nullptr;
-	}
-	return make_binding(site, inside, port, why);
+	return port;
 }
 
-bool hold_binding_pair(const binding_site &site, const endpoint &inside, binding *pair[2], sipx_reason *why)
+namespace {
+
+// The text can say any RTCP port (RFC 3605): then the two go together only where nothing
+// is lost by it, be it a mapping or a binding that stands.
+bool goes_together(const binding_site &site, const binding_wish &rtp, const binding_wish &rtcp)
 {
-	const endpoint next = with_port(inside, static_cast<u16>(inside.port + 1));
-	const bool fresh = !find_binding_inside(site, inside) && !find_binding_inside(site, next);
-	const u16 port = fresh ? choose_port(site, inside, inside.port, 2) : 0;
-	if (fresh && !port) {
-		*why = SIPX_COUNT_no_port;
-		return false;
+	const socket_run run{rtp.inside, 2, 0, false};
+	u16 port;
+	if (!find_standing(site, run, port) || port)
+		return port;
+	const u16 mapped = mapping_of(site, rtp.inside), next = mapping_of(site, rtcp.inside);
+	if (!mapped)
+		return !next;
+	return is_run_free(site, run, mapped) && (!next || next == mapped + 1);
+}
+
+void cut_loose_links(const binding_site &site, plan &p)
+{
+	for (u8 i = 0; i < p.wish_count; i++) {
+		binding_wish &wish = p.wishes[i];
+		if (wish.next == none || !p.wishes[wish.next].loose || goes_together(site, wish, p.wishes[wish.next]))
+			continue;
+		p.wishes[wish.next].follows = false;
+		wish.next = none;
 	}
-	pair[0] = fresh ? make_binding(site, inside, port, why) : hold_binding(site, inside, inside.port, why);
-	if (!pair[0])
+}
+
+bool reserve_run(const binding_site &site, plan &p, u8 head, sipx_reason &why)
+{
+	binding *held[max_run];
+	const binding_wish &first = p.wishes[head];
+	socket_run run{first.inside, 0, first.hint, first.signalling};
+	for (u8 at = head; at != none; at = p.wishes[at].next)
+		run.count++;
+	why = SIPX_COUNT_no_port;
+	if (run.count > max_run || !hold_run(site, run, held, &why))
 		return false;
-	const u16 after = static_cast<u16>(pair[0]->outside.port + 1);
-	pair[1] = fresh ? make_binding(site, next, after, why) : hold_binding(site, next, after, why);
-	if (pair[1])
-		return true;
-	drop_reference(tables_of(site.opaque), pair[0]);
-	return false;
+	u32 i = 0;
+	for (u8 at = head; at != none; at = p.wishes[at].next)
+		p.wishes[at].held = held[i++];
+	return true;
+}
+
+} // namespace
+
+bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why)
+{
+	cut_loose_links(site, p);
+	for (u8 i = 0; i < p.wish_count; i++)
+		if (!p.wishes[i].follows && !reserve_run(site, p, i, why))
+			return false;
+	return true;
+}
+
+void release_bindings(state &tables, plan &p)
+{
+	for (u8 i = 0; i < p.wish_count; i++) {
+		drop_reference(tables, p.wishes[i].held);
+		p.wishes[i].held = nullptr;
+	}
 }
 
 } // namespace sip

@@ -4,7 +4,7 @@
 #ifndef SIP_EXT_BINDINGS_H
 #define SIP_EXT_BINDINGS_H
 
-#include "state.h"
+#include "plan.h"
 
 namespace sip {
 
@@ -21,16 +21,30 @@ struct binding_site {
 [[nodiscard]] binding *find_binding_inside(const binding_site &site, const endpoint &inside);
 [[nodiscard]] binding *find_binding_outside(state &tables, const endpoint &outside, u32 zone);
 
-// A reference to the binding of `inside`, made if there is none: with the `preferred` port
-// where that is free, else a free one of the same parity. 0 stands for signalling: one that
-// the rules have given to no other host's signalling. Null: *why says it.
-[[nodiscard]] binding *hold_binding(const binding_site &site, const endpoint &inside, u16 preferred,
-				    sipx_reason *why);
+// Sockets of one host at ports that follow each other, and whose outside ports do so, too:
+// RTP and RTCP (RFC 3550 11), and each further pair of one m= line (RFC 8866 5.14).
+struct socket_run {
+	endpoint first;
+	u32 count;
+	u16 hint;		// the outside port of the first, as its sender knows it; 0: it does not say
+	bool signalling;
+};
 
-// The same for a socket and the one at the next port (RTP and RTCP, RFC 3550 11): their
-// outside ports follow each other too. False: neither is held.
-[[nodiscard]] bool hold_binding_pair(const binding_site &site, const endpoint &inside, binding *pair[2],
-				     sipx_reason *why);
+// Four pairs of one m= line, and as many lines again whose ports overlap with theirs.
+inline constexpr u32 max_run = 32;
+
+// References to the bindings of all sockets of the run, made where there are none: at the
+// port that the socket has in the router's own NAT, else the one that its sender knows, else
+// its own number, else a free one of the same parity in the range of the settings. All of
+// them in a row, or none of those: a first port whose next is taken does not count.
+// False: *why says it, and none is held.
+[[nodiscard]] bool hold_run(const binding_site &site, const socket_run &run, binding **held,
+			    sipx_reason *why);
+
+// Everything that the plan wishes, all or nothing. release_bindings() gives it back, both
+// after a failure and when those who need one have taken a reference of their own.
+[[nodiscard]] bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why);
+void release_bindings(state &tables, plan &p);
 
 void take_reference(binding *held);
 // Accepts null. The last reference ends the binding.

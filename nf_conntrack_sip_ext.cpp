@@ -93,38 +93,6 @@ bool needs_connection(const scene &on, const call_event &event, const plan &p)
 	       (event.kind == event_kind::session && find_call(on.tables(), event, on.where));
 }
 
-bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why)
-{
-	for (u8 i = 0; i < p.wish_count; i++) {
-		binding_wish &wish = p.wishes[i];
-		if (wish.held)
-			continue;
-		if (!wish.pair) {
-			// A listening port of its own number would stand where the rules
-			// put the next phone that sends from that number.
-			const u16 preferred = wish.signalling ? 0 : wish.inside.port;
-			wish.held = hold_binding(site, wish.inside, preferred, &why);
-			if (!wish.held)
-				return false;
-			continue;
-		}
-		binding *pair[2];
-		if (!hold_binding_pair(site, wish.inside, pair, &why))
-			return false;
-		wish.held = pair[0];
-		p.wishes[i + 1].held = pair[1];
-	}
-	return true;
-}
-
-void release_bindings(state &tables, plan &p)
-{
-	for (u8 i = 0; i < p.wish_count; i++) {
-		drop_reference(tables, p.wishes[i].held);
-		p.wishes[i].held = nullptr;
-	}
-}
-
 bool reserve_registration(const scene &on, const call_event &event, reserve &spare, sipx_reason &why)
 {
 	const connection *owner = connection_of(*on.data);

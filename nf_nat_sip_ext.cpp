@@ -3,6 +3,7 @@
 //
 // A message from the inside is translated inner -> outer, a message to it outer -> inner.
 // Address and port change as a pair, in every place that names them or in none.
+#include "cursor.h"
 #include "plan.h"
 #include "text_writer.h"
 
@@ -275,23 +276,61 @@ bool connection_follows(const drafting &d, u8 ref_index, const address_ref &ref)
 }
 
 // The wish whose inside socket that is; `none` if the message binds no such socket.
-u8 find_bound(const drafting &d, const address_ref &ref)
+u8 find_bound(const drafting &d, const address_ref &ref, u8 protocol)
 {
 	for (u8 i = 0; i < d.p.wish_count; i++) {
 		const binding_wish &wish = d.p.wishes[i];
-		if (!wish.signalling && wish.inside.port == ref.port_number && same_address(wish.inside, ref.address))
+		if (!wish.signalling && wish.inside.protocol == protocol && wish.inside.port == ref.port_number &&
+		    same_address(wish.inside, ref.address))
 			return i;
 	}
 	return none;
 }
 
-// RFC 8839 4.2.1.4: the default destination must be one of the candidates, so the
-// candidate that names it changes with it.
-void translate_candidate(drafting &d, const address_ref &ref)
+bool is_line_end(u8 byte) { return byte == '\r' || byte == '\n'; }
+
+// The third field of its line (RFC 8839 5.1): UDP, or one of TCP (RFC 6544).
+u8 protocol_of_candidate(const drafting &d, const address_ref &ref)
 {
-	const u8 wish = find_bound(d, ref);
+	const char *payload = reinterpret_cast<const char *>(d.info.payload);
+	u32 begin = ref.host.offset;
+	while (begin && !is_line_end(d.info.payload[begin - 1]))
+		begin--;
+	cursor line{payload + begin, payload + ref.host.offset};
+	for (u32 i = 0; i < 2; i++) {
+		line.take_until(cc_blank);
+		line.skip_blanks();
+	}
+	return line.looking_at<"tcp">() ? SIPX_TCP : SIPX_UDP;
+}
+
+// What a server-reflexive candidate names besides its own: the inside socket (raddr, rport).
+const address_ref *related_of(const drafting &d, u8 index)
+{
+	if (index + 1 >= d.view.address_count)
+		return nullptr;
+	const address_ref &next = d.view.addresses[index + 1];
+	for (u32 i = d.view.addresses[index].host.end(); i < next.host.offset; i++)
+		if (is_line_end(d.info.payload[i]))
+			return nullptr;
+	return next.where == place::sdp_candidate_related ? &next : nullptr;
+}
+
+// RFC 8839 4.2.1.4: the default destination must be one of the candidates, so those that
+// name it change with it. One that its sender found by STUN says which outside port it
+// expects; whatever the binding's is, both agree then.
+void translate_candidate(drafting &d, u8 index)
+{
+	const address_ref &ref = d.view.addresses[index];
+	const address_ref *base = &ref;
+	const bool reflexive = same_address(d.info.source_outer, ref.address);
+	if (reflexive && ref.where == place::sdp_candidate)
+		base = related_of(d, index);
+	const u8 wish = base ? find_bound(d, *base, protocol_of_candidate(d, ref)) : none;
 	if (wish == none)
 		return;
+	if (reflexive)
+		d.p.wishes[wish].hint = ref.port_number;
 	const u8 value = value_of_wish(d, wish);
 	edit_span(d, ref.host, edit_kind::address, value);
 	edit_span(d, ref.port, edit_kind::port, value);
@@ -299,7 +338,11 @@ void translate_candidate(drafting &d, const address_ref &ref)
 
 void translate_sdp_address(drafting &d, u8 index, const address_ref &ref)
 {
-	if (!d.forward || !same_address(d.info.source_inner, ref.address))
+	if (!d.forward)
+		return;
+	if (ref.where == place::sdp_candidate || ref.where == place::sdp_candidate_related)
+		return translate_candidate(d, index);
+	if (!same_address(d.info.source_inner, ref.address))
 		return;
 	switch (ref.where) {
 	case place::sdp_origin:
@@ -314,7 +357,7 @@ void translate_sdp_address(drafting &d, u8 index, const address_ref &ref)
 			edit_span(d, ref.host, edit_kind::address, source_value);
 		break;
 	default:
-		translate_candidate(d, ref);
+		break;
 	}
 }
 

@@ -5,16 +5,27 @@ namespace sip {
 
 namespace {
 
+// The outside port of `second` must come right after that of `first`: what nothing in the
+// text can say otherwise outweighs a loose link.
+void link(plan &p, u8 first, u8 second, bool loose)
+{
+	binding_wish &after = p.wishes[second];
+	after.loose = loose && (after.loose || !after.follows);
+	after.follows = true;
+	p.wishes[first].next = second;
+}
+
 stream_wishes plan_stream(const media_wish &media, plan &p)
 {
 	stream_wishes wishes{none, none};
 	if (media.refusal != usable || media.rtp.port == 0)
 		return wishes;
-	if (media.rtcp_follows)
-		return wish_binding_pair(p, media.rtp);
 	wishes.rtp = wish_binding(p, media.rtp, false);
-	if (media.rtcp.port)
-		wishes.rtcp = wish_binding(p, media.rtcp, false);
+	if (media.rtcp.port == 0)
+		return wishes;
+	wishes.rtcp = wish_binding(p, media.rtcp, false);
+	if (u32{media.rtp.port} + 1 == media.rtcp.port && wishes.rtcp != none)
+		link(p, wishes.rtp, wishes.rtcp, !media.rtcp_follows);
 	return wishes;
 }
 
@@ -34,16 +45,6 @@ void reset_plan(plan &p, u8 stream_count)
 	p.before = p.after = {};
 	for (u8 i = 0; i < stream_count; i++)
 		p.streams[i] = {none, none};
-}
-
-stream_wishes wish_binding_pair(plan &p, const endpoint &rtp)
-{
-	const endpoint rtcp = with_port(rtp, static_cast<u16>(rtp.port + 1));
-	const bool fresh = find_wish(p, rtp) == none && find_wish(p, rtcp) == none;
-	const stream_wishes wishes{wish_binding(p, rtp, false), wish_binding(p, rtcp, false)};
-	if (fresh && wishes.rtcp != none)
-		p.wishes[wishes.rtp].pair = true;
-	return wishes;
 }
 
 void plan_media(const call_event &event, const sides &where, plan &p)

@@ -14,8 +14,9 @@ enum class verdict : u8 {
 	translate,	// apply the edits
 };
 
-// Each stream may want its RTP and RTCP socket; a few more for Via and Contact.
-inline constexpr u32 max_wishes = 2 * max_streams + 8;
+// Each stream may want its RTP and RTCP socket and one that lies between its pairs; a few
+// more for Via and Contact.
+inline constexpr u32 max_wishes = 3 * max_streams + 8;
 // Each address can change in its host and its port, each stream in two ports, and the
 // lengths follow.
 inline constexpr u32 max_edits = 2 * max_addresses + 2 * max_streams + max_bodies + 1;
@@ -27,7 +28,10 @@ inline constexpr u32 max_edit_values = max_wishes + 2 + max_sockets;
 struct binding_wish {
 	endpoint inside;
 	binding *held;		// reference of the plan, once reserved
-	bool pair;		// the next wish is the next port: keep them together
+	u16 hint;		// the outside port that its sender knows of it; 0: none
+	u8 next;		// the wish whose outside port must be the next one; `none`: no such
+	bool follows;		// it is such a one
+	bool loose;		// ... but the text can say another port as well (a=rtcp)
 	bool signalling;
 };
 
@@ -138,12 +142,9 @@ void reset_plan(plan &p, u8 stream_count);
 	const u8 found = find_wish(p, inside);
 	if (found != none || p.wish_count == max_wishes)
 		return found;
-	p.wishes[p.wish_count] = {inside, nullptr, false, signalling};
+	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, signalling};
 	return p.wish_count++;
 }
-
-// The same for RTP with RTCP at the next port.
-[[nodiscard]] stream_wishes wish_binding_pair(plan &p, const endpoint &rtp);
 
 // What becomes of the bytes from the first edit to the last: they are in work.out then.
 struct rewrite {

@@ -129,7 +129,6 @@ void find_rtcp(const media_stream &stream, const message_view &view, bool from_i
 		if ((from_inside || stream.rtcp_port_number >= lowest_media_port) && its_own &&
 		    is_media_address(wish.rtcp))
 			wish.rtcp.port = stream.rtcp_port_number;
-		wish.rtcp_follows = u32{wish.rtp.port} + 1 == wish.rtcp.port;
 		return;
 	}
 	if (wish.rtp.port < 65535) {
