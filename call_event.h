@@ -24,6 +24,9 @@ enum class event_kind : u8 {
 
 inline constexpr u8 usable = 0xff;
 
+// Pairs of ports of one m= line: layered codecs have been seen with three layers.
+inline constexpr u32 max_pairs = 4;
+
 // What one m= section asks for. Where it has several pairs of ports (RFC 8866 5.14, "/n"), those
 // behind the first stand behind all m= sections, with the same line.
 struct media_wish {

@@ -285,7 +285,7 @@ sipx_reason carry(const sipx_packet_info &info, text_view bytes)
 		return reason_of(error);
 	work.where = sides_of(info);
 	understand(work.view, bytes, work.where, work.event);
-	reset_plan(work.what, work.view.stream_count);
+	reset_plan(work.what, work.event.media_count);
 	if (work.where.translated && !info.assist) {
 		if (!info.nat_present)
 			return SIPX_COUNT_no_nat_module;

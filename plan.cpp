@@ -15,6 +15,17 @@ void link(plan &p, u8 first, u8 second, bool loose)
 	p.wishes[first].next = second;
 }
 
+// Puts that socket in a row with those before it, from `port` on.
+void link_from(const endpoint &last, u32 port, plan &p)
+{
+	for (; port < last.port; port++) {
+		const u8 first = find_wish(p, with_port(last, static_cast<u16>(port)));
+		const u8 second = wish_binding(p, with_port(last, static_cast<u16>(port + 1)), false);
+		if (first != none && second != none)
+			link(p, first, second, false);
+	}
+}
+
 stream_wishes plan_stream(const media_wish &media, plan &p)
 {
 	stream_wishes wishes{none, none};
@@ -31,7 +42,7 @@ stream_wishes plan_stream(const media_wish &media, plan &p)
 
 } // namespace
 
-void reset_plan(plan &p, u8 stream_count)
+void reset_plan(plan &p, u8 media_count)
 {
 	p.what = verdict::pass;
 	p.reason = SIPX_COUNT_unchanged;
@@ -43,7 +54,7 @@ void reset_plan(plan &p, u8 stream_count)
 	p.literal.length = 0;
 	p.literal.fresh = false;
 	p.before = p.after = {};
-	for (u8 i = 0; i < stream_count; i++)
+	for (u8 i = 0; i < media_count; i++)
 		p.streams[i] = {none, none};
 }
 
@@ -51,8 +62,12 @@ void plan_media(const call_event &event, const sides &where, plan &p)
 {
 	if (!where.translated || !where.from_inside || !event.has_media)
 		return;
-	for (u8 i = 0; i < event.media_count; i++)
-		p.streams[i] = plan_stream(event.media[i], p);
+	for (u8 i = 0; i < event.media_count; i++) {
+		const media_wish &media = event.media[i];
+		if (media.pair)		// the text names the first port alone (RFC 8866 5.14)
+			link_from(media.rtp, event.media[media.line].rtp.port, p);
+		p.streams[i] = plan_stream(media, p);
+	}
 }
 
 } // namespace sip

@@ -105,7 +105,7 @@ struct plan {
 	spelling after;
 	inner_literal literal;
 	known_socket known[max_sockets];
-	stream_wishes streams[max_streams];
+	stream_wishes streams[max_streams];	// as in call_event::media
 	binding_wish wishes[max_wishes];
 	edit_value values[max_edit_values];
 	value_text texts[max_edit_values];
@@ -125,7 +125,7 @@ struct workspace {
 
 inline workspace &workspace_of(sipx_workspace *opaque) { return *reinterpret_cast<workspace *>(opaque); }
 
-void reset_plan(plan &p, u8 stream_count);
+void reset_plan(plan &p, u8 media_count);
 
 [[nodiscard]] inline u8 find_wish(const plan &p, const endpoint &inside)
 {

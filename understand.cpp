@@ -137,6 +137,28 @@ void find_rtcp(const media_stream &stream, const message_view &view, bool from_i
 	}
 }
 
+// RFC 8866 5.14: "/n" is n pairs of RTP and RTCP, or n ports of anything else, in a row.
+void read_further_pairs(const media_stream &stream, u8 line, call_event &event)
+{
+	media_wish &first = event.media[line];
+	if (stream.port_count == 1 || first.refusal != usable || first.rtp.port == 0)
+		return;
+	const u32 step = stream.rtp ? 2 : 1, further = stream.port_count - 1u;
+	if (further >= max_pairs || event.media_count + further > max_streams ||
+	    first.rtp.port + stream.port_count * step - 1 > 65535) {
+		first.refusal = SIPX_COUNT_too_many_ports;
+		return;
+	}
+	for (u32 pair = 1; pair <= further; pair++) {
+		media_wish &wish = event.media[event.media_count++];
+		wish = first;
+		wish.pair = static_cast<u8>(pair);
+		wish.rtp.port = static_cast<u16>(first.rtp.port + pair * step);
+		wish.rtcp = with_port(wish.rtp, static_cast<u16>(stream.rtp ? wish.rtp.port + 1 : 0));
+		wish.rtcp_follows = stream.rtp;
+	}
+}
+
 void read_stream(const media_stream &stream, const message_view &view, const sides &where, media_wish &wish)
 {
 	wish.kind = stream.kind;
@@ -200,6 +222,8 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 		event.media[i].line = i;
 		read_stream(view.streams[i], view, where, event.media[i]);
 	}
+	for (u8 i = 0; i < view.stream_count; i++)
+		read_further_pairs(view.streams[i], i, event);
 }
 
 } // namespace sip

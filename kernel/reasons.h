@@ -47,6 +47,7 @@
 	/* why no pinhole was opened (the message itself may be translated) */	\
 	X(media_port_low, "media port below 1024")				\
 	X(media_not_owner, "media address is not the sender's")			\
+	X(too_many_ports, "more ports in one m= line than we follow")		\
 	X(media_bad_address, "loopback, multicast or other unusable media address")	\
 	X(media_tcp, "TCP media towards the inside, and the setting tcp_media is off")	\
 	X(unknown_dialog, "media from outside for no call we know")		\

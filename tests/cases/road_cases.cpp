@@ -127,7 +127,7 @@ const char *translate(road_line line, bool outward, text_view message, text_writ
 	if (work.where.translated && work.where.from_inside != outward)
 		return "the sides are mixed up";
 	understand(work.view, message, work.where, work.event);
-	reset_plan(p, work.view.stream_count);
+	reset_plan(p, work.event.media_count);
 	recall(p);
 	plan_media(work.event, work.where, p);
 	sipx_core_plan_edits(&info);

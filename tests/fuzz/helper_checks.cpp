@@ -45,7 +45,7 @@ void plan_again(const passage &way, const std::string &message, workspace &work)
 	info.nat_present = 1;
 	work.where = sides_of(info);
 	understand(work.view, view_of(message), work.where, work.event);
-	reset_plan(work.what, work.view.stream_count);
+	reset_plan(work.what, work.event.media_count);
 	plan_media(work.event, work.where, work.what);
 	sipx_core_plan_edits(&info);
 }
@@ -171,7 +171,7 @@ bool comes_back(const passage &way, const std::string &in, const std::string &ou
 	info.workspace = reinterpret_cast<sipx_workspace *>(&work);
 	info.payload = reinterpret_cast<const u8 *>(out.data());
 	info.payload_length = static_cast<u32>(out.size());
-	reset_plan(work.what, work.view.stream_count);
+	reset_plan(work.what, work.event.media_count);
 	work.what.before = work.what.after = written;
 	sipx_core_plan_edits(&info);
 	return work.what.wish_count || render(work, out) == in;

@@ -260,6 +260,53 @@ TEST_P(bindings, R8_pairs_that_overlap_stay_in_a_row)
 	expect_audio(map.inside(10, 20002), rtcp_of(seen, 0), map.outside(7, 30001));
 }
 
+TEST_P(bindings, R8_further_pairs_of_one_line)
+{
+	take(20000, 20005);
+	const auto text = [](const std::string &sdp) { return with(sdp, "000 RTP", "000/3 RTP"); };
+	const std::string seen = offer(text(sdp_of(phone, {{rtp}})));
+	const u16 first = media_of(seen).port;
+	EXPECT_NE(seen.find("m=audio " + std::to_string(first) + "/3 RTP/AVP 0\r\n"), seen.npos);
+	to_phone(phone, answer_at_server(seen, 200, {"far", "", text(sdp_of(far_media, {{far_media}})), {}, outer(phone)}));
+	for (u16 i = 0; i < 6; i++)
+		expect_audio(map.inside(10, static_cast<u16>(20000 + i)), map.router(static_cast<u16>(first + i)),
+			     map.outside(7, static_cast<u16>(30000 + i)));
+	EXPECT_EQ(gate.expectation_count(), 12u);
+}
+
+TEST_P(bindings, R8_further_pairs_with_rtcp_elsewhere)
+{
+	take(20000, 20003);
+	const std::string seen = offer(with(sdp_of(phone, {{rtp, "audio", "RTP/AVP 0", {a_rtcp(20010)}}}), "000 RTP", "000/2 RTP"));
+	const std::string answer = with(sdp_of(far_media, {{far_media}}), "000 RTP", "000/2 RTP");
+	to_phone(phone, answer_at_server(seen, 200, {"far", "", answer, {}, outer(phone)}));
+	const u16 first = media_of(seen).port;
+	expect_audio(map.inside(10, 20002), map.router(first + 2), map.outside(7, 30002));
+	expect_audio(map.inside(10, 20003), map.router(first + 3), map.outside(7, 30003));
+	expect_audio(map.inside(10, 20010), rtcp_of(seen), map.outside(7, 30001));
+}
+
+TEST_P(bindings, R8_further_ports_of_what_is_not_rtp)
+{
+	take(20000, 20001);
+	const std::string seen = offer(with(sdp_of(phone, {{rtp, "image", "udptl t38"}}), "000 udptl", "000/2 udptl"));
+	const std::string answer = with(sdp_of(far_media, {{far_media, "image", "udptl t38"}}), "000 udptl", "000/2 udptl");
+	to_phone(phone, answer_at_server(seen, 200, {"far", "", answer, {}, outer(phone)}));
+	expect_audio(rtcp, map.router(media_of(seen).port + 1), map.outside(7, 30001));
+	EXPECT_EQ(gate.expectation_count(), 4u);
+}
+
+TEST_P(bindings, R8_more_pairs_than_we_follow)
+{
+	for (const char *ports : {"20000/5", "20000/65535", "65534/2", "65530/4"}) {
+		const std::string sdp = with(sdp_of(phone, {{rtp}}), "20000", ports);
+		dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+		EXPECT_NE(try_to_server(phone, request(d, "INVITE", sdp)).bytes.find(std::string("m=audio ") + ports + " RTP"), sdp.npos);
+	}
+	EXPECT_EQ(gate.expectation_count(), 0u);
+	EXPECT_EQ(gate.count(SIPX_COUNT_too_many_ports), 4u);
+}
+
 TEST_P(bindings, R8_sixty_lines_whose_pairs_overlap)
 {
 	std::vector<media_line> lines;
