@@ -260,10 +260,39 @@ bool reserve_run(const binding_site &site, plan &p, u8 head, sipx_reason &why)
 	return true;
 }
 
+binding *hold_same_port(const binding_site &site, const endpoint &inside, sipx_reason *why)
+{
+	binding *standing = find_binding_inside(site, inside);
+	*why = SIPX_COUNT_no_port;
+	if (!standing && is_run_free(site, {inside, 1, 0, false}, inside.port))
+		return make_binding(site, inside, inside.port, why);
+	if (!standing || standing->outside.port != inside.port)
+		return nullptr;
+	take_reference(standing);
+	return standing;
+}
+
+// Where the text is not ours to change (sip-ext-assist): a provider that sees to NAT by
+// itself keeps the port and takes the address that it sees. Where that port is not free
+// there is nothing to be done, and the message passes all the same.
+void reserve_same_ports(const binding_site &site, plan &p)
+{
+	for (u8 i = 0; i < p.wish_count; i++) {
+		sipx_reason why;
+		p.wishes[i].held = hold_same_port(site, p.wishes[i].inside, &why);
+		if (!p.wishes[i].held)
+			sipx_count(site.opaque, why);
+	}
+}
+
 } // namespace
 
 bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why)
 {
+	if (p.same_port) {
+		reserve_same_ports(site, p);
+		return true;
+	}
 	cut_loose_links(site, p);
 	for (u8 i = 0; i < p.wish_count; i++)
 		if (!p.wishes[i].follows && !reserve_run(site, p, i, why))

@@ -277,6 +277,26 @@ void recall_connection(const sipx_packet_info &info, const sides &where, plan &p
 		recall(*master, where.outer, p);
 }
 
+// Which sockets and which edits the message needs. `unchanged`: nothing stands against it.
+sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
+{
+	plan &p = work.what;
+	if (!work.where.translated)
+		return SIPX_COUNT_unchanged;
+	p.same_port = info.assist;
+	if (info.nat_present)
+		plan_media(work.event, work.where, p);
+	if (info.assist)
+		return SIPX_COUNT_unchanged;
+	if (!info.nat_present)
+		return SIPX_COUNT_no_nat_module;
+	p.leave_identity = !sipx_setting(info.state, SIPX_SETTING_IDENTITY);
+	recall_connection(info, work.where, p);
+	if (!sipx_nat_plan_edits(&info))
+		return SIPX_COUNT_no_nat_module;
+	return p.what == verdict::pass ? p.reason : SIPX_COUNT_unchanged;
+}
+
 sipx_reason carry(const sipx_packet_info &info, text_view bytes)
 {
 	workspace &work = workspace_of(info.workspace);
@@ -286,16 +306,9 @@ sipx_reason carry(const sipx_packet_info &info, text_view bytes)
 	work.where = sides_of(info);
 	understand(work.view, bytes, work.where, work.event);
 	reset_plan(work.what, work.event.media_count);
-	if (work.where.translated && !info.assist) {
-		if (!info.nat_present)
-			return SIPX_COUNT_no_nat_module;
-		recall_connection(info, work.where, work.what);
-		plan_media(work.event, work.where, work.what);
-		if (!sipx_nat_plan_edits(&info))
-			return SIPX_COUNT_no_nat_module;
-		if (work.what.what == verdict::pass && work.what.reason != SIPX_COUNT_unchanged)
-			return work.what.reason;
-	}
+	const sipx_reason refused = plan_message(info, work);
+	if (refused != SIPX_COUNT_unchanged)
+		return refused;
 	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s,
 		       work.where};
 	if (!changes_nothing(work.event, work.what))

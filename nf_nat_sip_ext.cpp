@@ -238,6 +238,8 @@ bool names_outer_itself(const drafting &d, const address_ref &ref)
 
 void translate_routing(drafting &d, const address_ref &ref)
 {
+	if (d.p.leave_identity && is_identity(ref.where))
+		return;
 	const u32 bit = spelling_bit(ref.where);
 	const bool outward = d.forward && same_address(d.info.source_inner, ref.address);
 	if (names_outer_itself(d, ref))

@@ -53,6 +53,8 @@ void reset_plan(plan &p, u8 media_count)
 	p.known_count = 0;
 	p.literal.length = 0;
 	p.literal.fresh = false;
+	p.same_port = false;
+	p.leave_identity = false;
 	p.before = p.after = {};
 	for (u8 i = 0; i < media_count; i++)
 		p.streams[i] = {none, none};

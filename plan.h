@@ -101,6 +101,8 @@ struct plan {
 	u8 scope_count;
 	u16 edit_count;
 	u8 known_count;
+	bool same_port;		// media is bound to the very port that its socket has, or not at all
+	bool leave_identity;	// From, To and their like stay as they are
 	spelling before;	// what the connection remembered when the plan was made
 	spelling after;
 	inner_literal literal;
