@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "connections.h"
 #include "hosts.h"
+#include "inside.h"
 #include "plan.h"
 #include "registrations.h"
 #include "sip_parse.h"
@@ -281,6 +282,7 @@ void recall_connection(const sipx_packet_info &info, const sides &where, plan &p
 sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
 {
 	plan &p = work.what;
+	admit_media_hosts(info.state, work);
 	if (!work.where.translated)
 		return SIPX_COUNT_unchanged;
 	p.same_port = info.assist;
@@ -292,6 +294,7 @@ sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
 		return SIPX_COUNT_no_nat_module;
 	p.leave_identity = !sipx_setting(info.state, SIPX_SETTING_IDENTITY);
 	recall_connection(info, work.where, p);
+	find_direct_media(info.state, work);
 	if (!sipx_nat_plan_edits(&info))
 		return SIPX_COUNT_no_nat_module;
 	return p.what == verdict::pass ? p.reason : SIPX_COUNT_unchanged;

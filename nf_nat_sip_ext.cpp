@@ -23,9 +23,11 @@ constexpr u32 longest_datagram = 65535 - 20 - 8;
 struct drafting {
 	const sipx_packet_info &info;
 	const message_view &view;
+	const call_event &event;
 	plan &p;
 	bool forward;	// the sender's own addresses are translated
 	bool backward;	// the receiver's are
+	bool from_inside;
 	sipx_reason refusal;	// why the message stays as it is; `unchanged`: no reason yet
 };
 
@@ -256,7 +258,13 @@ void translate_routing(drafting &d, const address_ref &ref)
 		translate_inward(d, ref);
 }
 
-// ---- SDP (only the sender's own)
+// ---- SDP: the sender's own
+
+// Its address, or that of an inside host whose media it may speak for.
+bool is_own_media_host(const drafting &d, const address_ref &ref)
+{
+	return same_address(d.info.source_inner, ref.address) || is_media_host(d.p, ref.address);
+}
 
 // A c= line follows the streams that it counts for: it changes with any that is bound, and
 // where nothing is sent at all. Ports that are left alone (below 1024) keep theirs.
@@ -338,32 +346,21 @@ void translate_candidate(drafting &d, u8 index)
 	edit_span(d, ref.port, edit_kind::port, value);
 }
 
-void translate_sdp_address(drafting &d, u8 index, const address_ref &ref)
+void translate_sdp_outward(drafting &d, u8 index)
 {
-	if (!d.forward)
-		return;
+	const address_ref &ref = d.view.addresses[index];
 	if (ref.where == place::sdp_candidate || ref.where == place::sdp_candidate_related)
 		return translate_candidate(d, index);
-	if (!same_address(d.info.source_inner, ref.address))
+	if (!is_own_media_host(d, ref))
 		return;
-	switch (ref.where) {
-	case place::sdp_origin:
+	const bool bound_rtcp = ref.stream != none && d.p.streams[ref.stream].rtcp != none;
+	if (ref.where == place::sdp_origin ||
+	    (ref.where == place::sdp_connection && connection_follows(d, index, ref)) ||
+	    (ref.where == place::sdp_rtcp && bound_rtcp))
 		edit_span(d, ref.host, edit_kind::address, source_value);
-		break;
-	case place::sdp_connection:
-		if (connection_follows(d, index, ref))
-			edit_span(d, ref.host, edit_kind::address, source_value);
-		break;
-	case place::sdp_rtcp:
-		if (ref.stream != none && d.p.streams[ref.stream].rtcp != none)
-			edit_span(d, ref.host, edit_kind::address, source_value);
-		break;
-	default:
-		break;
-	}
 }
 
-void translate_stream_ports(drafting &d, u8 index)
+void translate_ports_outward(drafting &d, u8 index)
 {
 	const media_stream &stream = d.view.streams[index];
 	const stream_wishes &wishes = d.p.streams[index];
@@ -373,13 +370,91 @@ void translate_stream_ports(drafting &d, u8 index)
 		edit_span(d, stream.rtcp_port, edit_kind::port, value_of_wish(d, wishes.rtcp));
 }
 
+// ---- SDP: the peer speaks of another inside endpoint (R14)
+
+bool is_direct(const drafting &d, u8 stream) { return stream != none && d.event.media[stream].direct; }
+
+// The stream through which a c= line is told; `none` if it is not.
+u8 direct_stream_of(const drafting &d, u8 connection)
+{
+	for (u8 i = 0; i < d.view.stream_count; i++)
+		if (d.view.streams[i].connection == connection && is_direct(d, i))
+			return i;
+	return none;
+}
+
+u8 direct_value(drafting &d, const endpoint &inside)
+{
+	return inside.port ? add_value(d.p, inside, none) : none;
+}
+
+// The inside socket behind one that the stream names, or a port of 0.
+endpoint behind(const drafting &d, const address_ref &ref)
+{
+	const media_stream &stream = d.view.streams[ref.stream];
+	const media_wish &media = d.event.media[ref.stream];
+	const ip_address &rtp = d.view.addresses[stream.connection].address;
+	const ip_address &rtcp = stream.rtcp_address == none ? rtp : d.view.addresses[stream.rtcp_address].address;
+	const u32 rtcp_port = stream.rtcp_port_number ? stream.rtcp_port_number : stream.port_number + 1u;
+	if (ref.port_number == stream.port_number && ref.address == rtp)
+		return media.rtp;
+	return ref.port_number == rtcp_port && ref.address == rtcp ? media.rtcp : endpoint{};
+}
+
+void translate_sdp_direct(drafting &d, u8 index)
+{
+	const address_ref &ref = d.view.addresses[index];
+	u8 value = none;
+	if (ref.where == place::sdp_connection) {
+		const u8 stream = direct_stream_of(d, index);
+		if (stream != none)
+			value = direct_value(d, d.event.media[stream].rtp);
+	} else if (ref.where == place::sdp_rtcp && is_direct(d, ref.stream)) {
+		value = direct_value(d, d.event.media[ref.stream].rtcp);
+	} else if (ref.where != place::sdp_origin && is_direct(d, ref.stream)) {
+		const endpoint inside = behind(d, ref);
+		value = inside.protocol == protocol_of_candidate(d, ref) ? direct_value(d, inside) : none;
+		if (value != none)
+			edit_span(d, ref.port, edit_kind::port, value);
+	}
+	if (value != none)
+		edit_span(d, ref.host, edit_kind::address, value);
+}
+
+void translate_ports_direct(drafting &d, u8 index)
+{
+	const media_stream &stream = d.view.streams[index];
+	const media_wish &media = d.event.media[index];
+	if (!media.direct)
+		return;
+	edit_span(d, stream.port, edit_kind::port, direct_value(d, media.rtp));
+	if (media.rtcp.port && !stream.rtcp_port.empty())
+		edit_span(d, stream.rtcp_port, edit_kind::port, direct_value(d, media.rtcp));
+}
+
+void translate_sdp_address(drafting &d, u8 index)
+{
+	if (d.forward)
+		translate_sdp_outward(d, index);
+	if (!d.from_inside)
+		translate_sdp_direct(d, index);
+}
+
+void translate_stream_ports(drafting &d, u8 index)
+{
+	if (d.forward)
+		translate_ports_outward(d, index);
+	if (!d.from_inside)
+		translate_ports_direct(d, index);
+}
+
 // ---- all together
 
 void translate_address(drafting &d, u8 index)
 {
 	const address_ref &ref = d.view.addresses[index];
 	if (ref.where >= place::sdp_origin)
-		translate_sdp_address(d, index, ref);
+		translate_sdp_address(d, index);
 	else if (ref.where == place::via_received)
 		translate_received(d, ref);
 	else if (ref.where == place::via_maddr || ref.where == place::uri_maddr)
@@ -560,15 +635,16 @@ void sipx_core_plan_edits(const sipx_packet_info *info)
 {
 	workspace &work = workspace_of(info->workspace);
 	plan &p = work.what;
-	drafting d{*info, work.view, p,
+	drafting d{*info, work.view, work.event, p,
 		   !same_endpoint(info->source_inner, info->source_outer),
-		   !same_endpoint(info->destination_inner, info->destination_outer), SIPX_COUNT_unchanged};
+		   !same_endpoint(info->destination_inner, info->destination_outer), work.where.from_inside,
+		   SIPX_COUNT_unchanged};
 	p.values[source_value] = {info->source_outer, none};
 	p.values[destination_value] = {info->destination_inner, none};
 	p.value_count = 2;
 	for (u8 i = 0; i < work.view.address_count; i++)
 		translate_address(d, i);
-	for (u8 i = 0; d.forward && i < work.view.stream_count; i++)
+	for (u8 i = 0; i < work.view.stream_count; i++)
 		translate_stream_ports(d, i);
 	follow_lengths(d);
 	sort_edits(p);

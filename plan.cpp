@@ -51,6 +51,7 @@ void reset_plan(plan &p, u8 media_count)
 	p.scope_count = 0;
 	p.edit_count = 0;
 	p.known_count = 0;
+	p.host_count = 0;
 	p.literal.length = 0;
 	p.literal.fresh = false;
 	p.same_port = false;

@@ -24,6 +24,10 @@ inline constexpr u32 max_edits = 2 * max_addresses + 2 * max_streams + max_bodie
 // The wishes, and the connection's own two ends, and its known sockets.
 inline constexpr u32 max_edit_values = max_wishes + 2 + max_sockets;
 
+// Other inside hosts that one message names as media_hosts lists them: a server that joins
+// two phones names one at a time.
+inline constexpr u32 max_media_hosts = 4;
+
 // An inside socket that the message names and that needs an outside address.
 struct binding_wish {
 	endpoint inside;
@@ -93,6 +97,12 @@ struct stream_wishes {
 	u8 rtcp;
 };
 
+// Inside sockets that stand behind those which the peer names for a stream.
+struct direct_ends {
+	endpoint rtp;	// port 0: none
+	endpoint rtcp;
+};
+
 struct plan {
 	verdict what;
 	sipx_reason reason;
@@ -101,13 +111,16 @@ struct plan {
 	u8 scope_count;
 	u16 edit_count;
 	u8 known_count;
+	u8 host_count;
 	bool same_port;		// media is bound to the very port that its socket has, or not at all
 	bool leave_identity;	// From, To and their like stay as they are
 	spelling before;	// what the connection remembered when the plan was made
 	spelling after;
 	inner_literal literal;
 	known_socket known[max_sockets];
+	endpoint hosts[max_media_hosts];	// inside hosts whose media is treated as the sender's own
 	stream_wishes streams[max_streams];	// as in call_event::media
+	direct_ends direct[max_streams];	// of use to find_direct_media() alone
 	binding_wish wishes[max_wishes];
 	edit_value values[max_edit_values];
 	value_text texts[max_edit_values];
@@ -128,6 +141,14 @@ struct workspace {
 inline workspace &workspace_of(sipx_workspace *opaque) { return *reinterpret_cast<workspace *>(opaque); }
 
 void reset_plan(plan &p, u8 media_count);
+
+[[nodiscard]] inline bool is_media_host(const plan &p, const auto &address)
+{
+	for (u8 i = 0; i < p.host_count; i++)
+		if (same_address(p.hosts[i], address))
+			return true;
+	return false;
+}
 
 [[nodiscard]] inline u8 find_wish(const plan &p, const endpoint &inside)
 {

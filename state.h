@@ -121,6 +121,7 @@ struct stream_ends {
 	bool remote_bundled;
 	bool inside_connects;	// TCP: a=setup:active (RFC 4145)
 	bool remote_declined;	// port 0
+	bool remote_direct;	// its sockets are those of another phone inside (R14)
 };
 
 // A media stream of a call, by its place among the m-lines; each of several pairs of ports

@@ -101,6 +101,7 @@ void note_remote_end(const media_wish &wish, stream &s)
 	s.remote_mux = wish.rtcp_mux;
 	s.remote_bundled = wish.bundled;
 	s.remote_declined = wish.rtp.port == 0;
+	s.remote_direct = wish.direct;
 	if (wish.refusal != usable)
 		s.remote_rtp.port = s.remote_rtcp.port = 0;
 }
@@ -206,7 +207,7 @@ void open_stream(const scene &on, const call &c, stream &s)
 	const socket_pinholes rtp{s.inside_rtp, reachable(s.inside_rtp, s.remote_rtp), s.rtp, s.in_rtp, s.out_rtp};
 	const socket_pinholes rtcp{s.inside_rtcp, reachable(s.inside_rtcp, s.remote_rtcp), s.rtcp, s.in_rtcp,
 				   s.out_rtcp};
-	if (s.remote_declined || uses_another(c, s) || !is_welcome(on, s)) {
+	if (s.remote_declined || s.remote_direct || uses_another(c, s) || !is_welcome(on, s)) {
 		close_socket(on.opaque, rtp);
 		close_socket(on.opaque, rtcp);
 		return;
@@ -286,7 +287,7 @@ void copy_caller_ends(const call &like, call &branch, stream *&spare)
 		if (like.caller_inside) {
 			take_references(*made);
 			made->remote_rtp = made->remote_rtcp = {};
-			made->remote_mux = made->remote_bundled = made->remote_declined = false;
+			made->remote_mux = made->remote_bundled = made->remote_declined = made->remote_direct = false;
 		} else {
 			made->rtp = made->rtcp = nullptr;
 			made->inside_rtp = made->inside_rtcp = {};

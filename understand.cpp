@@ -141,7 +141,8 @@ void find_rtcp(const media_stream &stream, const message_view &view, bool from_i
 void read_further_pairs(const media_stream &stream, u8 line, call_event &event)
 {
 	media_wish &first = event.media[line];
-	if (stream.port_count == 1 || first.refusal != usable || first.rtp.port == 0)
+	const bool refused = first.refusal != usable && first.refusal != SIPX_COUNT_media_not_owner;
+	if (stream.port_count == 1 || refused || first.rtp.port == 0)
 		return;
 	const u32 step = stream.rtp ? 2 : 1, further = stream.port_count - 1u;
 	if (further >= max_pairs || event.media_count + further > max_streams ||
@@ -167,6 +168,7 @@ void read_stream(const media_stream &stream, const message_view &view, const sid
 	wish.rtcp_mux = stream.rtcp_mux;
 	wish.bundled = stream.bundled;
 	wish.pair = 0;
+	wish.direct = false;
 	wish.on_hold = stream.on_hold_address;
 	const ip_address address = stream.connection == none ? ip_address{} : view.addresses[stream.connection].address;
 	wish.rtp = make_endpoint(address, stream.port_number, protocol_of(stream.transport));

@@ -26,9 +26,12 @@ bool sources_meet(const sipx_pinhole &a, const sipx_pinhole &b)
 }
 
 // The inside host of a translated pinhole is the one at the end of the master that its
-// direction says: the NAT half of the kernel relies on it.
-bool direction_fits(const sipx_pinhole &wished, const connection &master)
+// direction says, or one that the settings let it speak for.
+bool direction_fits(const sipx_state *state, const sipx_pinhole &wished, const connection &master)
 {
+	const endpoint &inside = wished.translate == SIPX_TRANSLATE_SOURCE ? wished.source : wished.translated;
+	if (wished.translate != SIPX_TRANSLATE_NONE && !wished.helper && sipx_is_media_host(state, &inside))
+		return true;
 	const endpoint &began = master.original.source, &was_called = master.reply.source;
 	if (wished.translate == SIPX_TRANSLATE_DESTINATION)
 		return sip::same_address(wished.translated, wished.reply ? began : was_called);
@@ -119,7 +122,7 @@ sipx_pinhole_error router::open(connection &master, const sipx_pinhole &wished, 
 		broken("a pinhole of two families");
 	if (wished.source.family && wished.source.protocol != wished.destination.protocol)
 		broken("a pinhole of two protocols");
-	if (!direction_fits(wished, master))
+	if (!direction_fits(state_, wished, master))
 		broken("a pinhole of the wrong direction");
 	if (!wished.lifetime_s)
 		broken("a pinhole without a lifetime");
