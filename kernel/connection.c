@@ -150,18 +150,6 @@ void sipx_connection_shorten(struct sipx_conntrack *conntrack, u32 lifetime_s)
 
 /* ---- which stand ------------------------------------------------------------------------ */
 
-void sipx_tuple_of(struct nf_conntrack_tuple *tuple, const struct sipx_endpoint *source,
-		   const struct sipx_endpoint *destination)
-{
-	memset(tuple, 0, sizeof(*tuple));
-	memcpy(&tuple->src.u3, source->bytes, sizeof(tuple->src.u3));
-	memcpy(&tuple->dst.u3, destination->bytes, sizeof(tuple->dst.u3));
-	tuple->src.u.all = htons(source->port);
-	tuple->dst.u.all = htons(destination->port);
-	tuple->src.l3num = source->family == SIPX_IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	tuple->dst.protonum = source->protocol;
-}
-
 /* A zone may count in one direction alone; its id is that of the first direction then. */
 static struct nf_conn *find_connection(struct net *net, u32 zone_id,
 				       const struct nf_conntrack_tuple *tuple)
@@ -179,7 +167,7 @@ static struct nf_conn *find_connection(struct net *net, u32 zone_id,
 		if (!hash)
 			continue;
 		ct = nf_ct_tuplehash_to_ctrack(hash);
-		if (nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL) == zone_id)
+		if (sipx_zone_of(ct) == zone_id)
 			return ct;
 		nf_ct_put(ct);
 	}
@@ -194,17 +182,11 @@ bool sipx_connection_stands(struct sipx_state *state, u32 zone, const struct sip
 	struct nf_conn *ct;
 	bool stands;
 
-	sipx_tuple_of(&tuple, source, destination);
+	sipx_set_tuple(&tuple, source, destination);
 	ct = find_connection(sipx_net_of(state)->net, zone, &tuple);
 	if (!ct)
 		return false;
 	stands = !nf_ct_is_dying(ct);
 	nf_ct_put(ct);
 	return stands;
-}
-
-u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *inside,
-		     const struct sipx_endpoint *outside)
-{
-	return 0;
 }

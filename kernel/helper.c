@@ -51,25 +51,16 @@ static int datagram_length(const struct sk_buff *skb, unsigned int protoff)
 	return room - sizeof(*udp);
 }
 
-static void set_endpoint(struct sipx_endpoint *endpoint, const struct nf_conntrack_tuple *tuple,
-			 const union nf_inet_addr *address, __be16 port)
-{
-	memcpy(endpoint->bytes, address, sizeof(endpoint->bytes));
-	endpoint->port = ntohs(port);
-	endpoint->family = tuple->src.l3num == NFPROTO_IPV4 ? SIPX_IPV4 : SIPX_IPV6;
-	endpoint->protocol = tuple->dst.protonum;
-}
-
 static void set_endpoints(struct sipx_packet_info *info, const struct nf_conn *ct,
 			  enum ip_conntrack_dir dir)
 {
 	const struct nf_conntrack_tuple *there = &ct->tuplehash[dir].tuple;
 	const struct nf_conntrack_tuple *back = &ct->tuplehash[!dir].tuple;
 
-	set_endpoint(&info->source_inner, there, &there->src.u3, there->src.u.all);
-	set_endpoint(&info->source_outer, back, &back->dst.u3, back->dst.u.all);
-	set_endpoint(&info->destination_outer, there, &there->dst.u3, there->dst.u.all);
-	set_endpoint(&info->destination_inner, back, &back->src.u3, back->src.u.all);
+	sipx_set_endpoint(&info->source_inner, there, &there->src.u3, there->src.u.all);
+	sipx_set_endpoint(&info->source_outer, back, &back->dst.u3, back->dst.u.all);
+	sipx_set_endpoint(&info->destination_outer, there, &there->dst.u3, there->dst.u.all);
+	sipx_set_endpoint(&info->destination_inner, back, &back->src.u3, back->src.u.all);
 }
 
 /* Where nothing is translated, routes say which end is the outside. */
@@ -160,8 +151,7 @@ static unsigned int through_core(struct sipx_packet *packet, struct sipx_net *sn
 		.workspace = cpu->workspace,
 		.payload = packet->skb->data + packet->protoff + sizeof(struct udphdr),
 		.payload_length = length,
-		/* one id for both directions, also where a zone counts in one of them */
-		.zone = nf_ct_zone_id(nf_ct_zone(packet->ct), IP_CT_DIR_ORIGINAL),
+		.zone = sipx_zone_of(packet->ct),
 		.default_timeout_s = left / HZ,
 		.reply = dir == IP_CT_DIR_REPLY,
 		.nat_present = rcu_access_pointer(sipx_nat_hooks) != NULL,

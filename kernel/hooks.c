@@ -9,9 +9,32 @@
 const struct sipx_nat_hooks __rcu *sipx_nat_hooks __read_mostly;
 static DEFINE_MUTEX(attaching);
 
-int nf_conntrack_sip_ext_attach_nat(const struct sipx_nat_hooks *hooks)
+static bool inside_of(const struct nf_conn *ct, union nf_inet_addr *address, __be16 *port)
+{
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	struct sipx_net *sn = sipx_net_get_rcu(nf_ct_net(ct));
+	struct sipx_endpoint outside, inside;
+
+	if (!sn || sipx_net_stopped(sn))
+		return false;
+	sipx_set_endpoint(&outside, tuple, &tuple->dst.u3, tuple->dst.u.all);
+	if (!sipx_core_inside_of(sipx_state_of(sn), sipx_zone_of(ct), &outside, &inside))
+		return false;
+	memcpy(address, inside.bytes, sizeof(*address));
+	*port = htons(inside.port);
+	return true;
+}
+
+static const struct sipx_ct_hooks sipx_ct_hooks = {
+	.inside_of	= inside_of,
+};
+
+int nf_conntrack_sip_ext_attach_nat(const struct sipx_nat_hooks *hooks,
+				    const struct sipx_ct_hooks **ct_hooks)
 {
 	int err = 0;
+
+	*ct_hooks = &sipx_ct_hooks;
 
 	mutex_lock(&attaching);
 	if (hooks && rcu_access_pointer(sipx_nat_hooks))
@@ -47,4 +70,18 @@ bool sipx_nat_apply_edits(const struct sipx_packet_info *info)
 	applied = hooks && hooks->apply_edits(info);
 	rcu_read_unlock();
 	return applied;
+}
+
+u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *inside,
+		     const struct sipx_endpoint *outside)
+{
+	const struct sipx_nat_hooks *hooks;
+	u16 port = 0;
+
+	rcu_read_lock();
+	hooks = rcu_dereference(sipx_nat_hooks);
+	if (hooks)
+		port = hooks->mapped_port(packet->ct, inside, outside);
+	rcu_read_unlock();
+	return port;
 }

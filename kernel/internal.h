@@ -85,21 +85,30 @@ struct sipx_sink {
 	struct seq_file *seq;
 };
 
-/* What the NAT half offers to the conntrack half. */
+/* What the NAT half offers to the conntrack half. RCU. */
 struct sipx_nat_hooks {
 	void (*plan_edits)(const struct sipx_packet_info *info);
 	bool (*apply_edits)(const struct sipx_packet_info *info);
 	void (*translate_destination)(struct nf_conn *ct, struct nf_conntrack_expect *exp);
 	void (*translate_source)(struct nf_conn *ct, struct nf_conntrack_expect *exp);
+	u16 (*mapped_port)(const struct nf_conn *ct, const struct sipx_endpoint *inside,
+			   const struct sipx_endpoint *outside);
 };
 
 extern const struct sipx_nat_hooks __rcu *sipx_nat_hooks;
+
+/* What the conntrack half offers to the NAT half, as long as this is attached. RCU. */
+struct sipx_ct_hooks {
+	/* sipx_core_inside_of() where that connection goes to; it takes the core's lock */
+	bool (*inside_of)(const struct nf_conn *ct, union nf_inet_addr *address, __be16 *port);
+};
 
 /*
  * The only symbol that is exported: its name is what the kernel prints when the NAT half
  * is loaded without the other. NULL detaches and waits for those who are in a hook.
  */
-int nf_conntrack_sip_ext_attach_nat(const struct sipx_nat_hooks *hooks);
+int nf_conntrack_sip_ext_attach_nat(const struct sipx_nat_hooks *hooks,
+				    const struct sipx_ct_hooks **ct_hooks);
 
 /* memory.c */
 extern struct sipx_cpu __percpu *sipx_cpus;
@@ -131,9 +140,6 @@ void sipx_connection_ends(struct sipx_net *sn, struct nf_conn *ct,
 			  struct sipx_connection_data *data);
 u32 sipx_ct_left(const struct nf_conn *ct);	/* jiffies */
 void sipx_ct_keep(struct nf_conn *ct, struct sk_buff *skb, u32 lifetime_s);
-/* Of a packet from source to destination. */
-void sipx_tuple_of(struct nf_conntrack_tuple *tuple, const struct sipx_endpoint *source,
-		   const struct sipx_endpoint *destination);
 
 /* pinhole.c */
 extern const struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES];
@@ -149,6 +155,37 @@ void sipx_kunit_nat_exit(void);
 static inline u32 sipx_jiffies(u32 seconds)
 {
 	return min_t(u32, seconds, INT_MAX / HZ - 1) * HZ;
+}
+
+/* One end of that tuple. */
+static inline void sipx_set_endpoint(struct sipx_endpoint *endpoint,
+				     const struct nf_conntrack_tuple *tuple,
+				     const union nf_inet_addr *address, __be16 port)
+{
+	memcpy(endpoint->bytes, address, sizeof(endpoint->bytes));
+	endpoint->port = ntohs(port);
+	endpoint->family = tuple->src.l3num == NFPROTO_IPV4 ? SIPX_IPV4 : SIPX_IPV6;
+	endpoint->protocol = tuple->dst.protonum;
+}
+
+/* Of a packet from source to destination. */
+static inline void sipx_set_tuple(struct nf_conntrack_tuple *tuple,
+				  const struct sipx_endpoint *source,
+				  const struct sipx_endpoint *destination)
+{
+	memset(tuple, 0, sizeof(*tuple));
+	memcpy(&tuple->src.u3, source->bytes, sizeof(tuple->src.u3));
+	memcpy(&tuple->dst.u3, destination->bytes, sizeof(tuple->dst.u3));
+	tuple->src.u.all = htons(source->port);
+	tuple->dst.u.all = htons(destination->port);
+	tuple->src.l3num = source->family == SIPX_IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	tuple->dst.protonum = source->protocol;
+}
+
+/* One id for both directions, also where a zone counts in one of them. */
+static inline u16 sipx_zone_of(const struct nf_conn *ct)
+{
+	return nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL);
 }
 
 static inline void sipx_net_count(struct sipx_net *sn, enum sipx_reason reason)

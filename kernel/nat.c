@@ -15,6 +15,8 @@
 /* IPv4 counts the whole packet in 16 bits; IPv6 could hold 40 bytes more */
 #define PACKET_MAX 65535
 
+static const struct sipx_ct_hooks *ct_hooks;
+
 /* ---- what the core of this half asks for -------------------------------------------- */
 
 #ifndef SIPX_KUNIT	/* one module holds both halves there */
@@ -102,18 +104,73 @@ static void translate_destination(struct nf_conn *ct, struct nf_conntrack_expect
 		bind(ct, NF_NAT_MANIP_SRC, &first->src.u3, NULL);
 }
 
-/* To the outside: SNAT to exactly what was advertised. The destination is the rules' own. */
+/*
+ * To the outside: SNAT to exactly what was advertised. The destination is the rules' own,
+ * but where it is the outside socket of somebody inside: rules do not know that socket, and
+ * the two have no other way to each other (hairpin, R14).
+ */
 static void translate_source(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 {
 	struct nf_conntrack_tuple back = ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+	bool hairpin;
 
 	if (ct->status & IPS_NAT_DONE_MASK)
 		return;
+	hairpin = ct_hooks->inside_of(ct, &back.src.u3, &back.src.u.all);
 	back.dst.u3 = exp->saved_addr;
 	back.dst.u.all = exp->saved_proto.all;
 	back.dst.dir = IP_CT_DIR_ORIGINAL;
 	clear_way_back(ct, &back);
+	if (hairpin)
+		bind(ct, NF_NAT_MANIP_DST, &back.src.u3, &back.src.u);
 	bind(ct, NF_NAT_MANIP_SRC, &exp->saved_addr, &exp->saved_proto);
+}
+
+/* ---- mappings that stand ----------------------------------------------------------------- */
+
+/*
+ * What the NAT would make of a packet from `inside` to a port of the outside address. A
+ * connection that no packet has asks it, and is forgotten. 0: it does not know.
+ */
+static u16 mapping_towards(const struct nf_conn *like, const struct sipx_endpoint *inside,
+			   const struct sipx_endpoint *outside, u16 port)
+{
+	struct nf_nat_range2 range = { .flags = NF_NAT_RANGE_MAP_IPS };
+	struct sipx_endpoint destination = *outside;
+	struct nf_conntrack_tuple there, back;
+	struct nf_conn *ct;
+	u16 mapped = 0;
+
+	destination.port = port;
+	sipx_set_tuple(&there, inside, &destination);
+	if (!nf_ct_invert_tuple(&back, &there))
+		return 0;
+	ct = nf_conntrack_alloc(nf_ct_net(like), nf_ct_zone(like), &there, &back, GFP_ATOMIC);
+	if (IS_ERR(ct))
+		return 0;
+	memcpy(&range.min_addr, outside->bytes, sizeof(range.min_addr));
+	range.max_addr = range.min_addr;
+	if (nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC) == NF_ACCEPT)
+		mapped = ntohs(ct->tuplehash[IP_CT_DIR_REPLY].tuple.dst.u.all);
+	nf_conntrack_free(ct);
+	return mapped;
+}
+
+/*
+ * The NAT gives a socket the port that it gave it before, for whatever destination; it
+ * knows at once, from the first packet of the first connection on, and so do we. A socket
+ * that it never saw keeps its number, or gets one by chance where another flow to that
+ * destination has it: such a number is not the same twice. The destinations are ports that
+ * nobody speaks to.
+ */
+static u16 mapped_port(const struct nf_conn *like, const struct sipx_endpoint *inside,
+		       const struct sipx_endpoint *outside)
+{
+	u16 port = mapping_towards(like, inside, outside, 1);
+
+	if (!port || port == inside->port || port != mapping_towards(like, inside, outside, 2))
+		return 0;
+	return port;
 }
 
 /* The names are what conntrackd hands to another router: they never change. */
@@ -145,6 +202,7 @@ static const struct sipx_nat_hooks hooks = {
 	.apply_edits		= apply_edits,
 	.translate_destination	= translate_destination,
 	.translate_source	= translate_source,
+	.mapped_port		= mapped_port,
 };
 
 static struct nf_conntrack_nat_helper nat_helper = NF_CT_NAT_HELPER_INIT("sip-ext");
@@ -153,7 +211,7 @@ static int nat_sip_ext_init(void)
 {
 	int i, err;
 
-	err = nf_conntrack_sip_ext_attach_nat(&hooks);
+	err = nf_conntrack_sip_ext_attach_nat(&hooks, &ct_hooks);
 	if (err) {
 		pr_err("cannot load: another NAT half is attached to nf_conntrack_sip_ext\n");
 		return err;
@@ -171,7 +229,7 @@ static void nat_sip_ext_exit(void)
 	nf_nat_helper_unregister(&nat_helper);
 	for (i = 0; i < ARRAY_SIZE(expectfns); i++)
 		nf_ct_helper_expectfn_unregister(&expectfns[i]);
-	nf_conntrack_sip_ext_attach_nat(NULL);
+	nf_conntrack_sip_ext_attach_nat(NULL, &ct_hooks);
 	/* no new expectation points here any more; the old ones go, and then those who
 	 * found one of them just before are waited for
 	 */

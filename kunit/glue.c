@@ -139,7 +139,7 @@ static struct nf_conn *connection(struct kunit *test, u8 family, bool helper)
 	return ct;
 }
 
-static int help(struct sk_buff *skb, struct nf_conn *ct)
+int sipx_test_help(struct sk_buff *skb, struct nf_conn *ct)
 {
 	const struct nf_conntrack_helper *helper;
 	int verdict;
@@ -162,7 +162,7 @@ static void not_sip_passes(struct kunit *test)
 		struct sk_buff *skb = sipx_test_datagram(test, ct, text, sizeof(text) - 1, 0);
 		u64 before = sipx_test_counter(SIPX_COUNT_not_sip);
 
-		KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+		KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 		KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_not_sip), before + 1);
 		kfree_skb(skb);
 		sipx_test_end(ct);
@@ -189,27 +189,27 @@ static void odd_packets_pass(struct kunit *test)
 	u64 lengths = sipx_test_counter(SIPX_COUNT_malformed_length);
 
 	udp->len = htons(14);	/* bytes behind the datagram */
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	udp->len = htons(16);	/* longer than the packet */
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	udp->len = 0;
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_malformed_length), lengths + 3);
 	udp->len = htons(15);
 	ip_hdr(skb)->frag_off = htons(IP_MF);
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	ip_hdr(skb)->frag_off = 0;
 	ip_hdr(skb)->protocol = IPPROTO_ICMP;	/* an error about the connection */
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	ip_hdr(skb)->protocol = IPPROTO_UDP;
 	__skb_trim(skb, 24);			/* half a UDP header */
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	KUNIT_EXPECT_EQ(test, all_counters(), before + 3);
 	kfree_skb(skb);
 
 	skb = sipx_test_datagram(test, ct, "OPTIONSOPTIONS", 14, 0);
 	skb_shinfo(skb)->gso_size = 7;
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_aggregate), aggregates + 1);
 	skb_shinfo(skb)->gso_size = 0;
 	kfree_skb(skb);
@@ -223,7 +223,7 @@ static void switched_off(struct kunit *test)
 	u64 before = all_counters();
 
 	WRITE_ONCE(sipx_test_net()->settings.values[SIPX_SETTING_ENABLED], 0);
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	WRITE_ONCE(sipx_test_net()->settings.values[SIPX_SETTING_ENABLED], 1);
 	KUNIT_EXPECT_EQ(test, all_counters(), before);
 	kfree_skb(skb);
@@ -258,7 +258,7 @@ static void kept_again_by_every_packet(struct kunit *test)
 	struct sk_buff *skb = sipx_test_datagram(test, ct, "\r\n\r\n", 4, 0);
 
 	data->keep_until_ms = sipx_now_ms() + 500 * 1000;
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	KUNIT_EXPECT_GE(test, sipx_ct_left(ct), 495u * HZ);
 	KUNIT_EXPECT_LE(test, sipx_ct_left(ct), 501u * HZ);
 	data->keep_until_ms = 0;
@@ -344,7 +344,7 @@ static void ends_under_the_lock(struct kunit *test)
 	struct sipx_connection_data *data = (void *)nfct_help(ct)->data;
 	struct sk_buff *skb = sipx_test_datagram(test, ct, registration, sizeof(registration) - 1, 0);
 
-	KUNIT_EXPECT_EQ(test, help(skb, ct), NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	kfree_skb(skb);
 	KUNIT_ASSERT_NOT_NULL(test, data->connection);
 	WRITE_ONCE(ct->timeout, nfct_time_stamp - 1);

@@ -10,6 +10,7 @@
 
 extern struct kunit_suite sipx_packets_suite;
 extern struct kunit_suite sipx_pinholes_suite;
+extern struct kunit_suite sipx_mappings_suite;
 extern struct kunit_suite sipx_glue_suite;
 
 /* 10.0.0.NUMBER, or fd00::NUMBER */
@@ -27,6 +28,8 @@ void sipx_test_end(struct nf_conn *ct);
 /* A datagram of that connection, first direction; `room` bytes behind its end. */
 struct sk_buff *sipx_test_datagram(struct kunit *test, struct nf_conn *ct, const void *payload,
 				   u32 length, u32 room);
+/* Through the helper, as a packet of a connection that was answered. */
+int sipx_test_help(struct sk_buff *skb, struct nf_conn *ct);
 struct sipx_net *sipx_test_net(void);
 u64 sipx_test_counter(enum sipx_reason reason);
 

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the router's NAT made of connections that no pinhole led: whose outside port is
+ * whose, and two phones behind it that know each other's outside sockets.
+ */
+#include <net/netfilter/nf_nat.h>
+
+#include "compat.h"
+#include "suites.h"
+
+/* As a rule does: from `inside` to `remote`, seen as `outside`. Confirmed. */
+static struct nf_conn *mapped(struct kunit *test, const struct sipx_endpoint *inside,
+			      const struct sipx_endpoint *remote,
+			      const struct sipx_endpoint *outside)
+{
+	struct nf_conn *ct = sipx_test_connection(test, inside, remote, NULL, false);
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
+		.min_proto.all = htons(outside->port),
+		.max_proto.all = htons(outside->port),
+	};
+
+	memcpy(&range.min_addr, outside->bytes, sizeof(range.min_addr));
+	range.max_addr = range.min_addr;
+	local_bh_disable();
+	KUNIT_EXPECT_EQ(test, nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC),
+			(unsigned int)NF_ACCEPT);
+	local_bh_enable();
+	sipx_test_confirm(test, ct);
+	return ct;
+}
+
+static u16 port_of(struct nf_conn *like, const struct sipx_endpoint *inside,
+		   const struct sipx_endpoint *outside)
+{
+	struct sipx_state *state = sipx_state_of(sipx_test_net());
+	struct sipx_packet packet = { .ct = like };
+	u16 port;
+
+	sipx_lock(state);
+	port = sipx_mapped_port(&packet, inside, outside);
+	sipx_unlock(state);
+	return port;
+}
+
+static void knows_a_mapping(struct kunit *test, u8 family)
+{
+	struct sipx_endpoint phone = sipx_test_endpoint(family, 1, 8000);
+	struct sipx_endpoint other = sipx_test_endpoint(family, 2, 8000);
+	struct sipx_endpoint stun = sipx_test_endpoint(family, 202, 3478);
+	struct sipx_endpoint outside = sipx_test_endpoint(family, 100, 23456);
+	struct sipx_endpoint elsewhere = sipx_test_endpoint(family, 101, 0);
+	struct nf_conn *ct = mapped(test, &phone, &stun, &outside);
+
+	KUNIT_EXPECT_EQ(test, (int)port_of(ct, &phone, &outside), 23456);
+	KUNIT_EXPECT_EQ(test, (int)port_of(ct, &other, &outside), 0);
+	KUNIT_EXPECT_EQ(test, (int)port_of(ct, &phone, &elsewhere), 0);
+	phone.port = 8001;
+	KUNIT_EXPECT_EQ(test, (int)port_of(ct, &phone, &outside), 0);
+	/* nothing is left of the questions */
+	sipx_test_end(ct);
+	phone.port = 8000;
+	KUNIT_EXPECT_EQ(test, (int)port_of(ct, &phone, &outside), 0);
+}
+
+static void knows_a_mapping_ipv4(struct kunit *test)
+{
+	knows_a_mapping(test, SIPX_IPV4);
+}
+
+static void knows_a_mapping_ipv6(struct kunit *test)
+{
+	knows_a_mapping(test, SIPX_IPV6);
+}
+
+/* Somebody speaks to the very port that the question is about: the NAT would draw a number. */
+static void takes_no_port_of_chance(struct kunit *test)
+{
+	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV4, 100, 8000);
+	struct sipx_endpoint odd = sipx_test_endpoint(SIPX_IPV4, 100, 1);
+	struct sipx_endpoint first = sipx_test_endpoint(SIPX_IPV4, 1, 8000);
+	struct sipx_endpoint second = sipx_test_endpoint(SIPX_IPV4, 2, 8000);
+	struct nf_conn *ct = mapped(test, &first, &odd, &outside), *also;
+
+	KUNIT_EXPECT_EQ(test, (int)port_of(ct, &second, &outside), 0);
+	odd.port = 2;
+	also = mapped(test, &first, &odd, &outside);
+	KUNIT_EXPECT_EQ(test, (int)port_of(ct, &second, &outside), 0);
+	sipx_test_end(also);
+	sipx_test_end(ct);
+}
+
+/* ---- hairpin (R14) ------------------------------------------------------------------------- */
+
+static const char invitation[] =
+	"INVITE sip:a@10.0.0.200 SIP/2.0\r\n"
+	"Via: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bK1\r\n"
+	"From: <sip:b@10.0.0.200>;tag=1\r\n"
+	"To: <sip:a@10.0.0.200>\r\n"
+	"Call-ID: hairpin\r\n"
+	"CSeq: 1 INVITE\r\n"
+	"Max-Forwards: 70\r\n"
+	"Contact: <sip:b@10.0.0.2:5060>\r\n"
+	"Content-Type: application/sdp\r\n"
+	"Content-Length: 107\r\n\r\n"
+	"v=0\r\n"
+	"o=- 1 1 IN IP4 10.0.0.2\r\n"
+	"s=-\r\n"
+	"c=IN IP4 10.0.0.2\r\n"
+	"t=0 0\r\n"
+	"m=audio 8000 RTP/AVP 0\r\n"
+	"a=rtpmap:0 PCMU/8000\r\n";
+
+/* A phone's signalling through the NAT: 10.0.0.NUMBER to 10.0.0.200, seen as 10.0.0.100. */
+static struct nf_conn *line_of(struct kunit *test, u8 number)
+{
+	struct sipx_endpoint phone = sipx_test_endpoint(SIPX_IPV4, number, 5060);
+	struct sipx_endpoint server = sipx_test_endpoint(SIPX_IPV4, 200, 5060);
+	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV4, 100, 6000 + number);
+	struct nf_conn *ct = sipx_test_connection(test, &phone, &server, &outside, true);
+
+	sipx_test_confirm(test, ct);
+	return ct;
+}
+
+static void pass(struct nf_conn *ct, struct sipx_expectation *handle)
+{
+	struct nf_conntrack_expect *exp = (struct nf_conntrack_expect *)handle;
+
+	local_bh_disable();
+	rcu_read_lock();
+	exp->expectfn(ct, exp);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+static void expect_tuple(struct kunit *test, const struct nf_conntrack_tuple *tuple,
+			 const struct sipx_endpoint *source,
+			 const struct sipx_endpoint *destination)
+{
+	struct nf_conntrack_tuple wanted;
+
+	sipx_set_tuple(&wanted, source, destination);
+	KUNIT_EXPECT_TRUE(test, nf_ct_tuple_equal(tuple, &wanted));
+}
+
+/*
+ * The first sends to the outside socket of the second, which a session of the second has
+ * made. It leaves under its own outside socket, and arrives inside.
+ */
+static void leads_inside_to_inside(struct kunit *test)
+{
+	struct nf_conn *first = line_of(test, 1), *second = line_of(test, 2), *media;
+	struct sk_buff *skb = sipx_test_datagram(test, second, invitation, sizeof(invitation) - 1, 256);
+	struct sipx_endpoint phone = sipx_test_endpoint(SIPX_IPV4, 1, 4000);
+	struct sipx_endpoint its_outside = sipx_test_endpoint(SIPX_IPV4, 100, 4000);
+	struct sipx_endpoint other = sipx_test_endpoint(SIPX_IPV4, 2, 8000);
+	struct sipx_endpoint others_outside = sipx_test_endpoint(SIPX_IPV4, 100, 8000);
+	struct sipx_pinhole wished = {
+		.source = phone, .destination = others_outside, .translated = its_outside,
+		.translate = SIPX_TRANSLATE_SOURCE, .pinhole_class = SIPX_CLASS_AUDIO,
+		.lifetime_s = 60,
+	};
+	struct sipx_packet packet = { .ct = first };
+	struct sipx_expectation *handle = NULL;
+
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, second), NF_ACCEPT);
+	kfree_skb(skb);
+	KUNIT_ASSERT_EQ(test, (int)sipx_pinhole_open(&packet, (struct sipx_conntrack *)first,
+						     &wished, &handle), (int)SIPX_PINHOLE_OPEN);
+	media = sipx_test_connection(test, &phone, &others_outside, NULL, false);
+	nf_conntrack_get(&first->ct_general);
+	media->master = first;
+	pass(media, handle);
+	expect_tuple(test, &media->tuplehash[IP_CT_DIR_REPLY].tuple, &other, &its_outside);
+	KUNIT_EXPECT_EQ(test, media->status & IPS_NAT_DONE_MASK, (unsigned long)IPS_NAT_DONE_MASK);
+	KUNIT_EXPECT_EQ(test, media->status & IPS_NAT_MASK, (unsigned long)IPS_NAT_MASK);
+	nf_ct_put(media);
+	sipx_pinhole_close(handle);
+	sipx_test_end(second);
+	sipx_test_end(first);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(knows_a_mapping_ipv4),
+	KUNIT_CASE(knows_a_mapping_ipv6),
+	KUNIT_CASE(takes_no_port_of_chance),
+	KUNIT_CASE(leads_inside_to_inside),
+	{}
+};
+
+struct kunit_suite sipx_mappings_suite = { .name = "sip_ext_mappings", .test_cases = cases };
