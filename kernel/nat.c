@@ -5,7 +5,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ip.h>
 #include <linux/module.h>
+#include <net/ip.h>
 #include <net/netfilter/nf_nat.h>
 #include <net/netfilter/nf_nat_helper.h>
 
@@ -26,6 +28,23 @@ void sipx_count(struct sipx_state *state, enum sipx_reason reason)
 }
 #endif
 
+/*
+ * The phone made its packet fit, and cannot know that it grows here: an error that tells it
+ * the MTU would come back for every repetition. So what grew may be cut into fragments, here
+ * and, with IPv4, further on. Packets that asked not to be cut often share one number.
+ */
+static void allow_fragments(struct sk_buff *skb, const struct nf_conn *ct)
+{
+	struct iphdr *ip = ip_hdr(skb);
+
+	skb->ignore_df = 1;
+	if (ip->version != 4 || !(ip->frag_off & htons(IP_DF)))
+		return;
+	ip->frag_off &= ~htons(IP_DF);
+	__ip_select_ident(nf_ct_net(ct), ip, 1);
+	ip_send_check(ip);
+}
+
 bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length, const u8 *bytes,
 			 u32 new_length)
 {
@@ -38,8 +57,12 @@ bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length,
 	/* with enough room behind the data the kernel would not look */
 	if (new_length > old_length && new_length - old_length > PACKET_MAX - min(skb->len, PACKET_MAX))
 		return false;
-	return nf_nat_mangle_udp_packet(skb, packet->ct, packet->ctinfo, packet->protoff, offset,
-					old_length, (const char *)bytes, new_length);
+	if (!nf_nat_mangle_udp_packet(skb, packet->ct, packet->ctinfo, packet->protoff, offset,
+				      old_length, (const char *)bytes, new_length))
+		return false;
+	if (new_length > old_length)
+		allow_fragments(skb, packet->ct);
+	return true;
 }
 
 /* ---- connections that come through a pinhole ------------------------------------------ */
