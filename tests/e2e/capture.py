@@ -134,10 +134,11 @@ NEVER_TOUCHED = {"call-id", "cseq", "user-agent", "authorization", "proxy-author
 
 
 def _visible_text(message: Message) -> list[str]:
-    """The lines in which no inside address may be left."""
+    """The lines in which no inside address may be left; ICE offers its host's own beside others."""
     kept = [f"{name}: {value}" for name, value in message.headers if name not in NEVER_TOUCHED]
     clean = [re.sub(r";(tag|branch)=[^;,>\s]+", "", line) for line in kept]
-    return [message.start, *clean, *message.body.split("\r\n")]
+    body = [line for line in message.body.split("\r\n") if not line.startswith("a=candidate:")]
+    return [message.start, *clean, *body]
 
 
 def leaks(line: Line, crossing: Crossing) -> list[str]:

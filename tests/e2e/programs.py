@@ -170,10 +170,16 @@ ctrl_tcp_listen 127.0.0.1:{control}
         (self.folder / "accounts").write_text(
             f"<sip:{user}@{host_port(registrar)}>;regint=600;answermode=auto;auth_pass=x;"
             f"audio_codecs=pcmu{account}\n")
-        world.diagnoses.append(lambda: f"baresip {user}'s log:\n{last_lines(self.log, 25)}")
+        world.diagnoses.append(self.diagnosis)
         self.process = start(world, where, [needed("baresip"), "-f", str(self.folder), "-v"],
                              self.log)
         self.control = self._connect(where, control)
+
+    def diagnosis(self) -> str:
+        """The end of its log, without the bit rates that it repeats all the time."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        said = [x for x in lines if x.strip() and "(bit/s)" not in x and "\x1b" not in x]
+        return "\n".join([f"baresip {self.user}'s log:", *said[-30:]])
 
     def _connect(self, where: Namespace, control: int) -> socket.socket:
         def connected() -> socket.socket | None:
