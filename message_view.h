@@ -42,6 +42,7 @@ enum class place : u8 {
 	sdp_rtcp,		// a=rtcp: with an address; the port is listed in its stream too
 	sdp_candidate,		// a=candidate: connection-address and port
 	sdp_candidate_related,	// a=candidate: raddr and rport
+	sdp_path,		// a=path: of an MSRP URI (RFC 4975)
 };
 
 // One IP literal of the message with the port that belongs to it.
@@ -95,7 +96,9 @@ struct media_stream {
 	bool bundled = false;		// its mid stands in an a=group:BUNDLE of the session (RFC 9143)
 	bool bundle_only = false;
 	bool rtcp_mux_only = false;	// RFC 8858: no RTCP port is wanted even where the peer cannot multiplex
+	bool rtcp_is_name = false;	// a=rtcp: names a host of its own that is no IP literal
 	bool has_candidates = false;
+	bool msrp_cema = false;		// RFC 6714: a=path names the session, c= and m= the socket
 	bool connection_is_name = false;	// the c= that counts is a host name
 	bool on_hold_address = false;		// c= 0.0.0.0 or :: (RFC 3264 8.4)
 };

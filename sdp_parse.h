@@ -247,9 +247,10 @@ inline bool parse_rtcp(sdp_reader &sdp, cursor line)
 		return false;
 	ref.port = scope.rtcp_port;
 	ref.port_number = scope.rtcp_port_number;
-	if (!read_connection_data(sdp, line, ref) || !ref.address)
+	if (!read_connection_data(sdp, line, ref))
 		return true;
-	return sdp.p.add(ref, scope.rtcp_address);
+	scope.rtcp_is_name = !ref.address;
+	return scope.rtcp_is_name || sdp.p.add(ref, scope.rtcp_address);
 }
 
 inline bool add_candidate(sdp_reader &sdp, cursor address, cursor port, place where)
@@ -296,6 +297,33 @@ inline bool parse_candidate(sdp_reader &sdp, cursor line)
 	sdp.scope().has_candidates = true;
 	return add_candidate(sdp, address, port, place::sdp_candidate) &&
 	       parse_candidate_extensions(sdp, line);
+}
+
+// a=path:<MSRP-URI> ... (RFC 4975 6 and 8.1): relays, and last the sender itself. A URI
+// that is not understood is passed over, as a host name is.
+inline bool parse_path(sdp_reader &sdp, cursor line)
+{
+	for (cursor uri = next_field(line); !uri.done(); uri = next_field(line)) {
+		address_ref ref{.where = place::sdp_path, .index = sdp.body, .stream = sdp.stream_index()};
+		host_text host;
+		u8 index;
+
+		if (!uri.accept_word<"msrp://">() && !uri.accept_word<"msrps://">())
+			continue;
+		cursor authority{uri.at(), uri.find('/')};
+		const char *at_sign = authority.find('@');
+		if (at_sign != authority.end())
+			authority.skip_to(at_sign + 1);
+		if (!read_host(authority, host) || !host.address)
+			continue;
+		set_host(sdp.p, ref, host);
+		if (authority.accept(':') &&
+		    !read_sdp_port(sdp, authority.take_while(cc_digit), ref.port, ref.port_number))
+			return false;
+		if (!sdp.p.add(ref, index))
+			return false;
+	}
+	return true;
 }
 
 // Keeps long mids that differ from being compared byte by byte, 64 with 64.
@@ -414,7 +442,11 @@ inline bool parse_attribute(sdp_reader &sdp, cursor line)
 	case 'm':
 		if (line.accept_word<"mid:">())
 			parse_mid(sdp, line);
+		else if (line.looking_at<"msrp-cema">())
+			sdp.scope().msrp_cema = true;
 		return true;
+	case 'p':
+		return !line.accept_word<"path:">() || parse_path(sdp, line);
 	case 'b':
 		line.trim_end();
 		if (line.is<"bundle-only">())

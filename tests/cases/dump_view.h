@@ -85,7 +85,7 @@ inline text_view name_of(sip::place where)
 		"path", "service-route", "refer-to", "from", "to", "reply-to", "referred-by",
 		"p-asserted-identity", "p-preferred-identity", "remote-party-id", "diversion",
 		"history-info", "uri-maddr", "sdp-origin", "sdp-connection", "sdp-rtcp", "sdp-candidate",
-		"sdp-candidate-related"};
+		"sdp-candidate-related", "sdp-path"};
 	return names[u8(where)];
 }
 
@@ -249,6 +249,8 @@ inline void dump_stream(dump_text &out, text_view bytes, const sip::media_stream
 	if (!stream.rtcp_port.empty()) {
 		out << " rtcp=" << bytes.sub(stream.rtcp_port);
 		dump_index(out, "@", stream.rtcp_address);
+		if (stream.rtcp_is_name)
+			out << "name";
 	}
 	out << name_of(stream.direction) << name_of(stream.setup);
 	const struct {
@@ -257,6 +259,7 @@ inline void dump_stream(dump_text &out, text_view bytes, const sip::media_stream
 	} flags[] = {{stream.rtcp_mux, " mux"},		{stream.rtcp_mux_only, " mux-only"},
 		     {stream.bundled, " bundled"},	{stream.bundle_only, " bundle-only"},
 		     {stream.has_candidates, " ice"},	{stream.connection_is_name, " name"},
+		     {stream.msrp_cema, " cema"},
 		     {stream.on_hold_address, " hold"}};
 	for (const auto &flag : flags)
 		if (flag.said)

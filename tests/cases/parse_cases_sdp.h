@@ -112,7 +112,7 @@ inline constexpr parse_case sdp_cases[] = {
 	{"sdp-rtcp-ipv6", "the same in IPv6", CASE_SDP(CASE_SESSION "m=audio 49170 RTP/AVP 0\r\na=rtcp:53020 IN IP6 2001:db8::1\r\n"),
 	 VIEW_SDP VIEW_SESSION "@sdp-rtcp[0.0] 2001:db8::1:53020\n+sdp o=0 c=1 streams=1\n=audio udp rtp 49170 c=1 rtcp=53020@2\n"},
 	{"sdp-rtcp-name", "a name is not listed, its port is", CASE_SDP(CASE_SESSION "m=audio 49170 RTP/AVP 0\r\na=rtcp:53020 IN IP4 r.example\r\n"),
-	 VIEW_SDP VIEW_SESSION "+sdp o=0 c=1 streams=1\n=audio udp rtp 49170 c=1 rtcp=53020@-\n"},
+	 VIEW_SDP VIEW_SESSION "+sdp o=0 c=1 streams=1\n=audio udp rtp 49170 c=1 rtcp=53020@-name\n"},
 	{"sdp-rtcp-mux", "RFC 5761; a=rtcp-fb and a=rtpmap are others", CASE_SDP(CASE_SESSION "m=audio 49170 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=rtcp-fb:* nack\r\na=rtcp-mux\r\nm=video 5006 RTP/AVP 31\r\n"),
 	 VIEW_SDP VIEW_SESSION "+sdp o=0 c=1 streams=2\n=audio udp rtp 49170 c=1 mux\n=video udp rtp 5006 c=1\n"},
 	{"sdp-rtcp-mux-only", "RFC 8858", CASE_SDP(CASE_SESSION "m=audio 49170 RTP/AVP 0\r\na=rtcp-mux\r\na=rtcp-mux-only\r\n"),
@@ -138,6 +138,16 @@ inline constexpr parse_case sdp_cases[] = {
 	{"sdp-ice-broken", "a line that is no candidate is one to nobody", CASE_SDP(CASE_SESSION "m=audio 5004 RTP/AVP 0\r\na=candidate:1 1 UDP 10.0.0.1 5004\r\na=candidate:\r\na=candidate\r\n"),
 	 VIEW_SDP VIEW_SESSION "+sdp o=0 c=1 streams=1\n=audio udp rtp 5004 c=1\n"},
 	{"sdp-ice-65536", "S9", CASE_SDP(CASE_SESSION "m=audio 5004 RTP/AVP 0\r\na=candidate:1 1 UDP 1 10.0.0.1 65536 typ host\r\n"), "error body\n"},
+
+	/* MSRP */
+	{"sdp-path", "RFC 4975 8.1: a relay, and the sender last",
+	 CASE_SDP(CASE_SESSION "m=message 7654 TCP/MSRP *\r\na=path:msrp://192.0.2.4:9000/rl;tcp msrp://u@10.0.0.1:7654/s;tcp\r\n"),
+	 VIEW_SDP VIEW_SESSION "@sdp-path[0.0] 192.0.2.4:9000\n@sdp-path[0.0] 10.0.0.1:7654\n+sdp o=0 c=1 streams=1\n=message tcp 7654 c=1\n"},
+	{"sdp-path-shapes", "secure, without a port, IPv6; names and what is not understood are not listed",
+	 CASE_SDP(CASE_SESSION "m=message 7654 TCP/TLS/MSRP *\r\na=path:msrps://10.0.0.1/s;tcp\r\na=PATH: MSRP://[2001:db8::1]:7/s;tcp\r\n"
+		  "a=path:msrp://a.example:7/s;tcp msrp:// http://10.0.0.1/ msrp://10.0.0.1\r\na=path:\r\na=path\r\na=msrp-cema\r\n"),
+	 VIEW_SDP VIEW_SESSION "@sdp-path[0.0] 10.0.0.1\n@sdp-path[0.0] [2001:db8::1]:7\n@sdp-path[0.0] 10.0.0.1\n+sdp o=0 c=1 streams=1\n=message tcp 7654 c=1 cema\n"},
+	{"sdp-path-65536", "S9", CASE_SDP(CASE_SESSION "m=message 7654 TCP/MSRP *\r\na=path:msrp://10.0.0.1:65536/s;tcp\r\n"), "error body\n"},
 
 	/* BUNDLE and setup */
 	{"sdp-bundle", "RFC 9143: R8, audio and video on one port",
