@@ -39,6 +39,7 @@ struct media_wish {
 	u8 pair;		// number of the pair of ports, mostly 0
 	u8 refusal;		// enum sipx_reason if no pinhole may lead to it, else `usable`
 	bool on_hold;		// c=0.0.0.0: keep what there is
+	bool rtcp_named;	// a=rtcp names the inside endpoint: that counts whatever becomes of RTP
 	bool rtcp_follows;	// RTCP is at the next port because nothing else was said
 	bool direct;		// from outside, and yet a phone inside: rtp and rtcp are its inside sockets (R14)
 	bool rtcp_mux;		// RTCP may come with the RTP (RFC 5761)

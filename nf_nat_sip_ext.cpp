@@ -299,9 +299,12 @@ u8 find_bound(const drafting &d, const address_ref &ref, u8 protocol)
 
 bool is_line_end(u8 byte) { return byte == '\r' || byte == '\n'; }
 
-// The third field of its line (RFC 8839 5.1): UDP, or one of TCP (RFC 6544).
-u8 protocol_of_candidate(const drafting &d, const address_ref &ref)
+// MSRP runs over TCP. Of a candidate the third field of its line says it (RFC 8839 5.1): UDP,
+// or one of TCP (RFC 6544).
+u8 protocol_of(const drafting &d, const address_ref &ref)
 {
+	if (ref.where == place::sdp_path)
+		return SIPX_TCP;
 	const char *payload = reinterpret_cast<const char *>(d.info.payload);
 	u32 begin = ref.host.offset;
 	while (begin && !is_line_end(d.info.payload[begin - 1]))
@@ -336,11 +339,28 @@ void translate_candidate(drafting &d, u8 index)
 	const bool reflexive = same_address(d.info.source_outer, ref.address);
 	if (reflexive && ref.where == place::sdp_candidate)
 		base = related_of(d, index);
-	const u8 wish = base ? find_bound(d, *base, protocol_of_candidate(d, ref)) : none;
+	const u8 wish = base ? find_bound(d, *base, protocol_of(d, ref)) : none;
 	if (wish == none)
 		return;
 	if (reflexive)
 		d.p.wishes[wish].hint = ref.port_number;
+	const u8 value = value_of_wish(d, wish);
+	edit_span(d, ref.host, edit_kind::address, value);
+	edit_span(d, ref.port, edit_kind::port, value);
+}
+
+// An MSRP URI names the session to both ends (RFC 4975 7.2): where nobody connects to its
+// address, it stays as whoever wrote it will look for it. RFC 6714 4 says so in so many words.
+bool is_name_alone(const media_stream &stream)
+{
+	return stream.msrp_cema || stream.setup == setup_role::active;
+}
+
+void translate_path(drafting &d, const address_ref &ref)
+{
+	const u8 wish = ref.port.empty() ? none : find_bound(d, ref, SIPX_TCP);
+	if (wish == none || ref.stream == none || is_name_alone(d.view.streams[ref.stream]))
+		return;
 	const u8 value = value_of_wish(d, wish);
 	edit_span(d, ref.host, edit_kind::address, value);
 	edit_span(d, ref.port, edit_kind::port, value);
@@ -351,6 +371,8 @@ void translate_sdp_outward(drafting &d, u8 index)
 	const address_ref &ref = d.view.addresses[index];
 	if (ref.where == place::sdp_candidate || ref.where == place::sdp_candidate_related)
 		return translate_candidate(d, index);
+	if (ref.where == place::sdp_path)
+		return translate_path(d, ref);
 	if (!is_own_media_host(d, ref))
 		return;
 	const bool bound_rtcp = ref.stream != none && d.p.streams[ref.stream].rtcp != none;
@@ -413,7 +435,7 @@ void translate_sdp_direct(drafting &d, u8 index)
 		value = direct_value(d, d.event.media[ref.stream].rtcp);
 	} else if (ref.where != place::sdp_origin && is_direct(d, ref.stream)) {
 		const endpoint inside = behind(d, ref);
-		value = inside.protocol == protocol_of_candidate(d, ref) ? direct_value(d, inside) : none;
+		value = inside.protocol == protocol_of(d, ref) ? direct_value(d, inside) : none;
 		if (value != none)
 			edit_span(d, ref.port, edit_kind::port, value);
 	}

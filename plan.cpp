@@ -29,13 +29,14 @@ void link_from(const endpoint &last, u32 port, plan &p)
 stream_wishes plan_stream(const media_wish &media, plan &p)
 {
 	stream_wishes wishes{none, none};
-	if (media.refusal != usable || media.rtp.port == 0)
-		return wishes;
-	wishes.rtp = wish_binding(p, media.rtp, false);
-	if (media.rtcp.port == 0)
+	const bool wanted = media.refusal == usable && media.rtp.port;
+	if (wanted)
+		wishes.rtp = wish_binding(p, media.rtp, false);
+	if (!media.rtcp.port || !(wanted || media.rtcp_named))
 		return wishes;
 	wishes.rtcp = wish_binding(p, media.rtcp, false);
-	if (u32{media.rtp.port} + 1 == media.rtcp.port && wishes.rtcp != none)
+	const bool next = u32{media.rtp.port} + 1 == media.rtcp.port && same_address(media.rtp, media.rtcp);
+	if (next && wishes.rtp != none && wishes.rtcp != none)
 		link(p, wishes.rtp, wishes.rtcp, !media.rtcp_follows);
 	return wishes;
 }

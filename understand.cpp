@@ -114,24 +114,31 @@ u8 protocol_of(media_transport transport)
 	return transport == media_transport::tcp ? SIPX_TCP : SIPX_UDP;
 }
 
-// Where RTCP is wanted: a=rtcp (RFC 3605), nowhere of its own with rtcp-mux in an answer
-// (the offerer may still send apart, so a port is kept), else the next port (RFC 3550 11).
-void find_rtcp(const media_stream &stream, const message_view &view, bool from_inside, media_wish &wish)
+// a=rtcp (RFC 3605): of the inside the sender's own, of the outside one that media can go to.
+void read_rtcp_line(const media_stream &stream, const message_view &view, const sides &where, media_wish &wish)
+{
+	if (stream.rtcp_address != none)
+		wish.rtcp = make_endpoint(view.addresses[stream.rtcp_address].address, 0, wish.rtp.protocol);
+	wish.rtcp_named = stream.rtcp_address != none && same_address(wish.rtcp, where.inner);
+	const bool own = wish.rtcp_named || same_address(wish.rtcp, wish.rtp);
+	const bool usable_here = where.from_inside ? own : stream.rtcp_port_number >= lowest_media_port;
+	if (usable_here && is_media_address(wish.rtcp) && !stream.rtcp_is_name)
+		wish.rtcp.port = stream.rtcp_port_number;
+}
+
+// Where RTCP is wanted: a=rtcp, nowhere of its own with rtcp-mux in an answer (the offerer
+// may still send apart, so a port is kept), else the next port (RFC 3550 11). An address of
+// the inside in an a=rtcp line is translated even where there is no RTP (R2).
+void find_rtcp(const media_stream &stream, const message_view &view, const sides &where, media_wish &wish)
 {
 	wish.rtcp = with_port(wish.rtp, 0);
-	wish.rtcp_follows = false;
-	if (!stream.rtp || wish.rtp.port == 0)
+	wish.rtcp_follows = wish.rtcp_named = false;
+	const bool named = where.from_inside && stream.rtcp_address != none;
+	if (!named && (!stream.rtp || wish.rtp.port == 0))
 		return;
-	if (stream.rtcp_port_number) {
-		if (stream.rtcp_address != none)
-			wish.rtcp = make_endpoint(view.addresses[stream.rtcp_address].address, 0, wish.rtp.protocol);
-		const bool its_own = !from_inside || same_address(wish.rtcp, wish.rtp);
-		if ((from_inside || stream.rtcp_port_number >= lowest_media_port) && its_own &&
-		    is_media_address(wish.rtcp))
-			wish.rtcp.port = stream.rtcp_port_number;
-		return;
-	}
-	if (wish.rtp.port < 65535) {
+	if (stream.rtcp_port_number)
+		return read_rtcp_line(stream, view, where, wish);
+	if (wish.rtp.port && wish.rtp.port < 65535) {
 		wish.rtcp.port = static_cast<u16>(wish.rtp.port + 1);
 		wish.rtcp_follows = true;
 	}
@@ -172,7 +179,7 @@ void read_stream(const media_stream &stream, const message_view &view, const sid
 	wish.on_hold = stream.on_hold_address;
 	const ip_address address = stream.connection == none ? ip_address{} : view.addresses[stream.connection].address;
 	wish.rtp = make_endpoint(address, stream.port_number, protocol_of(stream.transport));
-	find_rtcp(stream, view, where.from_inside, wish);
+	find_rtcp(stream, view, where, wish);
 	wish.refusal = judge(wish.rtp, where);
 }
 

@@ -2,6 +2,7 @@
 // Runs a case of the road without a packet: parse, sides, understand, plan, render, on a
 // workspace of its own and with a small stand-in for what is remembered between messages.
 #include "road_cases_header.h"
+#include "road_cases_media.h"
 #include "road_cases_sdp.h"
 
 #include "../../plan.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr u32 header_count = sizeof(header_road_cases) / sizeof(header_road_cases[0]);
 constexpr u32 sdp_count = sizeof(sdp_road_cases) / sizeof(sdp_road_cases[0]);
+constexpr u32 media_count = sizeof(media_road_cases) / sizeof(media_road_cases[0]);
 constexpr u32 max_message = 4096;	// more than any case is long
 constexpr u16 binding_offset = 20000;
 
@@ -189,11 +191,14 @@ bool run_step(road_line line, const road_step &step, u32 number, failure_text &f
 
 } // namespace
 
-u32 road_case_count() { return header_count + sdp_count; }
+u32 road_case_count() { return header_count + sdp_count + media_count; }
 
 const road_case &road_case_at(u32 index)
 {
-	return index < header_count ? header_road_cases[index] : sdp_road_cases[index - header_count];
+	if (index < header_count)
+		return header_road_cases[index];
+	index -= header_count;
+	return index < sdp_count ? sdp_road_cases[index] : media_road_cases[index - sdp_count];
 }
 
 bool run_road_case(u32 index, char *failure, u32 size)
