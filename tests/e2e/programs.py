@@ -49,9 +49,9 @@ def last_lines(log: Path, count: int = 15) -> str:
 
 
 class Kamailio:
-    """A registrar and proxy that knows nothing of NAT."""
+    """A registrar and proxy that knows nothing of NAT, unless the words of kamailio.cfg say so."""
 
-    def __init__(self, world: World, address: Address) -> None:
+    def __init__(self, world: World, address: Address, *words: str) -> None:
         self.folder = private_folder("kamailio")
         self.log = self.folder / "log"
         modules = glob.glob("/usr/lib/*/kamailio/modules") + glob.glob("/usr/lib/kamailio/modules")
@@ -60,6 +60,7 @@ class Kamailio:
         argv = [needed("kamailio"), "-f", str(HERE / "kamailio.cfg"), "-L", modules[0],
                 "-l", f"udp:{host_port(address)}", "-n", "2", "-m", "16", "-M", "4", "-DD", "-E",
                 "-w", str(self.folder), "-Y", str(self.folder), "-P", str(self.folder / "pid")]
+        argv += [part for word in words for part in ("-A", word)]
         self.process = start(world, world.line.outside, argv, self.log)
         self._wait_until_ready(world, address)
 

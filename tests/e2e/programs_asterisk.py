@@ -27,7 +27,7 @@ PJSIP = ("res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_p
          "res_pjsip_dtmf_info", "res_pjsip_rfc3326", "res_pjsip_pubsub", "chan_pjsip")
 CHAN_SIP = ("res_sorcery_config", "res_pjproject", "chan_sip")
 NOISE = re.compile(r" => |[Rr]egistered|Loading|Unable to load config|conf file|scan old|restore hints"
-                   r"|old dialplan|merge_contexts|resolver")
+                   r"|xmldoc|old dialplan|merge_contexts|resolver")
 
 
 def music() -> list[bytes]:

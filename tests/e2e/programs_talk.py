@@ -3,48 +3,23 @@
 from __future__ import annotations
 
 from calls import must, must_equal
-from capture import Datagram
 from net import Failure
 from peer import World
 from programs import Baresip, seconds_heard
-from sip import Address, is_sip
+from programs_calls import carries_audio, lost_on_the_way
+from sip import Address
 
 NOTES = {"alice": (350, 450, 550), "bob": (800, 1000, 1250), "carol": (620, 700, 1500),
          "dave": (400, 500, 900)}
 PACKETS = 60
 HEARD = 0.8
 """Seconds of the other's melody in what was heard of so many packets."""
-RTP_PACKET = 172
-
-
-def carries_audio(datagram: Datagram) -> bool:
-    """A packet of 20 ms of PCMU, or a packet of TURN that holds one."""
-    return len(datagram.payload) >= RTP_PACKET and not is_sip(datagram.payload)
 
 
 def _heard_by(phone: Baresip, before: int) -> float:
     """RTP packets received since, by the size of the recording."""
     files = phone.recordings()[before:]
     return (files[-1].stat().st_size - 44) / 320 if files else 0
-
-
-def lost_on_the_way(seen: list[Datagram]) -> list[str]:
-    """Audio that entered the router and never left it, once its flow had begun to pass."""
-    left: dict[bytes, int] = {}
-    for datagram in seen:
-        if datagram.leaving and carries_audio(datagram):
-            left[datagram.payload] = left.get(datagram.payload, 0) + 1
-    begun, lost = set(), []
-    for datagram in seen:
-        if datagram.leaving or not carries_audio(datagram):
-            continue
-        flow = datagram.interface, datagram.source, datagram.destination
-        if left.get(datagram.payload):
-            left[datagram.payload] -= 1
-            begun.add(flow)
-        elif flow in begun:
-            lost.append(str(datagram))
-    return lost
 
 
 def talk(world: World, caller: Baresip, callee: Baresip, registrar: Address,

@@ -7,7 +7,7 @@ from net import FRIEND, MEDIA, SERVER
 from peer import Media, World
 from programs_asterisk import CHAN_SIP, PJSIP, Asterisk, Section, endpoint, music, transport
 from programs_calls import (Dialog, accept, both_talk, call_through, dial, digest_in, digest_of,
-                            enrol, hears, hears_echo, step, until)
+                            end_call, enrol, hears, hears_echo, step, until)
 from registry import DNAT, SHIFTED, SHIFTED6, scenario
 from sip import Address, address_of, host_port, uri_of
 
@@ -17,6 +17,7 @@ exten => echo,1,Answer()
 exten => music,1,Answer()
  same => n,MusicOnHold()
 exten => _desk.,1,Dial(PJSIP/${EXTEN})
+exten => _free.,1,Dial(PJSIP/${EXTEN})
 exten => _remote.,1,Dial(PJSIP/${EXTEN})
 exten => _far.,1,Dial(PJSIP/${EXTEN}@trunk)
 exten => _direct.,1,Dial(PJSIP/${EXTEN}@direct)
@@ -94,11 +95,6 @@ class Office:
         """From outside to a desk; the outside end comes first."""
         return call_through(self.provider, self.reach(f"desk{desk}"), address_of(self.contact),
                             self.desks[desk], (self.far_media(), self.near_media(desk)))
-
-
-def end_call(world: World, one: Dialog, other: Dialog) -> None:
-    one.hang_up()
-    until(world, "the other end is hung up", [other], lambda: other.closed)
 
 
 @scenario("R18", "Asterisk inside, no localnet, no externip: trunk, calls out, hold, transfer",
@@ -272,22 +268,28 @@ NAT_OFF = "force_rport=no; rewrite_contact=no; rtp_symmetric=no; "
 
 
 class Provider:
-    """Asterisk outside, all it knows of NAT switched off; phones inside and one outside."""
+    """Asterisk outside, all it knows of NAT switched off; phones inside and one outside.
 
-    def __init__(self, world: World, direct: bool) -> None:
+    A desk's media go through Asterisk; where phones are `free`, they are told of each other.
+    """
+
+    def __init__(self, world: World) -> None:
         self.world = world
         self.address: Address = (world.plan.far(SERVER), 5060)
-        users = ("deska", "deskb", "deskc")
-        options = NAT_OFF + f"direct_media={'yes' if direct else 'no'}"
-        sections = [transport(self.address), *(s for u in users for s in endpoint(u, options))]
-        self.asterisk = Asterisk(world, world.line.outside, PJSIP, {
+        sections = [transport(self.address)]
+        for letter in "abc":
+            sections += endpoint(f"desk{letter}", NAT_OFF + "direct_media=no")
+            sections += endpoint(f"free{letter}", NAT_OFF + "direct_media=yes")
+        Asterisk(world, world.line.outside, PJSIP, {
             "pjsip.conf": "".join(map(str, sections)), "extensions.conf": DIALPLAN})
-        self.phones = [world.phone(1, user="deska"), world.phone(2, user="deskb"),
-                       world.friend(user="deskc")]
+        self.phones = [world.phone(1), world.phone(2), world.friend()]
         # Asterisk takes its host's first address, the friend's, in an SDP for its own
         self.media = [world.inside_media(4000, 1), world.inside_media(4000, 2),
                       world.outside_media(7000, MEDIA)]
-        for phone in self.phones:
+
+    def enrol(self, kind: str) -> None:
+        for phone, letter in zip(self.phones, "abc"):
+            phone.user = kind + letter
             enrol(phone, self.address)
 
     def call(self, caller: int, callee: int) -> tuple[Dialog, Dialog]:
@@ -295,16 +297,34 @@ class Provider:
         return call_through(self.phones[caller], uri, self.address, self.phones[callee],
                             (self.media[caller], self.media[callee]))
 
+    def through(self, caller: int, callee: int) -> None:
+        """A call with hold, its media through Asterisk."""
+        one, two = self.call(caller, callee)
+        both_talk(self.world, one, two)
+        one.reinvite("sendonly", "recvonly")
+        hears(self.world, two, music())
+        one.reinvite("sendrecv", "sendrecv")
+        both_talk(self.world, one, two)
+        end_call(self.world, one, two)
+
+    def direct(self, caller: int, callee: int) -> None:
+        """A call whose ends are told of each other's media after the answer."""
+        one, two = self.call(caller, callee)
+        until(self.world, "Asterisk leaves the media to the ends", [one, two],
+              lambda: self.address[0] not in (one.peer[0], two.peer[0]))
+        both_talk(self.world, one, two)
+        end_call(self.world, one, two)
+
 
 @scenario("R14", "Asterisk outside, its NAT settings off: two phones inside and one outside",
-          (SHIFTED, SHIFTED6))
-def asterisk_outside(world: World) -> None:
-    provider = Provider(world, direct=False)
-    for caller, callee in ((0, 1), (1, 0), (0, 2), (2, 1)):
-        one, two = provider.call(caller, callee)
-        both_talk(world, one, two)
-        one.reinvite("sendonly", "recvonly")
-        hears(world, two, music())
-        one.reinvite("sendrecv", "sendrecv")
-        both_talk(world, one, two)
-        end_call(world, one, two)
+          (SHIFTED, SHIFTED6), long=True)
+def outside(world: World) -> None:
+    provider = Provider(world)
+    provider.enrol("desk")
+    for caller, callee in ((0, 1), (0, 2), (2, 1)):
+        with step(f"media through Asterisk, {caller} calls {callee}"):
+            provider.through(caller, callee)
+    provider.enrol("free")
+    for caller, callee in ((0, 1), (0, 2), (2, 0)):
+        with step(f"direct media, {caller} calls {callee}"):
+            provider.direct(caller, callee)
