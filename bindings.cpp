@@ -246,7 +246,7 @@ void cut_loose_links(const binding_site &site, plan &p)
 
 bool reserve_run(const binding_site &site, plan &p, u8 head, sipx_reason &why)
 {
-	binding *held[max_run];
+	binding *held[max_run] = {};
 	const binding_wish &first = p.wishes[head];
 	socket_run run{first.inside, 0, first.hint, first.signalling};
 	for (u8 at = head; at != none; at = p.wishes[at].next)
