@@ -82,16 +82,15 @@ u16 random_port(const binding_site &site, const socket_run &run)
 	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
 	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
 	const u32 first = lowest + ((lowest ^ run.first.port) & 1);
-	if (first + run.count - 1 > highest)
+	if (lowest > 65535 || highest > 65535 || first + run.count - 1 > highest)
 		return 0;
 	const u32 slots = (highest - (run.count - 1) - first) / 2 + 1;
 	const u32 start = sipx_random() % slots;
 	const endpoint outside = with_protocol(site.outside, run.first.protocol);
 	for (u32 i = 0; i < slots && i < port_attempts; i++) {
 		const u32 port = first + (start + i) % slots * 2;
-		if (run.signalling && is_mapped(tables_of(site.opaque), with_port(outside, static_cast<u16>(port))))
-			continue;
-		if (is_run_free(site, run, port))
+		if (is_run_free(site, run, port) &&
+		    !(run.signalling && is_mapped(tables_of(site.opaque), with_port(outside, static_cast<u16>(port)))))
 			return static_cast<u16>(port);
 	}
 	return 0;
@@ -225,8 +224,10 @@ bool goes_together(const binding_site &site, const binding_wish &rtp, const bind
 {
 	const socket_run run{rtp.inside, 2, 0, false};
 	u16 port;
-	if (!find_standing(site, run, port) || port)
-		return port;
+	if (!find_standing(site, run, port))
+		return false;
+	if (port)
+		return true;
 	const u16 mapped = mapping_of(site, rtp.inside), next = mapping_of(site, rtcp.inside);
 	if (!mapped)
 		return !next;

@@ -52,6 +52,7 @@ public:
 		if (flags & 0x80)
 			gate_.rules.forward[outside(5060)] = phone(0);
 		gate_.rules.taken_ports = {20000};
+		set_media_rules(script_.byte());
 		seed_random(flags + 1u);
 		set_faults({});
 	}
@@ -73,6 +74,17 @@ public:
 	}
 
 private:
+	void set_media_rules(u8 flags)
+	{
+		gate_.rules.values[SIPX_SETTING_DIRECT_MEDIA] = flags & 1;
+		gate_.rules.values[SIPX_SETTING_TCP_MEDIA] = flags >> 1 & 1;
+		if (flags & 4)
+			gate_.rules.media_hosts = {"10.0.0.11", "fd00::11"};
+		if (flags & 8) {	// soon used up
+			gate_.rules.values[SIPX_SETTING_MEDIA_PORT_MIN] = 20001;
+			gate_.rules.values[SIPX_SETTING_MEDIA_PORT_MAX] = 20011;
+		}
+	}
 	endpoint make(const char *four, const char *six, u32 host, u16 port) const
 	{
 		const std::string number = std::to_string(host), tail = ":" + std::to_string(port);
@@ -131,10 +143,14 @@ private:
 	std::string sdp(bool inside)
 	{
 		std::vector<media_line> lines;
-		const endpoint host = inside ? phone(n_) : server(m_ + 5);
-		for (u32 i = 0, count = script_.below(4); i < count; i++) {
+		const u8 form = script_.byte();
+		// Its own address, that of another phone, one of the router.
+		const bool other = form & 64;
+		const endpoint host = inside ? phone(other ? 1 : n_) : other ? outside(0) : server(m_ + 5);
+		const u32 first = inside || other ? 20000 : 30000;
+		for (u32 i = 0, count = form % 4; i < count; i++) {
 			const u8 shape = script_.byte();
-			media_line line{sip::with_port(host, static_cast<u16>((inside ? 20000 : 30000) + (shape & 7)))};
+			media_line line{sip::with_port(host, static_cast<u16>(first + (shape & 7)))};
 			line.kind = shape & 8 ? "video" : "audio";
 			line.proto = shape & 16 ? "TCP/MSRP *" : "RTP/AVP 0";
 			if (shape & 32)
@@ -145,7 +161,8 @@ private:
 				line.attributes.push_back("rtcp-mux");
 			lines.push_back(line);
 		}
-		return count_sdp_ ? sdp_of(host, lines) : "";
+		const std::string text = sdp_of(host, lines);
+		return !count_sdp_ ? "" : form & 128 ? with(text, " RTP/AVP", "/2 RTP/AVP") : text;
 	}
 
 	std::string from_template(u32 shape)

@@ -81,7 +81,7 @@ TEST_P(bindings, S9_ranges_without_a_pair_refuse_the_message)
 	EXPECT_EQ(gate.count(SIPX_COUNT_no_port), sizeof(ranges) / sizeof(ranges[0]));
 }
 
-TEST_P(bindings, R9_listening_port_of_signalling_comes_from_the_range)
+TEST_P(bindings, R9_listening_port_comes_from_the_range)
 {
 	set_range(50000, 50003);
 	dialog d = dialog_of("alice", map.inside(10, 5070), "sip:bob@example.com");
@@ -305,6 +305,47 @@ TEST_P(bindings, R8_more_pairs_than_we_follow)
 	}
 	EXPECT_EQ(gate.expectation_count(), 0u);
 	EXPECT_EQ(gate.count(SIPX_COUNT_too_many_ports), 4u);
+}
+
+TEST_P(bindings, R3_each_step_of_a_run_may_fail)
+{
+	take(20000, 20003);
+	gate.send(phone, server, "\r\n\r\n");
+	const std::vector<media_line> lines = {{rtp, "audio", "RTP/AVP 0", {a_rtcp(20001)}}, {map.inside(10, 20010), "video"}};
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string sent = request(d, "INVITE", with(sdp_of(phone, lines), "20010 ", "20010/3 "));
+	const u32 before = live_objects();
+	u32 refused = 0;
+	for (u32 n = 1; n < 200; n++) {
+		set_faults({.kinds = fault_alloc | fault_replace, .strike_at = n});
+		const std::string got = try_to_server(phone, sent).bytes;
+		const bool struck = fault_struck();
+		set_faults({});
+		if (!struck)
+			break;
+		if (got == sent) {
+			refused++;
+			EXPECT_EQ(live_objects(), before) << "step " << n;
+			continue;
+		}
+		EXPECT_EQ(leak_in(got, map), "");
+		gate.end_all();
+		gate.send(phone, server, "\r\n\r\n");
+	}
+	EXPECT_GT(refused, 8u) << "each of the eight bindings at least";
+}
+
+TEST_P(bindings, R21_repeated_offers_are_the_same)
+{
+	take(20000, 20003);
+	stun(map.inside(10, 20001), 31001);
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string sdp = sdp_of(phone, {{rtp, "audio", "RTP/AVP 0", {a_rtcp(20001)}}, {map.inside(10, 20010), "video"}});
+	const std::string sent = request(d, "INVITE", with(sdp, "20010 ", "20010/2 "));
+	const std::string once = to_server(phone, sent);
+	const u32 objects = live_objects();
+	EXPECT_EQ(to_server(phone, sent), once);
+	EXPECT_EQ(live_objects(), objects);
 }
 
 TEST_P(bindings, R8_sixty_lines_whose_pairs_overlap)

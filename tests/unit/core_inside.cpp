@@ -154,6 +154,40 @@ TEST_P(inside, R21_direct_media_again_is_the_same)
 	EXPECT_EQ(live_objects(), objects);
 }
 
+TEST_P(inside, R3_direct_media_whatever_fails)
+{
+	const std::string offered = offer(sdp_of(left, {{left_rtp}}));
+	dialog d = dialog_of("left", server, "sip:right@example.com");
+	d.target = "sip:right@" + text_of(outer(right));
+	const std::string sent = request(d, "INVITE", body_of(offered));
+	const u32 before = live_objects();
+	for (u32 n = 1; n < 100; n++) {
+		set_faults({.kinds = fault_alloc | fault_replace | fault_pinhole, .strike_at = n});
+		const std::string got = try_to_phone(right, sent).bytes;
+		const bool struck = fault_struck();
+		set_faults({});
+		if (got == sent)
+			EXPECT_EQ(live_objects(), before) << "step " << n;
+		else
+			EXPECT_EQ(text_of(media_of(got)), text_of(left_rtp));
+		if (!struck)
+			return;
+	}
+	FAIL() << "the faults have no end";
+}
+
+TEST_P(inside, R14_direct_media_of_several_ports_is_none)
+{
+	const std::string offered = offer(with(sdp_of(left, {{left_rtp}}), "20000 ", "20000/2 "));
+	EXPECT_EQ(body_of(relay(body_of(offered))), body_of(offered));
+}
+
+TEST_P(inside, R14_direct_media_of_tcp)
+{
+	const std::string sdp = sdp_of(left, {{left_rtp, "message", "TCP/MSRP *", {"setup:actpass", "path:msrp://" + uri_host_of(left) + ":20000/s;tcp"}}});
+	EXPECT_EQ(told(relay(body_of(offer(sdp)))), told("\r\n\r\n" + sdp));
+}
+
 // ---- a server inside and its phones
 
 class server_inside : public core_scene {
