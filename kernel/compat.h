@@ -79,6 +79,12 @@ static inline void sipx_compat_helpers_unregister(struct nf_conntrack_helper *he
 
 /* ---- settings --------------------------------------------------------------- */
 
+#if SIPX_HAVE_SYSCTL_CONST
+typedef const struct ctl_table sipx_ctl_table;
+#else
+typedef struct ctl_table sipx_ctl_table;
+#endif
+
 /* @table: an empty entry behind @size others */
 static inline struct ctl_table_header *sipx_compat_register_sysctl(struct net *net,
 								   struct ctl_table *table,

@@ -215,8 +215,11 @@ static unsigned int help(struct sk_buff *skb, unsigned int protoff, struct nf_co
 
 	if (!sn || sipx_net_stopped(sn) || !extension || nf_ct_is_dying(ct))
 		return NF_ACCEPT;
-	if (!READ_ONCE(sn->settings.values[SIPX_SETTING_ENABLED]))
+	if (!READ_ONCE(sn->settings.values[SIPX_SETTING_ENABLED])) {
+		/* nothing new, but what stands, stands as long as it was to stand */
+		keep_again(ct, skb, (void *)extension->data);
 		return NF_ACCEPT;
+	}
 	/* on lo a packet passes twice; the first time it was on its way out */
 	if (nf_is_loopback_packet(skb))
 		return NF_ACCEPT;
@@ -300,12 +303,13 @@ static int sip_ext_init(void)
 	BUILD_BUG_ON(sizeof(ASSIST_NAME) > NF_CT_HELPER_NAME_LEN);
 	BUILD_BUG_ON(sizeof(NF_NAT_HELPER_NAME(HELPER_NAME)) > NF_CT_HELPER_NAME_LEN);
 
-	if (!sipx_settings_valid())
-		return -EINVAL;
+	err = sipx_settings_init();
+	if (err)
+		return err;
 	err = sipx_memory_init();
 	if (err) {
 		pr_err("cannot load: out of memory\n");
-		return err;
+		goto leave_settings;
 	}
 	err = sipx_netns_init();
 	if (err) {
@@ -322,6 +326,8 @@ leave_netns:
 	sipx_netns_exit();
 free_memory:
 	sipx_memory_exit();
+leave_settings:
+	sipx_settings_exit();
 	return err;
 }
 
@@ -334,6 +340,7 @@ static void sip_ext_exit(void)
 	sipx_compat_helpers_unregister(helpers, HELPERS, registered);
 	sipx_netns_exit();
 	sipx_memory_exit();
+	sipx_settings_exit();
 }
 
 #ifdef SIPX_KUNIT

@@ -25,7 +25,9 @@ enum { SIPX_SETTING_ENABLED = SIPX_SETTINGS, SIPX_NET_SETTINGS };
 
 struct sipx_settings {
 	unsigned int values[SIPX_NET_SETTINGS];
-	struct ctl_table table[SIPX_NET_SETTINGS + 1];	/* an empty one ends it on some kernels */
+	struct sipx_media_hosts __rcu *media_hosts;
+	/* media_hosts, and an empty one that ends it on some kernels */
+	struct ctl_table table[SIPX_NET_SETTINGS + 2];
 	struct ctl_table_header *header;
 };
 
@@ -128,8 +130,18 @@ bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address)
 /* route.c: the default route leads there; RCU */
 bool sipx_is_far(struct net *net, const struct nf_conn *ct, const union nf_inet_addr *address);
 
+/* media_hosts.c */
+/* Takes the text to pieces. An ERR_PTR: said what is wrong, with `before` before it. */
+struct sipx_media_hosts *sipx_media_hosts_parse(char *text, const char *before);
+struct sipx_media_hosts *sipx_media_hosts_copy(const struct sipx_media_hosts *hosts);
+void sipx_media_hosts_free(struct sipx_media_hosts *hosts);	/* after a grace period */
+void sipx_media_hosts_print(const struct sipx_media_hosts *hosts, char *text, size_t room);
+bool sipx_media_hosts_contain(const struct sipx_media_hosts *hosts,
+			      const struct sipx_endpoint *host);
+
 /* settings.c */
-bool sipx_settings_valid(void);	/* false: said why */
+int sipx_settings_init(void);	/* of what the parameters say; an error: said why */
+void sipx_settings_exit(void);
 int sipx_settings_begin(struct net *net, struct sipx_settings *settings);
 void sipx_settings_end(struct sipx_settings *settings);
 

@@ -6,6 +6,9 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/sysctl.h>
 
 #include "compat.h"
@@ -40,6 +43,12 @@ PARAMETER(max_registrations, SIPX_SETTING_MAX_REGISTRATIONS,
 PARAMETER(max_registrations_per_host, SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST,
 	  "registrations and subscriptions of one inside address (default 1000)");
 
+static char *media_hosts = "";
+module_param(media_hosts, charp, 0444);
+MODULE_PARM_DESC(media_hosts,
+		 "addresses and prefixes of inside hosts that other inside hosts may name for media, at most 16, with commas between (default none); sysctl net.netfilter.sip_ext_media_hosts");
+static struct sipx_media_hosts *begin_media_hosts;
+
 static unsigned int zero, one = 1, lowest_port = 1024, highest_port = 65535, most = 1000000;
 static unsigned int media_source_max = SIPX_MEDIA_FROM_ANY;
 
@@ -70,7 +79,95 @@ u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting)
 	return READ_ONCE(sn->settings.values[setting]);
 }
 
-bool sipx_settings_valid(void)
+bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoint *host)
+{
+	const struct sipx_net *sn = sipx_net_of((struct sipx_state *)state);
+	bool listed;
+
+	rcu_read_lock();
+	listed = sipx_media_hosts_contain(rcu_dereference(sn->settings.media_hosts), host);
+	rcu_read_unlock();
+	return listed;
+}
+
+/* ---- writing one ------------------------------------------------------------------------ */
+
+/* over checks that look at two values, and lists that take each other's place */
+static DEFINE_MUTEX(writing);
+
+/* A pair of ports must find its place, and so must two of them side by side. */
+static bool is_range(const unsigned int *values)
+{
+	return values[SIPX_SETTING_MEDIA_PORT_MIN] + 3 <= values[SIPX_SETTING_MEDIA_PORT_MAX];
+}
+
+/* One end of the range of ports. What would leave no range is refused. */
+static int port_handler(sipx_ctl_table *table, int write, void *buffer, size_t *length, loff_t *at)
+{
+	struct sipx_settings *own = table->data;
+	bool is_min = !strcmp(table->procname, "sip_ext_media_port_min");
+	enum sipx_setting number = is_min ? SIPX_SETTING_MEDIA_PORT_MIN : SIPX_SETTING_MEDIA_PORT_MAX;
+	unsigned int old = own->values[number], value = old;
+	struct ctl_table copy = *table;
+	int err;
+
+	copy.data = &value;
+	mutex_lock(&writing);
+	err = proc_douintvec_minmax(&copy, write, buffer, length, at);
+	if (!err && write) {
+		WRITE_ONCE(own->values[number], value);
+		if (!is_range(own->values)) {
+			WRITE_ONCE(own->values[number], old);
+			err = -EINVAL;
+		}
+	}
+	mutex_unlock(&writing);
+	return err;
+}
+
+/* what 16 of the longest prefixes need */
+#define HOSTS_TEXT_MAX 1024
+
+static int replace_hosts(struct sipx_settings *own, char *text)
+{
+	struct sipx_media_hosts *hosts = sipx_media_hosts_parse(text, "");
+
+	if (IS_ERR(hosts))
+		return PTR_ERR(hosts);
+	hosts = rcu_replace_pointer(own->media_hosts, hosts, lockdep_is_held(&writing));
+	sipx_media_hosts_free(hosts);
+	return 0;
+}
+
+static int hosts_handler(sipx_ctl_table *table, int write, void *buffer, size_t *length, loff_t *at)
+{
+	struct sipx_settings *own = table->data;
+	struct ctl_table copy = *table;
+	char *text;
+	int err;
+
+	if (write && *length >= HOSTS_TEXT_MAX)
+		return -EINVAL;
+	text = kmalloc(HOSTS_TEXT_MAX, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	copy.data = text;
+	copy.maxlen = HOSTS_TEXT_MAX;
+	mutex_lock(&writing);
+	/* a write may go on where another one ended */
+	sipx_media_hosts_print(rcu_dereference_protected(own->media_hosts, lockdep_is_held(&writing)),
+			       text, HOSTS_TEXT_MAX);
+	err = proc_dostring(&copy, write, buffer, length, at);
+	if (!err && write)
+		err = replace_hosts(own, text);
+	mutex_unlock(&writing);
+	kfree(text);
+	return err;
+}
+
+/* ---- what a namespace begins with ---------------------------------------------------------- */
+
+static bool parameters_valid(void)
 {
 	int i;
 
@@ -82,35 +179,81 @@ bool sipx_settings_valid(void)
 		       *settings[i].max);
 		return false;
 	}
-	return true;
+	if (is_range(begin))
+		return true;
+	pr_err("cannot load: media_port_min=%u and media_port_max=%u, but there must be 4 ports at least\n",
+	       begin[SIPX_SETTING_MEDIA_PORT_MIN], begin[SIPX_SETTING_MEDIA_PORT_MAX]);
+	return false;
+}
+
+int sipx_settings_init(void)
+{
+	char *text;
+
+	if (!parameters_valid())
+		return -EINVAL;
+	text = kstrdup(media_hosts, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	begin_media_hosts = sipx_media_hosts_parse(text, "cannot load: ");
+	kfree(text);
+	return PTR_ERR_OR_ZERO(begin_media_hosts);
+}
+
+void sipx_settings_exit(void)
+{
+	sipx_media_hosts_free(begin_media_hosts);
+}
+
+static void init_entry(struct sipx_settings *own, int number)
+{
+	struct ctl_table *entry = &own->table[number];
+	bool port = number == SIPX_SETTING_MEDIA_PORT_MIN || number == SIPX_SETTING_MEDIA_PORT_MAX;
+
+	own->values[number] = begin[number];
+	entry->procname = settings[number].sysctl;
+	entry->data = port ? (void *)own : &own->values[number];
+	entry->maxlen = sizeof(own->values[number]);
+	entry->mode = 0644;
+	entry->proc_handler = port ? port_handler : proc_douintvec_minmax;
+	entry->extra1 = settings[number].min;
+	entry->extra2 = settings[number].max;
+}
+
+static int init_hosts(struct sipx_settings *own)
+{
+	struct ctl_table *entry = &own->table[SIPX_NET_SETTINGS];
+	struct sipx_media_hosts *hosts = sipx_media_hosts_copy(begin_media_hosts);
+
+	if (!hosts)
+		return -ENOMEM;
+	RCU_INIT_POINTER(own->media_hosts, hosts);
+	entry->procname = "sip_ext_media_hosts";
+	entry->data = own;
+	entry->maxlen = HOSTS_TEXT_MAX;
+	entry->mode = 0644;
+	entry->proc_handler = hosts_handler;
+	return 0;
 }
 
 int sipx_settings_begin(struct net *net, struct sipx_settings *own)
 {
-	int i;
+	int i, err;
 
-	for (i = 0; i < SIPX_NET_SETTINGS; i++) {
-		struct ctl_table *entry = &own->table[i];
-
-		own->values[i] = begin[i];
-		entry->procname = settings[i].sysctl;
-		entry->data = &own->values[i];
-		entry->maxlen = sizeof(own->values[i]);
-		entry->mode = 0644;
-		entry->proc_handler = proc_douintvec_minmax;
-		entry->extra1 = settings[i].min;
-		entry->extra2 = settings[i].max;
-	}
-	own->header = sipx_compat_register_sysctl(net, own->table, SIPX_NET_SETTINGS);
-	return own->header ? 0 : -ENOMEM;
+	for (i = 0; i < SIPX_NET_SETTINGS; i++)
+		init_entry(own, i);
+	err = init_hosts(own);
+	if (err)
+		return err;
+	own->header = sipx_compat_register_sysctl(net, own->table, SIPX_NET_SETTINGS + 1);
+	if (own->header)
+		return 0;
+	sipx_media_hosts_free(rcu_replace_pointer(own->media_hosts, NULL, true));
+	return -ENOMEM;
 }
 
 void sipx_settings_end(struct sipx_settings *own)
 {
 	unregister_net_sysctl_table(own->header);
-}
-
-bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoint *host)
-{
-	return false;
+	sipx_media_hosts_free(rcu_replace_pointer(own->media_hosts, NULL, true));
 }

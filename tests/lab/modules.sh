@@ -61,6 +61,79 @@ tap_check "a parameter out of range is refused" refused insmod "$ct" media_sourc
 tap_is "$(kernel_said)" "nf_conntrack_sip_ext: cannot load: media_source=9, but it goes from 0 to 2" \
 	"and it says so in one line"
 
+no_load() {
+	dmesg -C
+	tap_check "refused: $1" refused insmod "$ct" "$1"
+	tap_is "$(kernel_said)" "nf_conntrack_sip_ext: cannot load: $2" "and why, in one line: $1"
+}
+no_load max_calls=0 "max_calls=0, but it goes from 1 to 1000000"
+no_load media_port_min=32766 \
+	"media_port_min=32766 and media_port_max=32767, but there must be 4 ports at least"
+no_load media_hosts=10.0.0.1,10.0.0.256 'media_hosts: "10.0.0.256" is no address and no prefix'
+
+# --- every setting, with what it begins with and its bounds
+
+insmod "$ct"
+each=/proc/sys/net/netfilter/sip_ext_
+seen=media_hosts
+while read -r name begins low high; do
+	seen="$seen $name"
+	tap_is "$(cat "$each$name")" "$begins" "$name begins with $begins"
+	tap_check "$name: $low is the lowest" sh -c "echo $low >$each$name && ! echo $((low - 1)) >$each$name"
+	echo "$begins" >"$each$name"
+	tap_check "$name: $high is the highest" sh -c "echo $high >$each$name && ! echo $((high + 1)) >$each$name"
+	echo "$begins" >"$each$name"
+	tap_is "$(cat "$each$name")" "$begins" "$name is $begins again"
+done <<END
+enabled 1 0 1
+media_source 0 0 2
+media_port_min 10000 1024 32764
+media_port_max 32767 10003 65535
+direct_media 0 0 1
+tcp_media 0 0 1
+identity 1 0 1
+max_calls 65536 1 1000000
+max_calls_per_host 2000 1 1000000
+max_registrations 20000 1 1000000
+max_registrations_per_host 1000 1 1000000
+END
+in_order() { tr ' ' '\n' | sed 's/.*sip_ext_//' | sort | tr '\n' ' '; }
+tap_is "$(echo "$each"* | in_order)" "$(echo "$seen" | in_order)" "there are no others"
+# one end of the range at a time
+tap_check "a range of 4 ports is one" sh -c "echo 32764 >${each}media_port_min"
+tap_check "a range of 3 ports is none" refused sh -c "echo 32766 >${each}media_port_max"
+tap_is "$(cat "${each}media_port_max")" 32767 "and the old one stands"
+rmmod nf_conntrack_sip_ext
+
+hosts_are() { tap_is "$(cat "${each}media_hosts")" "$1" "media_hosts is now '$1'"; }
+hosts_bad() {
+	dmesg -C
+	tap_check "media_hosts: '$3' is refused" refused sh -c "echo '$1' >${each}media_hosts"
+	tap_is "$(kernel_said)" "nf_conntrack_sip_ext: media_hosts: $2" "and why: $3"
+}
+tap_check "the parameter media_hosts" insmod "$ct" media_hosts=192.0.2.1,fd00:1::/64
+hosts_are 192.0.2.1,fd00:1::/64
+echo ' 10.0.0.77/24,fd00::1/128	::ffff:0:0/96 0.0.0.0/0' >"${each}media_hosts"
+hosts_are 10.0.0.0/24,fd00::1,::ffff:0.0.0.0/96,0.0.0.0/0
+for bad in 10.0.0.0/33 10.0.0/24 10.0.0.0/ 10.0.0.0/+8 10.0.0.0/8/8 fd00::/129 fd00:/64 phone /24; do
+	hosts_bad "10.0.0.1 $bad" "\"$bad\" is no address and no prefix" "$bad"
+done
+hosts_bad "$(printf '10.0.0.1\033[1m')" '"10.0.0.1\e[1m" is no address and no prefix' 'ESC [1m'
+hosts_bad "$(seq -s, -f 10.0.0.%g 17)" "more than 16 addresses and prefixes" "17 of them"
+tap_check "media_hosts: more than anybody needs is refused" \
+	refused sh -c "seq -s, -f 10.0.0.%g 200 >${each}media_hosts"
+hosts_are 10.0.0.0/24,fd00::1,::ffff:0.0.0.0/96,0.0.0.0/0
+long=$(seq -s, -f 2001:db8:1111:2222:3333:4444:5555:%g/127 1110 2 1140)
+echo "$long" >"${each}media_hosts"
+hosts_are "$long"
+ip netns add one
+tap_is "$(ip netns exec one cat "${each}media_hosts")" 192.0.2.1,fd00:1::/64 \
+	"a new namespace begins with the parameter"
+ip netns del one
+echo '' >"${each}media_hosts"
+hosts_are ""
+tap_check "it leaves again" lab_wait 20 rmmod nf_conntrack_sip_ext
+
 # --- beside the in-tree helper
 
 if modprobe nf_conntrack_sip 2>/dev/null && modprobe nf_nat_sip 2>/dev/null; then
@@ -168,9 +241,18 @@ tap_is "$(setting sip_ext_enabled)" 1 "switched on"
 tap_check "a setting out of range is refused" refused set_to sip_ext_media_source 3
 tap_check "a setting in range is taken" set_to sip_ext_media_source 2
 tap_is "$(cat /proc/sys/net/netfilter/sip_ext_media_source)" 0 "other namespaces have their own"
+expected() { in_ns router conntrack -L expect 2>/dev/null | sed 's/^[0-9]* //'; }
+# the seconds that the signalling connection has left
+left() { in_ns router conntrack -L -p udp --orig-port-dst 5060 2>/dev/null | awk '$2 == 17 { print $3 }'; }
+before=$(expected)
+counted=$(in_ns router cat /proc/net/sip_ext/counters)
+tap_like "$before" '*dport=5060*' "a registration is expected"
 set_to sip_ext_enabled 0
 register
-tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@10.0.0.10:5060>*' "switched off: messages pass as they are"
+tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@10.0.0.10:5060>*' "R27 switched off: messages pass as they are"
+tap_is "$(in_ns router cat /proc/net/sip_ext/counters)" "$counted" "R27 and unread"
+tap_is "$(expected)" "$before" "R27 what was expected still is, and nothing more"
+tap_check "R27 a connection that something depends on lives on" test "$(left)" -gt 3000
 set_to sip_ext_enabled 1
 register
 tap_like "$(cat /tmp/registrar)" '*Contact: <sip:a@203.0.113.1:*' "switched on again"
