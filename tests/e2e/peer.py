@@ -76,13 +76,13 @@ class Media(Port):
 class World:
     """One line with everything that happens on it; nothing is shared between worlds."""
 
-    def __init__(self, setup: Setup, helper: str) -> None:
+    def __init__(self, setup: Setup, helper: str, line: Line | None = None) -> None:
         self.setup = setup
         self.helper = helper
         self.translates = setup.translated  # False: the runner looks for no inside addresses
         self.loses = False                  # True: the router may swallow messages
         self.selector = selectors.DefaultSelector()
-        self.line = Line(setup, helper)
+        self.line = line or Line(setup, helper)
         self.plan = self.line.plan
         self.capture = Capture(self.line.router)
         self.watch(self.capture.socket, self.capture.drain)

@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Replays flows across the router, as root in the lab, and prints TAP: a line for each flow
+and the side that is inside.
+
+    scripts/lab run tests/replay/run.py [--only PART]... FOLDER...
+
+FOLDER may have any layout: what a file holds decides what it is. exceptions.txt names what
+may be otherwise than it should be, and why.
+"""
+from __future__ import annotations
+
+import argparse
+import multiprocessing as mp
+import os
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+
+from flow import Unit  # noqa: E402
+from replay import Fault, Replay  # noqa: E402
+from sources import units_of  # noqa: E402
+
+JOBS = 12
+SHOWN_FAULTS = 14
+
+
+@dataclass
+class Result:
+    name: str
+    faults: list[Fault] = field(default_factory=list)
+    messages: int = 0
+    streams: int = 0
+    shown: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def perform(unit: Unit) -> Result:
+    began = time.monotonic()
+    result = Result(unit.name)
+    try:
+        replay = Replay(unit, os.environ.get("LAB_HELPER", ""))
+        result.faults = replay.run()
+        result.messages, result.streams = replay.messages, replay.streams
+        result.shown = replay.shown
+        replay.scene.close()
+    except Exception:  # a bug of ours must show as a failure of this flow alone
+        result.faults.append(Fault("bed", 0, traceback.format_exc()))
+    result.seconds = time.monotonic() - began
+    return result
+
+
+class Exceptions:
+    """Lines `NAME  KIND:MESSAGE  reason`: this fault is expected there, at that message."""
+
+    def __init__(self, path: Path) -> None:
+        self.expected: dict[tuple[str, str], str] = {}
+        for line in path.read_text().splitlines():
+            words = [w.strip() for w in line.split("  ") if w.strip()]
+            if len(words) == 3 and not line.startswith("#"):
+                self.expected[words[0], words[1]] = words[2]
+
+    def of(self, name: str) -> set[str]:
+        return {fault for unit, fault in self.expected if unit == name}
+
+
+def judge(result: Result, exceptions: Exceptions) -> list[str]:
+    """The faults that nothing excuses, and excuses that nothing needs any more."""
+    expected = exceptions.of(result.name)
+    wrong = [str(fault) for fault in result.faults if fault.key not in expected]
+    unneeded = expected - {fault.key for fault in result.faults}
+    return wrong + [f"the exception {key} is not needed any more" for key in sorted(unneeded)]
+
+
+def report(results: list[Result], exceptions: Exceptions) -> int:
+    failed = 0
+    for number, result in enumerate(results, 1):
+        wrong = judge(result, exceptions)
+        failed += bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} {number} - R4 replay {result.name}")
+        print(f"# {result.messages} messages, {result.streams} streams, {result.seconds:.1f} s")
+        for text in wrong[:SHOWN_FAULTS]:
+            print("\n".join(f"# {line}" for line in text.splitlines()))
+        if len(wrong) > SHOWN_FAULTS:
+            print(f"# ... and {len(wrong) - SHOWN_FAULTS} more")
+    return failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="+", type=Path)
+    parser.add_argument("--only", action="append", default=[], help="a part of a name")
+    parser.add_argument("--show", action="store_true", help="what changed in each message")
+    parser.add_argument("--jobs", type=int, default=JOBS)
+    options = parser.parse_args()
+    units = [unit for folder in options.folder for unit in units_of(folder)
+             if not options.only or any(part in unit.name for part in options.only)]
+    if not units:
+        print("Bail out! no flow found")
+        return 2
+    began = time.monotonic()
+    with mp.get_context("fork").Pool(options.jobs, maxtasksperchild=1) as pool:
+        results = pool.map(perform, units, chunksize=1)
+    if options.show:
+        print("\n".join(f"# {line}" for r in results for text in r.shown
+                        for line in text.splitlines()))
+    failed = report(results, Exceptions(HERE / "exceptions.txt"))
+    print(f"1..{len(results)}")
+    print(f"# replay: {len(results)} flows, {sum(r.messages for r in results)} messages, "
+          f"{sum(r.streams for r in results)} streams, {failed} failed, "
+          f"{time.monotonic() - began:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
