@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The line of a replayed flow: its ends have the very addresses that were recorded."""
+"""The line of replayed flows: its ends have the very addresses that were recorded."""
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flow import Unit
+from media import media_hosts
 from net import Line, Setup
 from peer import Port, World
 from sip import Address
@@ -14,14 +17,15 @@ ROUTERS = {4: ("198.18.5.1", "198.19.77.9"), 6: ("2001:db8:5::1", "2001:db8:77::
 class Street(Line):
     """A line with any hosts at its ends. Each host has a route of its own."""
 
-    def __init__(self, unit: Unit, far_hosts: set[str], helper: str) -> None:
-        family = 6 if any(":" in host for host in unit.inside) else 4
-        self.unit = unit
-        self.far_hosts = sorted(far_hosts)
-        texts = b"".join(step.data for step in unit.steps)
-        self.own_address = unit.router or next(
-            address for address in ROUTERS[family] if address.encode() not in texts)
-        super().__init__(Setup(unit.nat or "masquerade", family), helper)
+    def __init__(self, units: list[Unit], helper: str) -> None:
+        first = units[0]
+        self.units = units
+        self.near_hosts = sorted({host for unit in units for host in unit.inside})
+        self.far_hosts = sorted({host for unit in units for host in far_hosts(unit)})
+        texts = b"".join(step.data for unit in units for step in unit.steps)
+        self.own_address = first.router or next(
+            address for address in ROUTERS[first.family] if address.encode() not in texts)
+        super().__init__(Setup(first.nat or "masquerade", first.family), helper)
         self.router_address = self.own_address
 
     def _number(self) -> None:
@@ -35,7 +39,7 @@ class Street(Line):
 
         def routes(which: list[str], device: str) -> str:
             return "".join(f"route add {h}/{whole} dev {device}\n" for h in which)
-        near = sorted(self.unit.inside)
+        near = self.near_hosts
         self._batch(self.router, "link set lo up\nlink set lan up\nlink set wan up\n"
                     f"address add {LAN[family]}/{whole} dev lan{nodad}\n"
                     f"address add {self.own_address}/{whole} dev wan{nodad}\n"
@@ -55,19 +59,18 @@ class Street(Line):
 
 
 def rules(street: Street) -> str:
-    """Helper on every port that the flow signals to, masquerading, DNAT where outside
+    """Helper on every port that the flows signal to, masquerading, DNAT where outside
     begins, and a home router's firewall."""
-    unit, ip = street.unit, "ip" if street.setup.family == 4 else "ip6"
-    ports = ", ".join(sorted({str(step.destination[1]) for step in unit.steps}))
+    ip = "ip" if street.setup.family == 4 else "ip6"
+    ports = listed(str(step.destination[1]) for unit in street.units for step in unit.steps)
     attach = (f'ct helper alg {{ type "{street.helper}" protocol udp; }}\n'
               "chain attach { type filter hook prerouting priority -150;\n"
-              f' udp dport {{ {ports} }} ct helper set "alg"; }}') if street.helper else ""
-    doors = unit.doors()
-    shifted = "" if doors else f" to :{unit.ports}"
-    leave = f"meta l4proto udp masquerade{shifted}" if street.setup.translated else "accept"
-    enter = "".join(f' iifname "wan" udp dport {port} dnat {ip} to {host};\n'
-                    for host, port in doors) if street.setup.translated else ""
-    open_all = "" if street.setup.translated else f" udp dport {{ {ports} }} accept\n"
+              f' udp dport {ports} ct helper set "alg"; }}') if street.helper else ""
+    leave, enter, open_all = "", "", f" udp dport {ports} accept\n"
+    if street.setup.translated:
+        leave = "".join(_leave(unit, ip) for unit in street.units)
+        enter = "".join(_enter(unit, ip) for unit in street.units)
+        open_all = ""
     return f"""table inet replay {{
 {attach}
 chain forward {{ type filter hook forward priority 0; policy drop;
@@ -77,25 +80,64 @@ chain forward {{ type filter hook forward priority 0; policy drop;
 chain input {{ type filter hook input priority 0;
  iifname "wan" meta l4proto udp drop; }}
 chain leave {{ type nat hook postrouting priority 100;
- oifname "wan" {leave}; }}
+{leave} }}
 chain enter {{ type nat hook prerouting priority -100;
 {enter} }}
 }}
 """
 
 
-class Scene(World):
-    """A world on that line, with a socket wherever the flow has one."""
+def listed(words: Iterable[str]) -> str:
+    return "{ " + ", ".join(sorted(set(words))) + " }"
 
-    def __init__(self, unit: Unit, far_hosts: set[str], helper: str) -> None:
-        street = Street(unit, far_hosts, helper)
+
+def _leave(unit: Unit, ip: str) -> str:
+    """A server that is called from outside keeps its port; phones lose theirs."""
+    shifted = "" if unit.doors() else f" to :{unit.ports}"
+    return (f' oifname "wan" {ip} saddr {listed(unit.inside)} '
+            f"meta l4proto udp masquerade{shifted};\n")
+
+
+def _enter(unit: Unit, ip: str) -> str:
+    callers = listed(unit.far_hosts())
+    return "".join(f' iifname "wan" {ip} saddr {callers} udp dport {port} dnat {ip} to {host};\n'
+                   for host, port in unit.doors())
+
+
+def far_hosts(unit: Unit) -> set[str]:
+    return unit.far_hosts() | media_hosts(unit)
+
+
+def bundles(units: Iterable[Unit]) -> list[list[Unit]]:
+    """Flows that share no host are replayed on one line, one after the other: to make a line
+    takes longer than most flows do."""
+    made: list[tuple[list[Unit], set[str]]] = []
+    for unit in units:
+        hosts = unit.inside | far_hosts(unit)
+        fits = (group for group, there in made
+                if not there & hosts and not unit.nat and not unit.router
+                and group[0].plain == (unit.family, "", ""))
+        group = next(fits, None)
+        if group is None:
+            made.append(([unit], set(hosts)))
+            continue
+        group.append(unit)
+        next(there for other, there in made if other is group).update(hosts)
+    return [group for group, _ in made]
+
+
+class Scene(World):
+    """A world on that line, with a socket wherever a flow has one."""
+
+    def __init__(self, units: list[Unit], helper: str) -> None:
+        street = Street(units, helper)
         super().__init__(street.setup, helper, street)
-        self.unit = unit
+        self.near_hosts = set(street.near_hosts)
         self.ports: dict[Address, Port] = {}
 
     def at(self, address: Address) -> Port:
         """The signalling socket of this address."""
         if address not in self.ports:
-            where = self.line.inside if address[0] in self.unit.inside else self.line.outside
+            where = self.line.inside if address[0] in self.near_hosts else self.line.outside
             self.ports[address] = Port(self, where, address)
         return self.ports[address]

@@ -12,6 +12,7 @@ from typing import Any
 
 from sip import COMPACT, Address
 
+SHORT = {**COMPACT, "s": "subject", "b": "referred-by", "k": "supported", "o": "event"}
 LARGEST = 65507     # bytes that one UDP datagram over IPv4 can carry (RFC 768, RFC 791)
 STAND_INS = "10.99.0."
 
@@ -42,6 +43,14 @@ class Unit:
     ports: str = "20000-30000"          # the outside ports of masquerading
     theirs: dict[int, bytes] = field(default_factory=dict)  # what another ALG made of step n
     theirs_as: Address = ("", 0)        # and the socket that it gave to the inside's
+
+    @property
+    def family(self) -> int:
+        return 6 if any(":" in host for host in self.inside) else 4
+
+    @property
+    def plain(self) -> tuple[int, str, str]:
+        return self.family, self.nat, self.router
 
     def outbound(self, step: Step) -> bool:
         return step.source[0] in self.inside
@@ -125,7 +134,7 @@ def header_name(line: bytes) -> str:
     """Lower case and long; empty for a line that is no header's first."""
     found = re.match(rb"([\w.!%*+`'~-]+)[ \t]*:", line)
     name = found.group(1).decode().lower() if found else ""
-    return COMPACT.get(name, name)
+    return SHORT.get(name, name)
 
 
 def apart(steps: list[Step]) -> list[Step]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flow import header_name, unicast
+from flow import Unit, header_name, unicast
 from sip import Address
 
 
@@ -115,3 +115,10 @@ def agreed(near: Session, far: Session) -> Iterator[tuple[Stream, Stream, Stream
     for written, read, other in zip(near.written, near.read, far.read):
         if written.usable and read.usable and other.usable:
             yield written, read, other
+
+
+def media_hosts(unit: Unit) -> set[str]:
+    """Hosts outside that send media alone."""
+    return {end[0] for step in unit.steps if not unit.outbound(step)
+            for stream in streams_of(step.data) for end in (stream.rtp, stream.rtcp)
+            if unicast(end[0])} - unit.inside

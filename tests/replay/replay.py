@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from bed import Scene
-from flow import LARGEST, Step, Unit, unicast
+from flow import LARGEST, Step, Unit
 from media import Negotiation, Session, Stream, agreed, headers_of, streams_of
 from net import Failure
 from peer import Media, check_audio
@@ -39,9 +39,9 @@ class Replay:
     """One unit in one world. The ends send what was recorded; outside's messages name the
     inside by what its messages were seen to say."""
 
-    def __init__(self, unit: Unit, helper: str) -> None:
+    def __init__(self, unit: Unit, scene: Scene) -> None:
         self.unit = unit
-        self.scene = Scene(unit, unit.far_hosts() | media_hosts(unit), helper)
+        self.scene = scene
         self.names = Names(unit.inside, self.scene.line.router_address)
         self.translated = self.scene.setup.translated
         self.connections: dict[tuple[Address, Address], Address] = {}
@@ -192,13 +192,6 @@ class Replay:
                         self.socket(far, False), far, PACKETS, first)
         except (Failure, OSError) as failure:
             self.fault("media", str(failure))
-
-
-def media_hosts(unit: Unit) -> set[str]:
-    """Hosts outside that send media alone."""
-    return {end[0] for step in unit.steps if not unit.outbound(step)
-            for stream in streams_of(step.data) for end in (stream.rtp, stream.rtcp)
-            if unicast(end[0])} - unit.inside
 
 
 def alike(message: bytes, host: str, port: int) -> bytes:

@@ -22,16 +22,20 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
+from bed import Scene, bundles  # noqa: E402
 from flow import Unit  # noqa: E402
+from net import Failure  # noqa: E402
 from replay import Fault, Replay  # noqa: E402
 from sources import units_of  # noqa: E402
 
-JOBS = 12
+JOBS = 6
 SHOWN_FAULTS = 14
 
 
 @dataclass
 class Result:
+    """What one flow came to."""
+
     name: str
     faults: list[Fault] = field(default_factory=list)
     messages: int = 0
@@ -40,19 +44,27 @@ class Result:
     seconds: float = 0.0
 
 
-def perform(unit: Unit) -> Result:
-    began = time.monotonic()
-    result = Result(unit.name)
+def perform(units: list[Unit]) -> list[Result]:
+    """The flows of one line, one after the other."""
+    results = []
     try:
-        replay = Replay(unit, os.environ.get("LAB_HELPER", ""))
-        result.faults = replay.run()
+        scene = Scene(units, os.environ.get("LAB_HELPER", ""))
+    except Failure as failure:
+        return [Result(unit.name, [Fault("bed", 0, str(failure))]) for unit in units]
+    for unit in units:
+        began = time.monotonic()
+        result = Result(unit.name)
+        replay = Replay(unit, scene)
+        try:
+            replay.run()
+        except Exception:  # a bug of ours must show as a failure of this flow alone
+            replay.fault("bed", traceback.format_exc())
+        result.faults, result.shown = replay.faults, replay.shown
         result.messages, result.streams = replay.messages, replay.streams
-        result.shown = replay.shown
-        replay.scene.close()
-    except Exception:  # a bug of ours must show as a failure of this flow alone
-        result.faults.append(Fault("bed", 0, traceback.format_exc()))
-    result.seconds = time.monotonic() - began
-    return result
+        result.seconds = time.monotonic() - began
+        results.append(result)
+    scene.close()
+    return results
 
 
 class Exceptions:
@@ -105,7 +117,9 @@ def main() -> int:
         return 2
     began = time.monotonic()
     with mp.get_context("fork").Pool(options.jobs, maxtasksperchild=1) as pool:
-        results = pool.map(perform, units, chunksize=1)
+        done = pool.map(perform, bundles(units), chunksize=1)
+    place = {unit.name: number for number, unit in enumerate(units)}
+    results = sorted((r for group in done for r in group), key=lambda r: place[r.name])
     if options.show:
         print("\n".join(f"# {line}" for r in results for text in r.shown
                         for line in text.splitlines()))

@@ -7,17 +7,20 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from capture import NEVER_TOUCHED
 from flow import header_name
 from sip import Address, host_text
 
+# The address map: what no list here names is never touched.
 ROUTING = {"", "contact", "route", "record-route", "path", "service-route", "refer-to"}
+IDENTITY = {"from", "to", "reply-to", "referred-by", "p-asserted-identity", "diversion",
+            "p-preferred-identity", "remote-party-id", "history-info"}
 UNTOUCHED_PARAMETERS = {b"tag", b"branch"}
-# No part of the address map: a Warning's text is for people (RFC 3261 20.43)
-UNTOUCHED = NEVER_TOUCHED | {"warning"}
 SDP_NUMBERS = re.compile(rb"m=[^ ]+ (\d+)|a=rtcp:(\d+)|a=candidate:(?:[^ ]+ ){5}(\d+)")
-RPORT = re.compile(rb";[ \t]*rport=(\d+)")
-RECEIVED = re.compile(rb";[ \t]*received=([^;,\s]+)")
+SDP_TYPE = re.compile(rb"(?mi)^(?:content-type|c)[ \t]*:[ \t]*application[ \t]*/[ \t]*sdp\b")
+BOUNDARY = re.compile(rb"(?mi)^(?:content-type|c)[ \t]*:[ \t]*multipart.*?"
+                      rb"boundary[ \t]*=[ \t]*\"?([^\"\s;]+)")
+RPORT = re.compile(rb";[ \t]*rport=(\d+)", re.IGNORECASE)
+RECEIVED = re.compile(rb";[ \t]*received=([^;,\s]+)", re.IGNORECASE)
 DIGITS = re.compile(rb"\d+")
 
 
@@ -29,33 +32,48 @@ class Word:
     end: int
     text: bytes
     is_address: bool
-    kept: bool = False      # in a field or parameter that is never touched
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line with its place in the message; a folded one bears the name of its first."""
+    """One line and what it is of: the start line, a field (a folded line bears its name),
+    the session description, or what is never touched."""
 
     text: bytes
     name: str
-    body: bool
+    kind: str
 
-    @property
-    def kind(self) -> str:
-        if self.body:
-            return "body"
-        if self.name == "via":
-            return "via"
-        return "routing" if self.name in ROUTING else "identity"
+
+def _kind_of(name: str) -> str:
+    if name == "via":
+        return "via"
+    return "routing" if name in ROUTING else "identity" if name in IDENTITY else "untouched"
 
 
 def lines_of(message: bytes) -> Iterator[Line]:
-    name, body = "", False
-    for place, text in enumerate(message.split(b"\n")):
-        if not body and place and text[:1] not in (b" ", b"\t"):
+    """Lines end in LF; a CR before it is a part of the line."""
+    lines = message.split(b"\n")
+    gap = next((n for n, text in enumerate(lines) if n and text in (b"", b"\r")), len(lines))
+    name = ""
+    for place, text in enumerate(lines[:gap]):
+        if place and text[:1] not in (b" ", b"\t"):
             name = header_name(text)
-        yield Line(text, "" if body else name, body)
-        body = body or (place > 0 and text in (b"", b"\r"))
+        yield Line(text, name, _kind_of(name))
+    head = b"\n".join(lines[:gap])
+    boundary = BOUNDARY.search(head)
+    is_sdp = SDP_TYPE.search(head) is not None
+    yield from _body_lines(lines[gap:], b"--" + boundary[1] if boundary else b"", is_sdp)
+
+
+def _body_lines(lines: list[bytes], boundary: bytes, is_sdp: bool) -> Iterator[Line]:
+    """Of a multipart body, the session descriptions alone may be touched."""
+    in_head = False
+    for text in lines:
+        if boundary and text.startswith(boundary):
+            in_head, is_sdp = True, False
+        is_sdp = is_sdp or in_head and SDP_TYPE.search(text) is not None
+        yield Line(text, "", "body" if is_sdp and not in_head else "untouched")
+        in_head = in_head and text.rstrip(b"\r") != b""
 
 
 def address_pattern(hosts: Iterable[str]) -> re.Pattern[bytes]:
@@ -73,11 +91,10 @@ def _host_pattern(host: str) -> bytes:
 
 def words_of(line: Line, addresses: re.Pattern[bytes]) -> list[Word]:
     found = []
-    for match in addresses.finditer(line.text):
+    for match in addresses.finditer(line.text) if line.kind != "untouched" else ():
         before = re.search(rb";[ \t]*([\w-]+)=[^;]*$", line.text[:match.start()])
-        kept = (line.name in UNTOUCHED
-                or before is not None and before[1].lower() in UNTOUCHED_PARAMETERS)
-        found.append(Word(match.start(), match.end(), match[0], True, kept))
+        if before is None or before[1].lower() not in UNTOUCHED_PARAMETERS:
+            found.append(Word(match.start(), match.end(), match[0], True))
     for start, end in _numbers(line):
         if not any(word.start <= start < word.end for word in found):
             found.append(Word(start, end, line.text[start:end], False))
@@ -85,7 +102,7 @@ def words_of(line: Line, addresses: re.Pattern[bytes]) -> list[Word]:
 
 
 def _numbers(line: Line) -> Iterator[tuple[int, int]]:
-    if line.body:
+    if line.kind == "body":
         numbers = SDP_NUMBERS.match(line.text)
         if numbers and numbers.lastindex:
             yield numbers.span(numbers.lastindex)
@@ -145,12 +162,12 @@ class Names:
                 continue
             for word, stand in zip(words, stands):
                 self._learn(line, word, stand, server)
-                if word.is_address and not word.kept and self.inside.match(stand):
+                if word.is_address and self.inside.match(stand):
                     faults.append(f"inside address in {text!r}")
         return faults
 
     def _learn(self, line: Line, word: Word, stand: bytes, server: str) -> None:
-        if not word.is_address or line.kind == "body" or word.kept:
+        if not word.is_address or line.kind == "body":
             return
         for who in (server, ""):
             self.seen[who, line.kind, word.text] = stand
@@ -166,7 +183,7 @@ class Names:
         for line in lines_of(recorded):
             vias += line.name == "via"
             fresh.append(self._answered(line, server, near[1] if vias == 1 else 0, target)
-                         if not line.body else line.text)
+                         if line.kind != "body" else line.text)
         return b"\n".join(fresh)
 
     def _answered(self, line: Line, server: str, port: int, target: Address) -> bytes:
@@ -174,10 +191,11 @@ class Names:
         for word in words_of(line, self.inside):
             text += line.text[place:word.start]
             place = word.end
-            if word.is_address and not word.kept:
-                received = re.search(rb"received=\[?$", line.text[:word.start], re.IGNORECASE)
-                text += (host_text(self.outside).encode() if received
-                         else self.name_of(line, word.text, server))
+            if word.is_address and re.search(rb"(?i)received=$", line.text[:word.start]):
+                bare = word.text[:1] != b"["
+                text += (self.outside if bare else host_text(self.outside)).encode()
+            elif word.is_address:
+                text += self.name_of(line, word.text, server)
             elif not word.is_address and self._is_ours(line, word, port):
                 text += str(target[1]).encode()
             else:
