@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Every message one way through the router, from inside and from outside: each must arrive,
+once. As root in the lab; PROGRAM is oneway.cpp, which needs no root to be built.
+
+    scripts/lab run tests/replay/oneway.py PROGRAM [FOLDER...]
+
+Without a folder, the project's own cases are sent.
+"""
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+
+from net import SERVER, Line, Namespace, Setup  # noqa: E402
+from sip import Address  # noqa: E402
+
+SHOWN_FAULTS = 20
+LIMIT = 200
+
+
+@dataclass
+class Pass:
+    """One way of sending them all."""
+
+    title: str
+    setup: Setup
+    outward: bool
+    named: bool
+
+
+PASSES = (
+    Pass("from inside", Setup("shifted"), True, False),
+    Pass("from inside, naming the sender", Setup("shifted"), True, True),
+    Pass("from outside, to a server behind DNAT", Setup("dnat"), False, False),
+    Pass("from outside, to a server behind DNAT, naming it", Setup("dnat"), False, True),
+    Pass("from outside, over a phone's connection", Setup("shifted"), False, False),
+)
+
+
+def socket_in(where: Namespace, address: Address) -> socket.socket:
+    with where:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind(address)
+    return made
+
+
+def ends_of(way: Pass, line: Line) -> tuple[socket.socket, socket.socket, Address]:
+    """Sender, receiver, and where to send to."""
+    near, far = (line.plan.phone(1), 5060), (line.plan.far(SERVER), 5060)
+    phone, server = socket_in(line.inside, near), socket_in(line.outside, far)
+    if way.outward:
+        return phone, server, far
+    if way.setup.nat == "dnat":
+        return server, phone, (line.router_address, 5060)
+    phone.sendto(b"\r\n\r\n", far)
+    server.settimeout(5)
+    return server, phone, server.recvfrom(100)[1]
+
+
+def send_all(way: Pass, program: str, folders: list[str]) -> tuple[dict[str, int], list[str]]:
+    """Counts, and what went wrong."""
+    line = Line(way.setup, os.environ.get("LAB_HELPER", ""))
+    sender, receiver, target = ends_of(way, line)
+    fds = (sender.fileno(), receiver.fileno())
+    own = line.plan.phone(1) if way.outward else line.router_address
+    words = [program, *(["--named", own] if way.named else []), *map(str, fds),
+             target[0], str(target[1]), *folders]
+    done = subprocess.run(words, capture_output=True, pass_fds=fds, timeout=LIMIT, check=False)
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    faults = [line.removeprefix("fault ") for line in lines if line.startswith("fault ")]
+    if done.returncode:
+        faults.append(f"status {done.returncode}: {done.stderr.decode('utf-8', 'replace')}")
+    counts = {word: int(number) for word, _, number in (line.partition(" ") for line in lines)
+              if word in ("sent", "changed", "oversize")}
+    return counts, faults
+
+
+def main() -> int:
+    program, *folders = sys.argv[1:]
+    failed = 0
+    for number, way in enumerate(PASSES, 1):
+        began = time.monotonic()
+        counts, faults = send_all(way, program, folders)
+        if not counts.get("sent"):
+            faults.append("nothing was sent")
+        failed += bool(faults)
+        print(f"{'not ok' if faults else 'ok'} {number} - R20 every message {way.title} "
+              "arrives, once")
+        print(f"# {counts.get('sent', 0)} sent, {counts.get('changed', 0)} translated, "
+              f"{counts.get('oversize', 0)} too long for UDP, {time.monotonic() - began:.0f} s")
+        for text in faults[:SHOWN_FAULTS]:
+            print(f"# {text}")
+        if len(faults) > SHOWN_FAULTS:
+            print(f"# ... and {len(faults) - SHOWN_FAULTS} more")
+        sys.stdout.flush()
+    print(f"1..{len(PASSES)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
