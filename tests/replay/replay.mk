@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Recorded flows, and single messages, across the router in the lab.
 #
-#: make replay [CORPORA=DIR]   the project's flows, or every flow below DIR, both ways round
-#: make oneway [CORPORA=DIR]   the project's messages, or every message below DIR, one way
+#: make replay, make oneway     flows, and messages one way, through the router
+#: make replay-corpora, make oneway-corpora CORPORA=DIR  every flow, and message, below DIR
 
 replay.root := $(patsubst %/tests/replay/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 BUILD ?= $(replay.root)/build
@@ -18,12 +18,16 @@ $(replay.out)/%.o: $(replay.root)/%.cpp
 $(replay.out)/oneway: $(replay.objects)
 	@$(CXX) -o $@ $^
 
-.PHONY: replay oneway
+.PHONY: replay replay-corpora oneway oneway-corpora
 replay:
-	@$(replay.lab) $(replay.root)/tests/replay/run.py $(abspath $(or $(CORPORA),$(replay.root)/tests/replay/flows))
+	@$(replay.lab) $(replay.root)/tests/replay/run.py $(replay.root)/tests/replay/flows
+replay-corpora:
+	@$(replay.lab) $(replay.root)/tests/replay/run.py $(abspath $(CORPORA))
 oneway: $(replay.out)/oneway
+	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $<
+oneway-corpora: $(replay.out)/oneway
 	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $< $(abspath $(CORPORA))
 
-corpora: replay oneway
+corpora: replay-corpora oneway-corpora
 
 -include $(replay.objects:.o=.d)
