@@ -136,12 +136,12 @@ NEVER_TOUCHED = {"call-id", "cseq", "user-agent", "authorization", "proxy-author
 def _visible_text(message: Message) -> list[str]:
     """The lines in which no inside address may be left.
 
-    ICE offers its host's own beside others, and an SDP with no media in it, as in an answer
-    to OPTIONS, passes as it is (R8).
+    ICE offers its host's own beside others, a=ssrc names what RTCP says, and an SDP with no
+    media in it, as in an answer to OPTIONS, passes as it is (R8).
     """
     kept = [f"{name}: {value}" for name, value in message.headers if name not in NEVER_TOUCHED]
     clean = [re.sub(r";(tag|branch)=[^;,>\s]+", "", line) for line in kept]
-    hidden = ["a=candidate:"] + (["c="] if all(p < 1024 for _, p in message.media()) else [])
+    hidden = ["a=candidate:", "a=ssrc:"] + (["c="] if all(p < 1024 for _, p in message.media()) else [])
     body = [x for x in message.body.split("\r\n") if not x.startswith(tuple(hidden))]
     return [message.start, *clean, *body]
 

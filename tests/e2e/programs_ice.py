@@ -42,6 +42,12 @@ def _candidates(message: Message) -> set[Address]:
     return {(words[4], int(words[5])) for words in lines}
 
 
+def offers_of_ice(seen: list[Datagram], source: str) -> int:
+    """How many SDPs that this host sent have candidates."""
+    return sum(is_sip(d.payload) and d.source[0] == source and not d.leaving
+               and bool(_candidates(Message(d.payload))) for d in seen)
+
+
 def ice_faults(seen: list[Datagram]) -> list[str]:
     """RFC 8839 5.4: where an SDP has candidates, one of them is the default destination."""
     faults = []

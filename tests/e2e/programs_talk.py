@@ -2,11 +2,13 @@
 """A call of two baresips: what the router carried, and what each of them heard."""
 from __future__ import annotations
 
+import struct
+
 from calls import must, must_equal
 from net import Failure
 from peer import World
-from programs import Baresip, seconds_heard
-from programs_calls import carries_audio, lost_on_the_way
+from programs import Baresip, samples_of, seconds_heard, share_of_tone
+from programs_calls import PACE, Dialog, carries_audio, lost_on_the_way
 from sip import Address
 
 NOTES = {"alice": (350, 450, 550), "bob": (800, 1000, 1250), "carol": (620, 700, 1500),
@@ -20,6 +22,39 @@ def _heard_by(phone: Baresip, before: int) -> float:
     """RTP packets received since, by the size of the recording."""
     files = phone.recordings()[before:]
     return (files[-1].stat().st_size - 44) / 320 if files else 0
+
+
+def _linear(byte: int) -> int:
+    """One sample of PCMU as 16 bits (ITU-T G.711)."""
+    byte = ~byte & 0xFF
+    size = (((byte & 0x0F) << 3) + 0x84 << (byte >> 4 & 7)) - 0x84
+    return -size if byte & 0x80 else size
+
+
+LINEAR = [_linear(byte) for byte in range(256)]
+
+
+def meet(world: World, end: Dialog, phone: Baresip, before: int) -> None:
+    """A scripted end and a baresip in a call: what each heard is what the other played."""
+    inbox, played = end.media.inbox, list[bytes]()
+    inbox.clear()
+    for _ in range(12 * PACKETS):
+        played += [p[12:] for p in end.media.play(end.peer, 1)]
+        world.rest(PACE)
+        end.serve()
+        if _heard_by(phone, before) >= PACKETS and len(inbox.packets) >= PACKETS:
+            break
+    notes = NOTES[phone.user]
+    tones = [max(share_of_tone(tuple(LINEAR[b] for b in p[12:]), hertz) for hertz in notes) > 0.7
+             for p in inbox.packets]
+    must(sum(tones) / 50 >= HEARD, f"{end.agent.user} heard {sum(tones) / 50:.2f} s of "
+         f"{phone.user}'s melody in {len(tones)} packets")
+    must_equal(set(inbox.sources), {end.peer}, f"what {end.agent.user} heard came from")
+    files = phone.recordings()[before:]
+    heard = struct.pack(f"<{len(samples_of(files[-1]))}h", *samples_of(files[-1])) if files else b""
+    found = sum(struct.pack(f"<{len(p)}h", *(LINEAR[b] for b in p)) in heard for p in played)
+    must(found / 50 >= HEARD, f"{phone.user} heard {found} of {len(played)} packets of "
+         f"{end.agent.user}'s, {len(heard) // 320} in all")
 
 
 def talk(world: World, caller: Baresip, callee: Baresip, registrar: Address,
