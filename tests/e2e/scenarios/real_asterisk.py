@@ -97,12 +97,12 @@ class Office:
                             self.desks[desk], (self.far_media(), self.near_media(desk)))
 
 
-@scenario("R18", "Asterisk inside, no localnet, no externip: trunk, calls out, hold, transfer",
+@scenario("R18", "Asterisk inside, no localnet or externip: trunk, hold, transfer, direct media",
           (SHIFTED, SHIFTED6), long=True)
 def inside(world: World) -> None:
     office = Office(world)
     for what in (_trunk, _hold, _blind_from_inside, _blind_from_outside, _attended_from_inside,
-                 _attended_from_outside):
+                 _attended_from_outside, _direct_media):
         with step(what.__name__):
             what(office)
 
@@ -189,6 +189,35 @@ def _attended_from_outside(office: Office) -> None:
     _transferred(office.world, far)
     both_talk(office.world, near, other)
     end_call(office.world, near, other)
+
+
+def _direct_media(office: Office) -> None:
+    """A desk and the outside exchange media themselves, but not while one is held."""
+    world = office.world
+    _media_hosts(world)
+    near, far = office.out(3, "direct1")
+    both, through = [near, far], far.peer
+    until(world, "Asterisk names the ends' own media", both,
+          lambda: near.peer == far.media.address and far.peer != through)
+    must_equal(far.peer[0], world.line.router_address, "where the outside sends its media")
+    both_talk(world, near, far)
+    direct = far.peer
+    near.reinvite("sendonly", "recvonly")
+    until(world, "Asterisk takes the media back", both, lambda: far.peer != direct)
+    hears(world, far, music())
+    near.reinvite("sendrecv", "sendrecv")
+    until(world, "the media are direct again", both,
+          lambda: near.peer == far.media.address and far.peer == direct)
+    both_talk(world, near, far)
+    end_call(world, far, near)
+
+
+def _media_hosts(world: World) -> None:
+    """The setting for a server whose phones take media themselves."""
+    if world.helper == "sip-ext":
+        network = world.plan.inside + ("0" if world.plan.family == 4 else "")
+        world.line.router.sysctl("net.netfilter.sip_ext_media_hosts",
+                                 f"{network}/{world.plan.length}")
 
 
 @scenario("R18", "Asterisk behind DNAT: phones outside register, call a desk and are called",
