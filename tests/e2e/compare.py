@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the scenarios with the in-tree helper and with none, and sets all side by side.
 
-    tests/e2e/compare.py [--kernel NAME] [--reuse]
+    tests/e2e/compare.py [--kernel NAME] [--reuse | --markdown]
 
 The others' failures are their own and fail nothing here. But the faults that REQUIREMENTS
 names in brackets must show up, as proof that the scenarios can fail; that is what the TAP
-says. The table is in build/e2e/report.txt. --reuse takes results that are there already.
+says. The table is in build/e2e/report.txt, and a shorter one for the README in what-works.md
+beside it. --reuse takes results that are there already; --markdown prints what-works.md from
+them and does nothing else.
 """
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import scenarios  # noqa: E402,F401
-from registry import ALL  # noqa: E402
+from registry import ALL, Scenario  # noqa: E402
 
 RESULTS = HERE.parents[1] / "build" / "e2e"
 HELPERS = ("ext", "in-tree", "none")
@@ -59,6 +61,28 @@ def table(found: dict[str, dict[str, bool]]) -> str:
     return "\n".join(lines)
 
 
+def standing(one: Scenario, results_of: dict[str, bool]) -> str:
+    """What a scenario came to over all the routers that it ran on."""
+    seen = [results_of[title] for title in map(one.title, one.setups) if title in results_of]
+    if not seen:
+        return "not run"
+    failed = seen.count(False)
+    if not failed:
+        return "ok"
+    return "FAILS" if failed == len(seen) else f"FAILS on {failed} of {len(seen)} routers"
+
+
+def markdown(found: dict[str, dict[str, bool]]) -> str:
+    """One row per sentence: what works, and the test that shows it."""
+    lines = ["| promise | what works | test | ours | in-tree |", "| --- | --- | --- | --- | --- |"]
+    for one in sorted(ALL, key=lambda one: (one.promise[0], int(one.promise[1:]))):
+        file = one.body.__module__.rpartition(".")[2]
+        cells = (one.promise, one.sentence, f"[{file}](tests/e2e/scenarios/{file}.py)",
+                 standing(one, found["ext"]), standing(one, found["in-tree"]))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def proofs(found: dict[str, dict[str, bool]]) -> int:
     """TAP: each fault named in REQUIREMENTS shows, and what works everywhere works."""
     number = failed = 0
@@ -83,11 +107,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kernel", default="uml-6.1")
     parser.add_argument("--reuse", action="store_true")
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
+    if options.markdown:
+        there = {helper: read(RESULTS / f"{options.kernel}-{helper}.tap") for helper in HELPERS}
+        print(markdown(there), end="")
+        return 0
     found = {helper: results(options.kernel, helper, options.reuse) for helper in HELPERS}
     text = table(found)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "report.txt").write_text(text + "\n")
+    (RESULTS / "what-works.md").write_text(markdown(found))
     print("\n".join("# " + line for line in text.splitlines()))
     return 1 if proofs(found) else 0
 

@@ -12,9 +12,12 @@ import os
 import socket
 import struct
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Iterable
+from typing import Iterable, Iterator
+
+from links import Links, nft
 
 CLONE_NEWNET = 0x40000000
 SIOCETHTOOL = 0x8946
@@ -69,6 +72,15 @@ class Namespace:
         if check and done.returncode != 0:
             raise Failure(f"{' '.join(argv)} in {self.name}: {done.stderr.strip()}\n{stdin}")
         return done.stdout
+
+    @contextmanager
+    def links(self) -> Iterator[Links]:
+        with self:
+            links = Links()
+            try:
+                yield links
+            finally:
+                links.close()
 
     def read(self, path: str) -> str:
         with self, open(path, encoding="utf-8") as file:
@@ -143,6 +155,12 @@ def _address_lines(plan: Plan, prefix: str, numbers: list[int], device: str) -> 
     return "".join(f"address add {prefix}{n}/{plan.length} dev {device}{nodad}\n" for n in numbers)
 
 
+def _number_all(links: Links, plan: Plan, device: str, addresses: Iterable[str]) -> None:
+    links.up("lo", device)
+    for address in addresses:
+        links.address(device, address, plan.length)
+
+
 class Line:
     """inside (phones) -- lan, router, wan -- outside (servers), with the chosen rules."""
 
@@ -166,38 +184,37 @@ class Line:
             raise Failure(f"ip -batch in {where.name}: {done.stderr.strip()}\n{lines}")
 
     def _join(self) -> None:
-        ends = ((self.inside, "lan"), (self.outside, "wan"))
         _quiet((self.inside, self.router, self.outside))
-        lines = "".join(f"link add {name} type veth peer name eth0 netns /proc/self/fd/{end.fd}\n"
-                        for end, name in ends)
-        self._batch(self.router, lines, self.inside.fd, self.outside.fd)
+        with self.router.links() as links:
+            for end, name in ((self.inside, "lan"), (self.outside, "wan")):
+                links.pair(name, "eth0", end.fd)
         self.inside.honest_checksums("eth0")
         self.outside.honest_checksums("eth0")
         self.router.honest_checksums("lan", "wan")
 
     def _number(self) -> None:
-        plan = self.plan
-        up = "link set lo up\nlink set eth0 up\n"
-        phones = [10 + n for n in PHONES]
-        self._batch(self.router, "link set lo up\nlink set lan up\nlink set wan up\n"
-                    + _address_lines(plan, plan.inside, [1], "lan")
-                    + self._way_out())
-        self._batch(self.inside, up + _address_lines(plan, plan.inside, phones, "eth0")
-                    + f"route add default via {plan.inside}1\n")
-        far = [FRIEND, SERVER, MEDIA, STRANGER]  # the first is what programs choose
-        home = "" if self.setup.translated else f"route add default via {plan.far(ROUTER)}\n"
-        self._batch(self.outside, up + _address_lines(plan, plan.outside, far, "eth0") + home)
+        plan, far = self.plan, [FRIEND, SERVER, MEDIA, STRANGER]  # the first is what programs choose
+        with self.inside.links() as links:
+            _number_all(links, plan, "eth0", [plan.phone(number) for number in PHONES])
+            links.default_route(f"{plan.inside}1")
+        with self.outside.links() as links:
+            _number_all(links, plan, "eth0", [plan.far(number) for number in far])
+            if not self.setup.translated:
+                links.default_route(plan.far(ROUTER))
+        with self.router.links() as links:
+            _number_all(links, plan, "lan", [f"{plan.inside}1"])
+            self._way_out(links)
         self.router.sysctl("net.ipv4.ip_forward", 1)
         self.router.sysctl("net.ipv6.conf.all.forwarding", 1)
 
-    def _way_out(self) -> str:
+    def _way_out(self, links: Links) -> None:
         """Without translation, the outside is what the default route leads to."""
-        lines = _address_lines(self.plan, self.plan.outside, [ROUTER], "wan")
         if self.setup.translated:
-            return lines
-        alone, everywhere = (32, "0.0.0.0/0") if self.plan.family == 4 else (128, "::/0")
-        return (lines.replace(f"/{self.plan.length} ", f"/{alone} ")
-                + f"route add {everywhere} dev wan\n")
+            _number_all(links, self.plan, "wan", [self.router_address])
+            return
+        links.up("wan")
+        links.address("wan", self.router_address, 32 if self.plan.family == 4 else 128)
+        links.default_device(self.plan.family, "wan")
 
     def load_rules(self) -> None:
         """A home router's rules: helper on port 5060, translation, stateful firewall."""
@@ -208,7 +225,10 @@ class Line:
         self.router.run(program, stdin=iptables_rules(self.setup, self.helper))
 
     def load(self, rules: Rules) -> None:
-        self.router.run("nft", "-f", "-", stdin=rules.text())
+        with self.router:
+            wrong = nft(rules.text())
+        if wrong:
+            raise Failure(f"nft: {wrong}\n{rules.text()}")
 
     def ip(self, *lines: str) -> None:
         """Lines of `ip -batch` in the router."""

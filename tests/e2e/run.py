@@ -179,6 +179,12 @@ class Reporter:
                 self.line(not found, f"{promise} {sentence} [{setup.label}]", "\n".join(shown))
 
 
+    def slowest(self, count: int = 5) -> None:
+        took = sorted(((t.result.seconds, t.title) for t in self.tasks if t.result), reverse=True)
+        for seconds, title in took[:count]:
+            print(f"# {seconds:.0f} s: {title}")
+
+
 def setups_of(chosen: Scenario, subset: bool) -> list[Setup]:
     """All of them; on slow kernels the first, and the one with iptables rules."""
     return [setup for place, setup in enumerate(chosen.setups)
@@ -215,6 +221,7 @@ def main() -> int:
     run_all([t for t in tasks if t.scenario.alone], 1, report)
     report.summary()
     print(f"1..{report.number}")
+    report.slowest()
     print(f"# e2e: {report.number - report.failed} passed, {report.failed} failed, "
           f"{time.monotonic() - began:.0f} s")
     return 1 if report.failed else 0
