@@ -159,10 +159,9 @@ def leaks(line: Line, crossing: Crossing) -> list[str]:
     if hidden == port:
         return found
     outside = re.compile(r"\[?" + re.escape(line.router_address) + r"\]?(?::(\d+)|(?![\w.:]))")
-    # a response's Vias are others', who may have that very port outside
+    # a Request-URI and a response's Vias are others', who may have that very port outside
     written_here = {"contact", "record-route", "route"} | ({"via"} if message.is_request else set())
-    own = [message.start] + [f"{name}: {value}" for name, value in message.headers
-                             if name in written_here]
+    own = [f"{name}: {value}" for name, value in message.headers if name in written_here]
     for text in own:
         text = re.sub(r";(maddr|received)=[^;,>\s]*", "", text)
         found += [f"outside address with the inside's port in {text!r}"
