@@ -45,24 +45,50 @@ def _sum16(data: bytes) -> int:
     return total
 
 
-def _network(frame: bytes) -> tuple[bytes, bytes, bytes] | None:
-    """Source, destination and UDP part of an Ethernet frame; None if it is not whole UDP."""
+@dataclass(frozen=True)
+class Piece:
+    """What one frame holds of a UDP datagram: all of it, or a fragment."""
+
+    source: bytes
+    destination: bytes
+    datagram: bytes     # which one it is a fragment of
+    offset: int
+    more: bool
+    data: bytes
+
+
+def _piece(frame: bytes) -> Piece | None:
+    """The UDP part of an Ethernet frame; None if it has none."""
     kind, packet = frame[12:14], frame[14:]
     if kind == b"\x08\x00" and packet[9] == socket.IPPROTO_UDP:
-        if struct.unpack("!H", packet[6:8])[0] & 0x3FFF:
-            return None
-        length = struct.unpack("!H", packet[2:4])[0]
-        return packet[12:16], packet[16:20], packet[(packet[0] & 15) * 4:length]
-    if kind == b"\x86\xdd" and packet[6] == socket.IPPROTO_UDP:
-        return packet[8:24], packet[24:40], packet[40:40 + struct.unpack("!H", packet[4:6])[0]]
+        length, datagram, place = struct.unpack("!H2sH", packet[2:8])
+        return Piece(packet[12:16], packet[16:20], datagram, (place & 0x1FFF) * 8,
+                     bool(place & 0x2000), packet[(packet[0] & 15) * 4:length])
+    if kind != b"\x86\xdd":
+        return None
+    source, destination, end = packet[8:24], packet[24:40], 40 + struct.unpack("!H", packet[4:6])[0]
+    if packet[6] == socket.IPPROTO_UDP:
+        return Piece(source, destination, b"", 0, False, packet[40:end])
+    if packet[6] == socket.IPPROTO_FRAGMENT and packet[40] == socket.IPPROTO_UDP:
+        place, = struct.unpack("!H", packet[42:44])
+        return Piece(source, destination, packet[44:48], place & 0xFFF8, bool(place & 1), packet[48:end])
     return None
 
 
-def decode(when: float, interface: str, leaving: bool, frame: bytes) -> Datagram | None:
-    found = _network(frame)
-    if found is None:
-        return None
-    source, destination, udp = found
+def _join(pieces: list[Piece]) -> bytes | None:
+    """The datagram, once its pieces are there from the first to the last."""
+    whole = b""
+    for piece in sorted(pieces, key=lambda p: p.offset):
+        if piece.offset != len(whole):
+            return None
+        whole += piece.data
+        if not piece.more:
+            return whole
+    return None
+
+
+def decode(when: float, interface: str, leaving: bool, source: bytes, destination: bytes,
+           udp: bytes) -> Datagram:
     source_port, destination_port, length, checksum = struct.unpack("!4H", udp[:8])
     pseudo = source + destination + struct.pack("!II", len(udp), socket.IPPROTO_UDP)
     good = length == len(udp) and (
@@ -82,6 +108,18 @@ class Capture:
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setblocking(False)
         self.seen: list[Datagram] = []
+        self.pieces: dict[tuple[object, ...], list[Piece]] = {}
+
+    def whole(self, interface: str, leaving: bool, piece: Piece) -> bytes | None:
+        """The datagram that this piece completes."""
+        if not piece.offset and not piece.more:
+            return piece.data
+        key = interface, leaving, piece.source, piece.destination, piece.datagram
+        self.pieces.setdefault(key, []).append(piece)
+        joined = _join(self.pieces[key])
+        if joined is not None:
+            del self.pieces[key]
+        return joined
 
     def drain(self) -> None:
         while True:
@@ -92,9 +130,11 @@ class Capture:
             when = next(seconds + nanoseconds / 1e9 for level, name, data in notes
                         if (level, name) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)
                         for seconds, nanoseconds in [struct.unpack("qq", data)])
-            found = decode(when, interface, kind == PACKET_OUTGOING, frame)
-            if found:
-                self.seen.append(found)
+            leaving, piece = kind == PACKET_OUTGOING, _piece(frame)
+            udp = self.whole(interface, leaving, piece) if piece else None
+            if piece and udp:
+                self.seen.append(decode(when, interface, leaving, piece.source,
+                                        piece.destination, udp))
 
 
 @dataclass(frozen=True)
@@ -136,11 +176,14 @@ NEVER_TOUCHED = {"call-id", "cseq", "user-agent", "authorization", "proxy-author
 def _visible_text(message: Message) -> list[str]:
     """The lines in which no inside address may be left.
 
-    ICE offers its host's own beside others, a=ssrc names what RTCP says, and an SDP with no
-    media in it, as in an answer to OPTIONS, passes as it is (R8).
+    ICE offers its host's own beside others (R6), a=ssrc names what RTCP says, an SDP with no
+    media in it, as in an answer to OPTIONS, passes as it is (R8), and bodies other than
+    sessions are never touched.
     """
     kept = [f"{name}: {value}" for name, value in message.headers if name not in NEVER_TOUCHED]
     clean = [re.sub(r";(tag|branch)=[^;,>\s]+", "", line) for line in kept]
+    if not re.match(r"application/sdp|multipart/", message.get("Content-Type"), re.I):
+        return [message.start, *clean]
     hidden = ["a=candidate:", "a=ssrc:"] + (["c="] if all(p < 1024 for _, p in message.media()) else [])
     body = [x for x in message.body.split("\r\n") if not x.startswith(tuple(hidden))]
     return [message.start, *clean, *body]

@@ -53,7 +53,7 @@ class Port:
 
 
 class Media(Port):
-    """One RTP socket."""
+    """One RTP socket, or one RTCP socket where the stream's name begins with "rtcp"."""
 
     def __init__(self, world: World, where: Namespace, address: Address, stream: str) -> None:
         self.stream = stream
@@ -169,6 +169,12 @@ class World:
             raise Failure(f"a closed pinhole lets through: {inside[0]}")
 
 
+def _content_type(headers: list[Header], body: str) -> list[Header]:
+    """A body is SDP unless the headers say otherwise."""
+    named = any(name.lower() == "content-type" for name, _ in headers)
+    return [("Content-Type", "application/sdp")] if body and not named else []
+
+
 class Agent(Port):
     """A scriptable SIP endpoint: it sends what it is told and keeps what it received."""
 
@@ -215,9 +221,7 @@ class Agent(Port):
     def compose(self, method: str, uri: str, headers: list[Header], body: str = "",
                 via: str = "") -> Message:
         lines = [("Via", via or self.via()), ("Max-Forwards", "70"), *headers,
-                 ("User-Agent", "e2e")]
-        if body:
-            lines.append(("Content-Type", "application/sdp"))
+                 ("User-Agent", "e2e"), *_content_type(headers, body)]
         return build(f"{method} {uri} SIP/2.0", lines, body)
 
     def registration(self, registrar: Address, expires: int | None, contact: str = "",
@@ -258,8 +262,7 @@ class Agent(Port):
         if request.method == "INVITE" and status > 100:
             headers.append(("Contact", contact or f"<{self.uri}>"))
         headers += more or []
-        if body:
-            headers.append(("Content-Type", "application/sdp"))
+        headers += _content_type(headers, body)
         return build(f"SIP/2.0 {status} {reason}", headers, body)
 
     def send_message(self, message: Message, to: Address) -> Message:

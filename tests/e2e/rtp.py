@@ -16,10 +16,19 @@ def packet(stream: str, number: int) -> bytes:
     """Packet `number` of the stream: PCMU, 20 ms, a payload nobody else sends."""
     seed = hashlib.sha256(stream.encode()).digest()
     source = struct.unpack("!I", seed[:4])[0]
+    if stream.startswith("rtcp"):
+        return _report(source, seed, number)
     header = struct.pack("!BBHII", 0x80, 0, (FIRST_SEQUENCE + number) & 0xFFFF,
                          number * PAYLOAD, source)
     block = hashlib.sha256(seed + struct.pack("!I", number)).digest()
     return header + block * (PAYLOAD // len(block))
+
+
+def _report(source: int, seed: bytes, number: int) -> bytes:
+    """RTCP: a sender report (RFC 3550 6.4.1) that nobody else sends."""
+    clock = hashlib.sha256(seed + struct.pack("!I", number)).digest()[:8]
+    return struct.pack("!BBHI8sIII", 0x80, 200, 6, source, clock, number * PAYLOAD, number,
+                       number * PAYLOAD)
 
 
 @dataclass

@@ -111,15 +111,24 @@ def build(start: str, headers: list[tuple[str, str]], body: str = "") -> Message
     return Message(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
 
 
+def network(host: str) -> str:
+    """An address as SDP writes it."""
+    return f"IN IP{6 if ':' in host else 4} {host}"
+
+
+def session(host: str, *lines: str, version: int = 0) -> str:
+    """An SDP body of any shape: the usual head, then `lines`."""
+    head = ["v=0", f"o=- 20518 {version} {network(host)}", "s=-", f"c={network(host)}", "t=0 0"]
+    return "\r\n".join([*head, *lines]) + "\r\n"
+
+
 def sdp(origin: str, *media: Address, extra: str = "") -> str:
     """An audio offer or answer: one stream per address, c= for each that differs."""
-    def where(host: str) -> str:
-        return f"IN IP{6 if ':' in host else 4} {host}"
     first = media[0][0] if media else origin
-    lines = ["v=0", f"o=- 20518 0 {where(origin)}", "s=-", f"c={where(first)}", "t=0 0"]
+    lines = ["v=0", f"o=- 20518 0 {network(origin)}", "s=-", f"c={network(first)}", "t=0 0"]
     for host, port in media:
         lines.append(f"m=audio {port} RTP/AVP 0 8")
-        lines += [f"c={where(host)}"] if host != first else []
+        lines += [f"c={network(host)}"] if host != first else []
         lines += ["a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=sendrecv"]
     return "\r\n".join(lines) + "\r\n" + extra
 
