@@ -11,8 +11,9 @@ from pathlib import Path
 from calls import call, hang_up, must, must_equal, talk
 from net import FRIEND, MEDIA, PATIENCE, SERVER, Namespace
 from peer import Agent, Media, World, check_audio, offer
-from programs import (Baresip, Kamailio, last_lines, needed, private_folder, seconds_heard,
+from programs import (HERE, Baresip, Kamailio, last_lines, needed, private_folder, seconds_heard,
                       start)
+from programs_calls import lost_on_the_way
 from registry import (IPTABLES, IPTABLES6, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, SNAT, scenario)
 from sip import Address, Message, host_port, uri_of
 
@@ -73,6 +74,7 @@ def baresip_and_kamailio(world: World) -> None:
     _baresip_call(world, alice, bob, registrar)
     _baresip_call(world, bob, alice, registrar)
     _leaves_as_advertised(world)
+    must_equal(lost_on_the_way(world.capture.seen), [], "audio lost in the router")
     for phone, hears in ((alice, BOB_PLAYS), (bob, ALICE_PLAYS)):
         files = phone.recordings()
         must_equal(len(files), 2, f"recordings of {phone.user}")
@@ -155,12 +157,45 @@ def sipp_echo(world: World) -> None:
                ("Call-ID", invite.call_id)]
     target = uri_of(answered.get("Contact"))
     phone.send_message(phone.compose("ACK", target, [*headers, ("CSeq", "1 ACK")]), server)
-    sent = media.play(answered.media()[0], 20)
-    world.wait("the echo of 20 packets", lambda: len(media.inbox.packets) >= 20)
-    must_equal(sorted(media.inbox.packets), sorted(sent), "the echo")
+    _echoed(world, media, answered.media()[0])
     bye = phone.compose("BYE", target, [*headers, ("CSeq", "2 BYE")])
     phone.send_message(bye, server)
     phone.response(200, bye)
+
+
+@scenario("R11", "SIPp answers in a 183 that PRACK acknowledges: early media echoed, and all later",
+          (SHIFTED, IPTABLES))
+def sipp_early_media(world: World) -> None:
+    folder, host = private_folder("sipp"), world.plan.far(SERVER)
+    server = (host, 5060)
+    answering = _sipp(world, world.line.outside, folder, "-sf", str(HERE / "sipp/early-media.xml"),
+                      "-i", host, "-p", "5060", "-mi", host, "-mp", "7000", "-rtp_echo", "-m", "1")
+    phone, media = world.phone(), world.inside_media(4000)
+    _listens(world, world.line.outside)
+    invite = phone.send_message(phone.invitation(
+        f"sip:early@{host_port(server)}", offer(media), more=[("Supported", "100rel")]), server)
+    early = phone.response(183, invite)
+    target, away = uri_of(early.get("Contact")), early.media()[0]
+    headers = [("From", invite.get("From")), ("To", early.get("To")), ("Call-ID", invite.call_id)]
+    rack = ("RAck", f"{early.get('RSeq')} {invite.get('CSeq')}")
+    prack = phone.compose("PRACK", target, [*headers, ("CSeq", "2 PRACK"), rack])
+    phone.response(200, phone.send_message(prack, server))
+    _echoed(world, media, away)
+    phone.response(200, invite)
+    phone.send_message(phone.compose("ACK", target, [*headers, ("CSeq", "1 ACK")]), server)
+    _echoed(world, media, away)
+    bye = phone.compose("BYE", target, [*headers, ("CSeq", "3 BYE")])
+    phone.response(200, phone.send_message(bye, server))
+    world.wait("SIPp ends", lambda: answering.poll() is not None, 20)
+    must_equal(answering.returncode, 0, f"status of SIPp\n{last_lines(folder / 'log', 40)}")
+
+
+def _echoed(world: World, media: Media, away: Address) -> None:
+    media.inbox.clear()
+    sent = media.play(away, 20)
+    world.wait("the echo of 20 packets", lambda: len(media.inbox.packets) >= 20)
+    must_equal(sorted(media.inbox.packets), sorted(sent), "the echo")
+    must_equal(set(media.inbox.sources), {away}, "the echo comes from")
 
 
 @scenario("R10", "20 SIPp calls at once over one 5-tuple all come to their end",
