@@ -20,7 +20,7 @@ class Street(Line):
     def __init__(self, units: list[Unit], helper: str) -> None:
         first = units[0]
         self.units = units
-        self.near_hosts = sorted({host for unit in units for host in unit.inside})
+        self.near_hosts = sorted({host for unit in units for host in unit.near})
         self.far_hosts = sorted({host for unit in units for host in far_hosts(unit)})
         texts = b"".join(step.data for unit in units for step in unit.steps)
         self.own_address = first.router or next(
@@ -30,21 +30,19 @@ class Street(Line):
 
     def _number(self) -> None:
         family = self.setup.family
-        whole = 32 if family == 4 else 128
+        whole, everywhere = (32, "0.0.0.0/0") if family == 4 else (128, "::/0")
         nodad = " nodad" if family == 6 else ""
         up = "link set lo up\nlink set eth0 up\n"
 
         def hosts(which: list[str]) -> str:
             return "".join(f"address add {h}/{whole} dev eth0{nodad}\n" for h in which)
 
-        def routes(which: list[str], device: str) -> str:
-            return "".join(f"route add {h}/{whole} dev {device}\n" for h in which)
-        near = self.near_hosts
         self._batch(self.router, "link set lo up\nlink set lan up\nlink set wan up\n"
                     f"address add {LAN[family]}/{whole} dev lan{nodad}\n"
                     f"address add {self.own_address}/{whole} dev wan{nodad}\n"
-                    + routes(near, "lan") + routes(self.far_hosts, "wan"))
-        self._batch(self.inside, up + hosts(near)
+                    + "".join(f"route add {h}/{whole} dev lan\n" for h in self.near_hosts)
+                    + f"route add {everywhere} dev wan\n")
+        self._batch(self.inside, up + hosts(self.near_hosts)
                     + f"route add {LAN[family]}/{whole} dev eth0\n"
                     f"route add default via {LAN[family]} dev eth0\n")
         home = (f"route add default via {self.own_address} dev eth0\n"
@@ -55,6 +53,10 @@ class Street(Line):
         self.router.sysctl("net.ipv6.conf.all.forwarding", 1)
 
     def load_rules(self) -> None:
+        """And the setting for servers that name other hosts for media."""
+        named = self.units[0].media
+        if named and self.helper == "sip-ext":
+            self.router.sysctl("net.netfilter.sip_ext_media_hosts", ",".join(sorted(named)))
         self.router.run("nft", "-f", "-", stdin=rules(self))
 
 
@@ -94,7 +96,7 @@ def listed(words: Iterable[str]) -> str:
 def _leave(unit: Unit, ip: str) -> str:
     """A server that is called from outside keeps its port; phones lose theirs."""
     shifted = "" if unit.doors() else f" to :{unit.ports}"
-    return (f' oifname "wan" {ip} saddr {listed(unit.inside)} '
+    return (f' oifname "wan" {ip} saddr {listed(unit.near)} '
             f"meta l4proto udp masquerade{shifted};\n")
 
 
@@ -113,10 +115,9 @@ def bundles(units: Iterable[Unit]) -> list[list[Unit]]:
     takes longer than most flows do."""
     made: list[tuple[list[Unit], set[str]]] = []
     for unit in units:
-        hosts = unit.inside | far_hosts(unit)
+        hosts = unit.near | far_hosts(unit)
         fits = (group for group, there in made
-                if not there & hosts and not unit.nat and not unit.router
-                and group[0].plain == (unit.family, "", ""))
+                if not there & hosts and not unit.router and group[0].kind == unit.kind)
         group = next(fits, None)
         if group is None:
             made.append(([unit], set(hosts)))

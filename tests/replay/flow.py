@@ -38,6 +38,7 @@ class Unit:
     name: str
     steps: list[Step]
     inside: frozenset[str]
+    media: frozenset[str] = frozenset()  # inside hosts besides, which it names for media
     nat: str = ""                       # empty: masquerade, and DNAT where outside begins
     router: str = ""                    # the router's outside address, where it matters
     ports: str = "20000-30000"          # the outside ports of masquerading
@@ -49,8 +50,12 @@ class Unit:
         return 6 if any(":" in host for host in self.inside) else 4
 
     @property
-    def plain(self) -> tuple[int, str, str]:
-        return self.family, self.nat, self.router
+    def kind(self) -> tuple[object, ...]:
+        return self.family, self.nat, self.router, self.media
+
+    @property
+    def near(self) -> frozenset[str]:
+        return self.inside | self.media
 
     def outbound(self, step: Step) -> bool:
         return step.source[0] in self.inside

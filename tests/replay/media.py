@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from flow import Unit, header_name, unicast
 from sip import Address
@@ -119,6 +119,19 @@ def agreed(near: Session, far: Session) -> Iterator[tuple[Stream, Stream, Stream
 
 def media_hosts(unit: Unit) -> set[str]:
     """Hosts outside that send media alone."""
-    return {end[0] for step in unit.steps if not unit.outbound(step)
-            for stream in streams_of(step.data) for end in (stream.rtp, stream.rtcp)
-            if unicast(end[0])} - unit.inside
+    return named_hosts(step.data for step in unit.steps if not unit.outbound(step)) - unit.near
+
+
+def with_media_hosts(unit: Unit) -> Unit | None:
+    """The same with the hosts inside that messages from inside name for their media."""
+    named = named_hosts(step.data for step in unit.steps if unit.outbound(step))
+    named -= unit.inside | unit.far_hosts() | media_hosts(unit)
+    if not named:
+        return None
+    name = unit.name.replace("inside]", "inside, media by others]")
+    return replace(unit, media=frozenset(named), name=name)
+
+
+def named_hosts(messages: Iterable[bytes]) -> set[str]:
+    return {end[0] for message in messages for stream in streams_of(message) if stream.usable
+            for end in (stream.rtp, stream.rtcp) if unicast(end[0])}

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from bed import Scene
-from flow import LARGEST, Step, Unit
+from flow import LARGEST, Step, Unit, call_id
 from media import Negotiation, Session, Stream, agreed, headers_of, streams_of
 from net import Failure
 from peer import Media, check_audio
 from sip import Address
-from words import Names
+from words import Names, Way
 
 ARRIVAL = 1.0       # seconds that a message may take
 PACKETS = 4         # of RTP each way and stream
@@ -42,7 +42,7 @@ class Replay:
     def __init__(self, unit: Unit, scene: Scene) -> None:
         self.unit = unit
         self.scene = scene
-        self.names = Names(unit.inside, self.scene.line.router_address)
+        self.names = Names(unit.inside, unit.media, self.scene.line.router_address)
         self.translated = self.scene.setup.translated
         self.connections: dict[tuple[Address, Address], Address] = {}
         self.talks = Negotiation()
@@ -50,6 +50,7 @@ class Replay:
         self.faults: list[Fault] = []
         self.messages = 0
         self.streams = 0
+        self.outside_of: dict[tuple[bytes, Address], Address] = {}
         self.number = 0
         self.shown: list[str] = []
 
@@ -111,7 +112,7 @@ class Replay:
             if after != step.data or after != self.unit.theirs.get(self.number, after):
                 self.fault("bytes", difference(step.data, after))
             return after
-        for text in self.names.left(step.data, after, *step.hosts):
+        for text in self.names.left(step.data, after, Way(step.source, step.destination, source)):
             self.fault("bytes", text)
         if slack(step.data) != slack(after):
             self.fault("length", f"Content-Length is off by {slack(after)}, was {slack(step.data)}")
@@ -132,12 +133,15 @@ class Replay:
         """m-lines keep number and order; address and port change as a pair."""
         if [s.kind for s in before] != [s.kind for s in after]:
             self.fault("lines", f"m-lines {[s.kind for s in before]} became {after}")
+        call = call_id(self.unit.steps[self.number].data)
         for old, new in zip(before, after):
-            moved = old.rtp[0] in self.unit.inside and old.rtp[1] >= 1024
-            if not moved and old.rtp[0] not in self.unit.inside and old != new:
+            moved = old.rtp[0] in self.unit.near and old.rtp[1] >= 1024
+            if not moved and old.rtp[0] not in self.unit.near and old != new:
                 self.fault("lines", f"{old} is not the inside's and became {new}")
             elif moved and new.rtp[0] == old.rtp[0]:
                 self.fault("lines", f"{old.rtp} was left alone")
+            elif moved and self.outside_of.setdefault((call, old.rtp), new.rtp) != new.rtp:
+                self.fault("lines", f"{old.rtp} became {new.rtp} and was something else before")
 
     def enter(self, step: Step) -> bytes:
         target = self.target(step)
@@ -176,12 +180,12 @@ class Replay:
     def play(self, near: Session, far: Session) -> None:
         """RTP both ways on each stream that both accepted, then RTCP."""
         for written, read, other in agreed(near, far):
-            if written.rtp[0] not in self.unit.inside or other.rtp[0] in self.unit.inside:
+            if written.rtp[0] not in self.unit.near or other.rtp[0] in self.unit.near:
                 continue
             self.streams += 1
             first = "outside" if self.streams % 2 else "inside"
             self.sound(written.rtp, read.rtp, other.rtp, first)
-            if written.rtcp[0] in self.unit.inside and written.has_rtcp and other.has_rtcp:
+            if written.rtcp[0] in self.unit.near and written.has_rtcp and other.has_rtcp:
                 self.sound(written.rtcp, read.rtcp, other.rtcp, first)
 
     def sound(self, near: Address, near_seen: Address, far: Address, first: str) -> None:

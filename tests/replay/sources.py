@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from flow import Unit, read_written, records, sides
+from media import with_media_hosts
 from pairs import alg_case, sdp_calls, uri_cases
 
 
@@ -14,21 +16,32 @@ def units_of(folder: Path) -> Iterator[Unit]:
     """All of them; of flows that several files hold, the first."""
     seen: set[tuple[object, ...]] = set()
     for unit in every_unit(folder):
-        key = (*unit.steps, unit.inside)
-        if key not in seen:
-            seen.add(key)
-            yield unit
+        key = (*unit.steps, unit.inside, unit.nat)
+        if key in seen:
+            continue
+        seen.add(key)
+        yield unit
+        also = with_media_hosts(unit) if unit.nat != "routed" else None
+        if also:
+            yield also
 
 
 def every_unit(folder: Path) -> Iterator[Unit]:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".flow":
-            yield from sides(name, read_written(path))
+            yield from every_router(sides(name, read_written(path)))
         elif path.suffix == ".jsonl":
             yield from from_lines(path, name)
         elif path.name == "case.json":
             yield from alg_case(path, path.parent.relative_to(folder).as_posix())
+
+
+def every_router(units: list[Unit]) -> Iterator[Unit]:
+    """With translation, and with a firewall alone."""
+    for unit in units:
+        yield unit
+        yield replace(unit, nat="routed", name=unit.name.replace("inside]", "inside, routed]"))
 
 
 def from_lines(path: Path, name: str) -> Iterator[Unit]:

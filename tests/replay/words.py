@@ -137,34 +137,58 @@ def branch_of(line: Line) -> str:
     return found[1].decode("utf-8", "replace") if found else line.kind
 
 
+@dataclass(frozen=True)
+class Way:
+    """Who sent to whom, and as whom the receiver saw it."""
+
+    author: Address
+    server: Address
+    seen: Address
+
+
 class Names:
     """What each server outside knows the inside's addresses by."""
 
-    def __init__(self, inside: Iterable[str], outside: str) -> None:
+    def __init__(self, inside: Iterable[str], media: Iterable[str], outside: str) -> None:
         self.patterns = {host: address_pattern([host]) for host in inside}
+        self.media = {host: address_pattern([host, *media]) for host in inside}
         self.inside = re.compile(b"")
+        self.ways: dict[tuple[Way, str, bytes], bytes] = {}
         self.outside = outside
         self.seen: dict[tuple[str, str, bytes], bytes] = {}
         self.sockets: dict[Address, Address] = {}
 
-    def left(self, before: bytes, after: bytes, author: str, server: str) -> list[str]:
+    def left(self, before: bytes, after: bytes, way: Way) -> list[str]:
         """Learns from a message that went out; returns what is wrong with it."""
-        self.inside = self.patterns[author]
+        self.inside = self.patterns[way.author[0]]
         old, new = list(lines_of(before)), after.split(b"\n")
         if len(old) != len(new):
             return [f"{len(old)} lines became {len(new)}"]
         faults = []
         for line, text in zip(old, new):
+            if line.kind == "body":
+                self.inside = self.media[way.author[0]]
             words = words_of(line, self.inside)
             stands = align(line, words, text, self.outside)
             if stands is None:
                 faults.append(f"{line.text!r} became {text!r}")
                 continue
             for word, stand in zip(words, stands):
-                self._learn(line, word, stand, server)
-                if word.is_address and self.inside.match(stand):
-                    faults.append(f"inside address in {text!r}")
+                faults += [f"{fault}: {text!r}" for fault in self._judge(line, word, stand, way)]
+                self._learn(line, word, stand, way.server[0])
         return faults
+
+    def _judge(self, line: Line, word: Word, stand: bytes, way: Way) -> Iterator[str]:
+        if not word.is_address:
+            return
+        if self.inside.match(stand):
+            yield "inside address left"
+        if line.kind not in ("via", "routing"):
+            return
+        if parted(word.text) == way.author and parted(stand) != way.seen:
+            yield f"the sender is seen as {way.seen} and not so named"
+        if self.ways.setdefault((way, line.kind, word.text), stand) != stand:
+            yield "the same address was translated otherwise before"
 
     def _learn(self, line: Line, word: Word, stand: bytes, server: str) -> None:
         if not word.is_address or line.kind == "body":
