@@ -111,27 +111,24 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 	return random_port(site, run);
 }
 
-// Where the bindings that some of its sockets have already put the run; 0: none has one.
-// False: not in a row, or what the others would need is not free.
-bool find_standing(const binding_site &site, const socket_run &run, u16 &port)
+// The bindings that some of its sockets have already (null: it has none), and where they put
+// the run; 0: none has one. False: not in a row, or what the others would need is not free.
+bool find_standing(const binding_site &site, const socket_run &run, binding **standing, u16 &port)
 {
 	port = 0;
 	for (u32 i = 0; i < run.count; i++) {
-		const binding *standing = find_binding_inside(site, socket_of(run, i));
-		if (!standing)
+		standing[i] = find_binding_inside(site, socket_of(run, i));
+		if (!standing[i])
 			continue;
-		const u16 outside = standing->outside.port;
+		const u16 outside = standing[i]->outside.port;
 		if (outside <= i || outside - i + run.count - 1 > 65535 || (port && port + i != outside))
 			return false;
 		port = static_cast<u16>(outside - i);
 	}
 	const endpoint outside = with_protocol(site.outside, run.first.protocol);
-	for (u32 i = 0; port && i < run.count; i++) {
-		const endpoint inside = socket_of(run, i);
-		if (!find_binding_inside(site, inside) &&
-		    !is_free(site, with_port(outside, static_cast<u16>(port + i)), inside))
+	for (u32 i = 0; port && i < run.count; i++)
+		if (!standing[i] && !is_free(site, with_port(outside, static_cast<u16>(port + i)), socket_of(run, i)))
 			return false;
-	}
 	return true;
 }
 
@@ -196,17 +193,15 @@ bool hold_run(const binding_site &site, const socket_run &run, binding **held, s
 	u16 port;
 	// Where they cannot stand in a row as they are, a second binding of the same socket
 	// lets the text be true; whoever has the first one keeps it.
-	const bool fits = find_standing(site, run, port);
+	const bool fits = find_standing(site, run, held, port);
 	if (!fits || !port)
 		port = choose_port(site, run);
 	*why = SIPX_COUNT_no_port;
 	for (u32 i = 0; port && i < run.count; i++) {
-		const endpoint inside = socket_of(run, i);
-		held[i] = fits ? find_binding_inside(site, inside) : nullptr;
-		if (held[i])
+		if (fits && held[i])
 			take_reference(held[i]);
 		else
-			held[i] = make_binding(site, inside, static_cast<u16>(port + i), why);
+			held[i] = make_binding(site, socket_of(run, i), static_cast<u16>(port + i), why);
 		if (held[i])
 			continue;
 		while (i)
@@ -223,8 +218,9 @@ namespace {
 bool goes_together(const binding_site &site, const binding_wish &rtp, const binding_wish &rtcp)
 {
 	const socket_run run{rtp.inside, 2, 0, false};
+	binding *standing[2];
 	u16 port;
-	if (!find_standing(site, run, port))
+	if (!find_standing(site, run, standing, port))
 		return false;
 	if (port)
 		return true;
