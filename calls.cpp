@@ -47,21 +47,6 @@ enum class fit : u8 { no, open, exact };
 
 bool inside_requests(const call_event &event, const sides &where) { return (event.status == 0) == where.from_inside; }
 
-// From names who sent the request, in a response, too (RFC 3261 8.2.6.2). Which side that is
-// counts as well: a call from a host to itself by way of an outside server is two.
-fit fit_of(const call_event &event, const sides &where, const call &c)
-{
-	if (inside_requests(event, where) != c.caller_inside) {
-		const bool same = c.called && event.from_tag == c.called && event.to_tag == c.caller;
-		return same ? fit::exact : fit::no;
-	}
-	if (event.from_tag != c.caller)
-		return fit::no;
-	if (event.to_tag == c.called)
-		return fit::exact;
-	return event.to_tag && c.called ? fit::no : fit::open;
-}
-
 bool is_in(const u64 *list, u32 size, u64 transaction)
 {
 	for (u32 i = 0; i < size; i++)
@@ -72,6 +57,41 @@ bool is_in(const u64 *list, u32 size, u64 transaction)
 
 bool is_pending(const call &c, u64 transaction) { return is_in(c.pending, max_pending, transaction); }
 bool is_settled(const call &c, u64 transaction) { return is_in(c.settled, 2, transaction); }
+
+bool any_pending(const call &c)
+{
+	for (u64 transaction : c.pending)
+		if (transaction)
+			return true;
+	return false;
+}
+
+// An INVITE outside of any dialog, while another one with the same Call-ID and tag rings or is
+// answered: a caller that tries two ways at once, or a proxy that forks to one phone twice
+// (RFC 3261 8.2.2.2). Each has an offer of its own.
+bool is_new_attempt(const call_event &event, const call &c)
+{
+	if (event.request_method != method::invite || event.status || event.to_tag || c.state == call_state::over)
+		return false;
+	if (is_pending(c, event.transaction) || is_settled(c, event.transaction))
+		return false;
+	return c.state != call_state::early || any_pending(c);
+}
+
+// From names who sent the request, in a response, too (RFC 3261 8.2.6.2). Which side that is
+// counts as well: a call from a host to itself by way of an outside server is two.
+fit fit_of(const call_event &event, const sides &where, const call &c)
+{
+	if (inside_requests(event, where) != c.caller_inside) {
+		const bool same = c.called && event.from_tag == c.called && event.to_tag == c.caller;
+		return same ? fit::exact : fit::no;
+	}
+	if (event.from_tag != c.caller || is_new_attempt(event, c))
+		return fit::no;
+	if (event.to_tag == c.called)
+		return fit::exact;
+	return event.to_tag && c.called ? fit::no : fit::open;
+}
 
 call *next_from(call *c, u64 key)
 {
@@ -104,14 +124,6 @@ call *find_branch(const state &tables, const call_event &event, const sides &whe
 }
 
 // ---- its transactions
-
-bool any_pending(const call &c)
-{
-	for (u64 transaction : c.pending)
-		if (transaction)
-			return true;
-	return false;
-}
 
 bool add_pending(call &c, u64 transaction)
 {
@@ -401,9 +413,12 @@ call *find_call(const state &tables, const call_event &event, const sides &where
 	call *best = nullptr;
 	for (call *c = first_of_key(tables, event.call); c; c = next_of_key(*c)) {
 		const fit fits = fit_of(event, where, *c);
-		if (fits == fit::exact && c->state != call_state::over)
+		if (fits == fit::no)
+			continue;
+		const bool certain = fits == fit::exact && c->called && c->state != call_state::over;
+		if (certain || is_pending(*c, event.transaction))
 			return c;
-		if (fits != fit::no && (!best || best->state == call_state::over))
+		if (!best || best->state == call_state::over)
 			best = c;
 	}
 	return best;

@@ -123,8 +123,12 @@ void adopt_sockets(const scene &on, connection &owner, plan &p)
 {
 	for (u8 i = 0; i < p.wish_count; i++) {
 		binding_wish &wish = p.wishes[i];
-		if (!wish.signalling || find_socket(owner, wish.inside) != none)
+		if (!wish.signalling)
 			continue;
+		if (const u8 known = find_socket(owner, wish.inside); known != none) {
+			owner.sockets[known].listens |= !wish.spoken_of;
+			continue;
+		}
 		const u8 at = free_socket(owner);
 		if (at == none)
 			return;
@@ -134,20 +138,22 @@ void adopt_sockets(const scene &on, connection &owner, plan &p)
 		take_reference(wish.held);
 		socket.bound = wish.held;
 		socket.inside = wish.inside;
+		socket.listens = !wish.spoken_of;
 		on.data->flags |= connection_has_more;
 	}
 	for (u8 i = 1; on.where.from_inside && i < max_sockets; i++)
-		if (owner.sockets[i].bound && !owner.sockets[i].door)
+		if (owner.sockets[i].listens && !owner.sockets[i].door)
 			open_for_answers(on, owner, owner.sockets[i]);
 }
 
 void recall(const connection &owner, const endpoint &outer, plan &p)
 {
 	if (!same_endpoint(owner.ends.outer, outer))
-		p.known[p.known_count++] = {owner.sockets[0].inside, owner.ends.outer};
+		p.known[p.known_count++] = {owner.sockets[0].inside, owner.ends.outer, false};
 	for (u8 i = 1; i < max_sockets; i++)
 		if (owner.sockets[i].bound)
-			p.known[p.known_count++] = {owner.sockets[i].inside, owner.sockets[i].bound->outside};
+			p.known[p.known_count++] = {owner.sockets[i].inside, owner.sockets[i].bound->outside,
+						  !owner.sockets[i].listens};
 	p.literal = owner.literal;
 }
 

@@ -109,25 +109,48 @@ bool speaks_of_itself(const drafting &d, const address_ref &ref)
 	return d.view.request || !repeated;
 }
 
+// An identity is spoken of and need not be listened at, but it comes back as it was written
+// (R4): it has a binding while there is room for one.
+u8 value_of_identity(drafting &d, const endpoint &inside)
+{
+	u32 room = max_sockets - 1u;
+	for (u8 i = 0; room && i < d.p.wish_count; i++)
+		room -= d.p.wishes[i].signalling;
+	if (room <= d.p.known_count && find_wish(d.p, inside) == none)
+		return source_value;
+	const u8 before = d.p.wish_count;
+	const u8 wish = wish_binding(d.p, inside, true);
+	if (d.p.wish_count != before)
+		d.p.wishes[wish].spoken_of = true;
+	return value_of_wish(d, wish);
+}
+
 // Which value stands for that inside socket of the sender; `none`: it is not changed.
 u8 outer_of(drafting &d, const address_ref &ref)
 {
 	const u16 port = port_of(ref);
 	if (port == d.info.source_inner.port)
 		return source_value;
-	for (u8 i = 0; i < d.p.known_count; i++)
-		if (d.p.known[i].inside.port == port && same_address(d.p.known[i].inside, ref.address))
-			return add_value(d.p, d.p.known[i].outside, none);
+	for (u8 i = 0; i < d.p.known_count; i++) {
+		const known_socket &known = d.p.known[i];
+		const bool listens_now = known.spoken_of && !is_identity(ref.where) && speaks_of_itself(d, ref);
+		if (known.inside.port == port && same_address(known.inside, ref.address) && !listens_now)
+			return add_value(d.p, known.outside, none);
+	}
 	if (!speaks_of_itself(d, ref))
 		return none;
 	if (port == 0)		// nobody listens there: what it means is not known
 		refuse(d, SIPX_COUNT_malformed_number);
-	// An identity is no socket, and no door leads to a low port (S4): the pair that the
-	// message itself has stands for both.
-	if (is_identity(ref.where) || port < lowest_media_port)
+	// No door leads to a low port (S4): the pair that the message itself has stands for both.
+	if (port < lowest_media_port)
 		return source_value;
 	const endpoint inside = make_endpoint(ref.address, port, SIPX_UDP);
-	return value_of_wish(d, wish_binding(d.p, inside, true));
+	if (is_identity(ref.where))
+		return value_of_identity(d, inside);
+	const u8 wish = wish_binding(d.p, inside, true);
+	if (wish != none)
+		d.p.wishes[wish].spoken_of = false;
+	return value_of_wish(d, wish);
 }
 
 // How the inside endpoint writes its IPv6 address, if not in the form that we would use.
@@ -158,7 +181,8 @@ void translate_outward(drafting &d, const address_ref &ref)
 	const u32 bit = spelling_bit(ref.where);
 	d.p.after.inner |= bit;
 	if (!ref.port.empty()) {
-		d.p.after.bare &= ~bit;
+		if (ref.port_number == default_port(ref))	// any other port is written in any case
+			d.p.after.bare &= ~bit;
 		edit_span(d, ref.port, edit_kind::port, value);
 		return;
 	}

@@ -37,6 +37,7 @@ struct binding_wish {
 	bool follows;		// it is such a one
 	bool loose;		// ... but the text can say another port as well (a=rtcp)
 	bool signalling;
+	bool spoken_of;		// in an identity alone: nobody need come in there
 };
 
 // The value of an edit: a fixed endpoint, or the outside one of a wish.
@@ -90,6 +91,7 @@ struct spelling {
 struct known_socket {
 	endpoint inside;
 	endpoint outside;
+	bool spoken_of;		// see binding_wish
 };
 
 struct stream_wishes {
@@ -165,7 +167,7 @@ void reset_plan(plan &p, u8 media_count);
 	const u8 found = find_wish(p, inside);
 	if (found != none || p.wish_count == max_wishes)
 		return found;
-	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, signalling};
+	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, signalling, false};
 	return p.wish_count++;
 }
 

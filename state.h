@@ -201,6 +201,7 @@ struct signalling_socket {
 	binding *bound;		// null for the own one: the connection itself is its mapping
 	endpoint inside;	// port 0: unused
 	pinhole *door;		// to it
+	bool listens;		// named in Via or Contact, and not only in an identity
 };
 
 // The IPv6 literal of the inside endpoint as it writes it, where that is not the recommended

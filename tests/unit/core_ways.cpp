@@ -81,6 +81,52 @@ TEST_P(ways, R25_routed_connection_that_began_outside)
 	EXPECT_FALSE(gate.send(far_media, another, "rtp").expected);
 }
 
+// A proxy on a machine where phones listen at ports of their own.
+TEST_P(ways, R4_another_port_of_the_host_in_an_identity_and_in_a_second_via)
+{
+	gate.rules.shift_ports = true;
+	const std::string host = sip::same_address(phone, map.inside(10, 0)) ? text_of(map.inside(10, 55061)) : "";
+	const std::string bare = with(text_of(phone), ":5060", "");
+	dialog d = dialog_of("x", phone, "sip:bob@example.com");
+	d.local = "sip:" + host;
+	d.via = (map.family == SIPX_IPV6 ? "[" + host_of(phone) + "]" : bare);
+	const std::string invite = request(d, "INVITE", "", {{"Via", "SIP/2.0/UDP " + host + ";branch=z9hG4bKother"}});
+	const std::string seen = to_server(phone, invite);
+	EXPECT_EQ(gate.expectation_count(), 1u) << "the second Via may be answered, too";
+	const std::string got = to_phone(phone, answer_at_server(seen, 404));
+	for (const char *name : {"Via", "From", "To"})
+		for (const auto &line : lines_of(invite, name))
+			EXPECT_NE(got.find(line), got.npos) << line << "\n" << got;
+}
+
+TEST_P(ways, R4_port_of_an_identity_has_no_door)
+{
+	gate.rules.shift_ports = true;
+	dialog d = dialog_of("x", phone, "sip:bob@example.com");
+	const endpoint other = map.inside(10, 55061);
+	d.local = "sip:" + text_of(other);
+	const std::string seen = to_server(phone, request(d, "INVITE"));
+	EXPECT_EQ(gate.expectation_count(), 0u);
+	EXPECT_EQ(line_of(to_phone(phone, answer_at_server(seen, 404)), "From").find("<sip:" + text_of(other)), 0u);
+	d.via = text_of(other);
+	to_server(phone, request(d, "OPTIONS"));
+	EXPECT_EQ(gate.expectation_count(), 1u) << "now it is listened at";
+}
+
+TEST_P(ways, R11_the_same_call_from_two_sockets_at_once)
+{
+	const endpoint second = map.inside(10, 1032), second_rtp = map.inside(10, 21000);
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string one = to_server(phone, request(d, "INVITE", sdp_of(rtp, {{rtp}})));
+	const delivery sent = gate.send(second, server, request(d, "INVITE", sdp_of(second_rtp, {{second_rtp}})));
+	const endpoint other_media = map.outside(8, 30000);
+	to_phone(phone, answer_at_server(one, 200, {"t9", "", sdp_of(far_media, {{far_media}}), {}, outer(phone)}));
+	const std::string two = respond(sent.bytes, 200, {"t8", "", sdp_of(other_media, {{other_media}}), {}, sent.source});
+	gate.send(server, sent.source, two);
+	expect_audio(rtp, media_of(one), far_media);
+	expect_audio(second_rtp, media_of(sent.bytes), other_media);
+}
+
 TEST_P(ways, R25_routed_without_nat_module)
 {
 	gate.rules.masquerade = false;
