@@ -117,7 +117,7 @@ def bundles(units: Iterable[Unit]) -> list[list[Unit]]:
     for unit in units:
         hosts = unit.near | far_hosts(unit)
         fits = (group for group, there in made
-                if not there & hosts and not unit.router and group[0].kind == unit.kind)
+                if hosts and not there & hosts and not unit.router and group[0].kind == unit.kind)
         group = next(fits, None)
         if group is None:
             made.append(([unit], set(hosts)))

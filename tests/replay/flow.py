@@ -44,6 +44,7 @@ class Unit:
     ports: str = "20000-30000"          # the outside ports of masquerading
     theirs: dict[int, bytes] = field(default_factory=dict)  # what another ALG made of step n
     theirs_as: Address = ("", 0)        # and the socket that it gave to the inside's
+    trouble: str = ""                   # why there is nothing to replay
 
     @property
     def family(self) -> int:

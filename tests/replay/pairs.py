@@ -27,20 +27,22 @@ def alg_case(path: Path, name: str) -> Iterator[Unit]:
     without NAT would have sent; what the outside saw is theirs to compare with ours."""
     case = json.loads(path.read_text())
     inside, outside = socket_of(case["inside"]), socket_of(case["outside"])
+    # "fwd" is the way of the first message: to a forwarded server it comes in
+    outward = not case["nat"].startswith("DNAT")
     steps, theirs = [], {}
     for number, message in enumerate(case["messages"]):
-        forward = message["dir"] == "fwd"
-        near = path.parent / message["pre" if forward else "post"]
-        ends = (inside, outside) if forward else (outside, inside)
+        leaves = (message["dir"] == "fwd") == outward
+        near = path.parent / message["pre" if leaves else "post"]
+        ends = (inside, outside) if leaves else (outside, inside)
         steps.append(Step(*ends, near.read_bytes(), near.name))
-        if forward:
+        if leaves:
             theirs[number] = (path.parent / message["post"]).read_bytes()
     if case["xlat"] == "-":
         yield Unit(name, steps, frozenset({inside[0]}), nat="routed", theirs=theirs)
         return
     host, port = socket_of(case["xlat"])
-    yield Unit(name, steps, frozenset({inside[0]}), router=host, ports=f"{port}-{port + 976}",
-               theirs=theirs, theirs_as=(host, port))
+    yield Unit(name, steps, frozenset({inside[0]}), router=host,
+               ports=f"{port}-{min(port + 976, 65535)}", theirs=theirs, theirs_as=(host, port))
 
 
 def uri_cases(rows: list[dict[str, Any]], name: str) -> Iterator[Unit]:

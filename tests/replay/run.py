@@ -46,7 +46,9 @@ class Result:
 
 def perform(units: list[Unit]) -> list[Result]:
     """The flows of one line, one after the other."""
-    results = []
+    results: list[Result] = []
+    if units[0].trouble:
+        return [Result(units[0].name, [Fault("bed", 0, units[0].trouble)])]
     try:
         scene = Scene(units, os.environ.get("LAB_HELPER", ""))
     except Failure as failure:

@@ -16,7 +16,7 @@ def units_of(folder: Path) -> Iterator[Unit]:
     """All of them; of flows that several files hold, the first."""
     seen: set[tuple[object, ...]] = set()
     for unit in every_unit(folder):
-        key = (*unit.steps, unit.inside, unit.nat)
+        key = (*unit.steps, unit.inside, unit.nat, unit.trouble)
         if key in seen:
             continue
         seen.add(key)
@@ -29,12 +29,19 @@ def units_of(folder: Path) -> Iterator[Unit]:
 def every_unit(folder: Path) -> Iterator[Unit]:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = path.relative_to(folder).as_posix()
-        if path.suffix == ".flow":
-            yield from every_router(sides(name, read_written(path)))
-        elif path.suffix == ".jsonl":
-            yield from from_lines(path, name)
-        elif path.name == "case.json":
-            yield from alg_case(path, path.parent.relative_to(folder).as_posix())
+        try:
+            yield from units_in(path, name, folder)
+        except (KeyError, ValueError, OSError) as error:
+            yield Unit(name, [], frozenset(), trouble=f"cannot be read: {error!r}")
+
+
+def units_in(path: Path, name: str, folder: Path) -> Iterator[Unit]:
+    if path.suffix == ".flow":
+        yield from every_router(sides(name, read_written(path)))
+    elif path.suffix == ".jsonl":
+        yield from from_lines(path, name)
+    elif path.name == "case.json":
+        yield from alg_case(path, path.parent.relative_to(folder).as_posix())
 
 
 def every_router(units: list[Unit]) -> Iterator[Unit]:
