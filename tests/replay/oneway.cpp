@@ -3,7 +3,8 @@
 // DIR, or without one the project's own cases, from the socket SENDER (a file descriptor)
 // to HOST, and looks that exactly one datagram comes out of RECEIVER, with its lines and a
 // length that is right where it was right before.
-//   --named HOST  messages name HOST wherever they named the first Via's or c= line's host
+//   --named HOST  messages name HOST wherever they named the first Via's or c= line's host;
+//                 those that named none are left out
 // Prints `sent N`, `changed N`, `oversize N`, and `fault TEXT` lines.
 #include <arpa/inet.h>
 #include <poll.h>
@@ -231,8 +232,9 @@ int main(int argc, char **argv)
 	}
 	courier post(atoi(words[0]), atoi(words[1]), words[2], words[3]);
 	const auto give = [&](const std::string &name, const std::string &bytes) {
-		if (!bytes.empty())
-			post.deliver(name, naming ? named(bytes, argv[2]) : bytes);
+		const std::string text = naming ? named(bytes, argv[2]) : bytes;
+		if (!bytes.empty() && (!naming || text != bytes))
+			post.deliver(name, text);
 	};
 	if (words + 4 == end)
 		deliver_own_cases(give);

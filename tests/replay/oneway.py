@@ -39,9 +39,9 @@ class Pass:
 
 PASSES = (
     Pass("from inside", Setup("shifted"), True, False),
-    Pass("from inside, naming the sender", Setup("shifted"), True, True),
+    Pass("from inside that names the sender", Setup("shifted"), True, True),
     Pass("from outside, to a server behind DNAT", Setup("dnat"), False, False),
-    Pass("from outside, to a server behind DNAT, naming it", Setup("dnat"), False, True),
+    Pass("from outside that names a server behind DNAT", Setup("dnat"), False, True),
     Pass("from outside, over a phone's connection", Setup("shifted"), False, False),
 )
 

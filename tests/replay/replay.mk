@@ -10,7 +10,7 @@ replay.out := $(BUILD)/replay
 replay.flags := -std=gnu++20 -funsigned-char -g1 -O1 -I$(replay.root) -MMD -MP -Wall -Wextra -Werror
 replay.sources := tests/replay/oneway.cpp tests/corpora/message_source.cpp tests/corpora/pcap.cpp
 replay.objects := $(replay.sources:%.cpp=$(replay.out)/%.o)
-replay.lab := $(replay.root)/scripts/lab run --kernel uml-6.1 --timeout 280
+replay.lab := $(replay.root)/scripts/lab run --kernel uml-6.1 --timeout 580
 
 $(replay.out)/%.o: $(replay.root)/%.cpp
 	@mkdir -p $(@D)
