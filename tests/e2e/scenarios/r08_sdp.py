@@ -280,6 +280,16 @@ def two_pairs(world: World) -> None:
                     first="outside")
 
 
+@scenario("R8", "media address other than the signalling address: a PBX's phone has audio, if listed",
+          (*BOTH_VERSIONS, ROUTED))
+def media_host(world: World) -> None:
+    """S4: another inside host's media is let in where the setting names that host."""
+    near, far = world.inside_media(4000, 2), world.outside_media(7000)
+    world.line.router.sysctl("net.netfilter.sip_ext_media_hosts", near.address[0])
+    _, seen, answered = _offered(world, offer(near), offer(far))
+    check_audio(world, near, seen.media()[0], far, answered.media()[0], first="outside")
+
+
 @scenario("R8", "each stream of the other end has a host of its own: bytes both ways", BOTH_VERSIONS)
 def hosts_apart(world: World) -> None:
     nears = [world.inside_media(4000), world.inside_media(4002)]
