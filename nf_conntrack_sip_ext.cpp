@@ -313,7 +313,7 @@ sipx_reason carry(const sipx_packet_info &info, text_view bytes)
 	if (refused != SIPX_COUNT_unchanged)
 		return refused;
 	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s,
-		       work.where};
+		       info.assist != 0, work.where};
 	if (!changes_nothing(work.event, work.what))
 		return carry_out(info, on, work);
 	if (work.what.what != verdict::translate)

@@ -21,6 +21,7 @@ struct scene {
 	sipx_connection_data *master;	// see sipx_packet_info
 	u64 now_ms;
 	u32 default_timeout_s;
+	bool assist;			// nothing is edited: the outside knows the inside's own address
 	const sides &where;
 
 	state &tables() const { return tables_of(opaque); }

@@ -37,9 +37,9 @@ u32 requested_expiry(const call_event &event, const connection &owner, const sid
 }
 
 // The socket of this host that a Contact of the answer names, `none` for anybody else's.
-u8 socket_named(const connection &owner, const endpoint &contact)
+u8 socket_named(const connection &owner, const endpoint &contact, bool assist)
 {
-	if (same_endpoint(contact, owner.ends.outer))
+	if (same_endpoint(contact, assist ? owner.ends.inner : owner.ends.outer))
 		return 0;
 	for (u8 i = 1; i < max_sockets; i++) {
 		const signalling_socket &socket = owner.sockets[i];
@@ -51,13 +51,13 @@ u8 socket_named(const connection &owner, const endpoint &contact)
 }
 
 // RFC 3261 10.3 step 8: the 2xx lists every Contact with the time that is left to it.
-u32 granted_expiry(const call_event &event, const connection &owner, const registration &r)
+u32 granted_expiry(const call_event &event, const connection &owner, const registration &r, bool assist)
 {
 	const u32 asked = r.requested_s == fetch ? 0 : r.requested_s;
 	u32 longest = 0;
 	bool found = false;
 	for (u32 i = 0; i < event.contact_count; i++) {
-		if (socket_named(owner, event.contacts[i].address) == none)
+		if (socket_named(owner, event.contacts[i].address, assist) == none)
 			continue;
 		const u32 expiry = expiry_of(event.contacts[i], event, asked);
 		longest = expiry > longest ? expiry : longest;
@@ -214,7 +214,7 @@ void grant_registration(const scene &on, const call_event &event, connection &ow
 		sipx_count(on.opaque, SIPX_COUNT_unmatched_response);
 		return;
 	}
-	const u32 granted_s = granted_expiry(event, owner, *r);
+	const u32 granted_s = granted_expiry(event, owner, *r, on.assist);
 	if (granted_s)
 		make_live(on, owner, *r, granted_s);
 	else if (r->requested_s != fetch)

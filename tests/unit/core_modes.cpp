@@ -45,6 +45,22 @@ TEST_P(modes, R27_assist_lets_media_in_at_its_own_port)
 	EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 0u);
 }
 
+TEST_P(modes, R27_assist_keeps_a_registration_exactly_as_long_as_granted)
+{
+	gate.rules.assist = true;
+	gate.rules.udp_timeout_s = gate.rules.udp_stream_timeout_s = 5;
+	dialog d = dialog_of("alice", phone, "sip:alice@example.com");
+	const std::string sent = try_to_server(phone, request(d, "REGISTER", "", {{"Expires", "3600"}})).bytes;
+	const endpoint seen = outer(phone);
+	reply_parts parts;
+	parts.contact = line_of(sent, "Contact") + ";expires=60";
+	try_to_phone(phone, answer_at_server(sent, 200, parts));
+	gate.advance(55);
+	EXPECT_TRUE(gate.send(server, seen, "x").arrived_at(phone));
+	gate.advance(20);
+	EXPECT_FALSE(gate.send(server, seen, "x").arrived());
+}
+
 TEST_P(modes, R27_assist_of_two_phones_with_one_port)
 {
 	gate.rules.assist = true;
