@@ -160,7 +160,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
         self.events: list[dict[str, object]] = []
         self.rest = b""
         (self.folder / "heard").mkdir()
-        melody(self.folder / "microphone.wav", notes, 20)
+        melody(self.folder / "microphone.wav", notes, 8)
         modules = (glob.glob("/usr/lib/baresip/modules")
                    + glob.glob("/usr/lib/*/baresip/modules"))
         if not modules:
@@ -222,7 +222,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
         self.control.sendall(f"{len(text)}:".encode() + text + b",")
         self.control.setblocking(False)
 
-    def event(self, kind: str, seconds: float = 10) -> dict[str, object]:
+    def event(self, kind: str, seconds: float = 20) -> dict[str, object]:
         """The next event of that kind; takes it and all before it off the list."""
         def found() -> dict[str, object] | None:
             for place, event in enumerate(self.events):
@@ -239,13 +239,13 @@ ctrl_tcp_listen 127.0.0.1:{control}
     def registered(self) -> None:
         """The registrar's 200; it may come before anybody listens to events."""
         self.world.wait(f"baresip {self.user} registers",
-                        lambda: " 200 OK (" in self.log.read_text(errors="replace"), 20)
+                        lambda: " 200 OK (" in self.log.read_text(errors="replace"), 60)
 
     def call(self, callee: Baresip, registrar: Address) -> None:
         """Calls; both sides answer by themselves, and talk until somebody hangs up."""
         self.command("dial", f"sip:{callee.user}@{host_port(registrar)}")
-        self.event("CALL_ESTABLISHED", 20)
-        callee.event("CALL_ESTABLISHED", 20)
+        self.event("CALL_ESTABLISHED")
+        callee.event("CALL_ESTABLISHED")
 
     def hang_up(self, other: Baresip) -> None:
         self.command("hangup")

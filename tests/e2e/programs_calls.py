@@ -16,8 +16,10 @@ from sip import Address, Message, address_of, host_port, is_sip, tag_of, uri_of
 ANSWERED = {"INVITE", "UPDATE", "NOTIFY", "OPTIONS", "INFO", "BYE"}
 MIRROR = {"sendonly": "recvonly", "recvonly": "sendonly"}
 PACE = 0.02
+SLOW = 30.0
+"""Seconds for what a program does: many start at once, on a busy machine."""
 RTP_PACKET = 172
-PROGRAM_LOSES = 2
+PROGRAM_LOSES = 1
 """Packets that a program may lose while it changes its way to forward them."""
 PATIENCE_PACKETS = 100
 """So many unheard packets at most before counting begins."""
@@ -75,19 +77,22 @@ class Dialog:
 
     def answered(self, request: Message, status: int = 200) -> Message:
         """The response to a request of ours; what arrives meanwhile is answered."""
+        mine = self.call_id.encode()
+
         def found() -> Message | None:
             self.serve()
             if self.partner:
                 self.partner.serve()
             for place, (data, _) in enumerate(self.agent.received):
-                if is_sip(data) and not Message(data).is_request:
+                if mine in data and is_sip(data) and not Message(data).is_request:
                     seen = Message(data)
                     if seen.status >= 200 and seen.call_id == request.call_id \
                             and seen.get("CSeq") == request.get("CSeq"):
                         del self.agent.received[place]
                         return seen
             return None
-        seen = self.world.wait(f"{self.agent.user} receives an answer to {request.method}", found)
+        seen = self.world.wait(f"{self.agent.user} receives an answer to {request.method}", found,
+                               SLOW)
         must_equal(seen.status, status, f"the answer to {request.method}\n{seen.text}")
         return seen
 
@@ -114,8 +119,9 @@ class Dialog:
 
     def serve(self) -> None:
         """Answers every request of this dialog that has arrived."""
+        mine = self.call_id.encode()
         for data, source in list(self.agent.received):
-            message = Message(data) if is_sip(data) else None
+            message = Message(data) if mine in data and is_sip(data) else None
             if not message or not message.is_request or message.call_id != self.call_id:
                 continue
             if message.method == "ACK":
@@ -144,7 +150,7 @@ class Dialog:
 def dial(agent: Agent, uri: str, to: Address, media: Media) -> Dialog:
     """Calls; the callee, in a program's hands, answers by itself."""
     invite = agent.send_message(agent.invitation(uri, offer(media)), to)
-    dialog = Dialog(agent, media, invite, agent.response(200, invite), caller=True)
+    dialog = Dialog(agent, media, invite, agent.response(200, invite, SLOW), caller=True)
     dialog.ask("ACK")
     return dialog
 
@@ -152,13 +158,13 @@ def dial(agent: Agent, uri: str, to: Address, media: Media) -> Dialog:
 def accept(agent: Agent, media: Media, acknowledged: bool = True) -> Dialog:
     """Takes the next call that comes; a program behind a proxy acknowledges only later."""
     seen, source = agent.take("a new INVITE", lambda m: m.is_request and m.method == "INVITE"
-                              and not tag_of(m.get("To")))
+                              and not tag_of(m.get("To")), SLOW)
     agent.send_message(agent.answer(seen, source, 180, "Ringing"), source)
     answer = agent.answer(seen, source, 200, "OK", offer(media))
     agent.send_message(answer, source)
     dialog = Dialog(agent, media, answer, seen, caller=False)
     if acknowledged:
-        agent.request("ACK", seen.call_id)
+        agent.request("ACK", seen.call_id, SLOW)
     return dialog
 
 
@@ -167,9 +173,9 @@ def call_through(caller: Agent, uri: str, to: Address, callee: Agent,
     """A call from one scripted end to another, each with a dialog with the program."""
     invite = caller.send_message(caller.invitation(uri, offer(media[0])), to)
     far = accept(callee, media[1], acknowledged=False)
-    near = Dialog(caller, media[0], invite, caller.response(200, invite), caller=True)
+    near = Dialog(caller, media[0], invite, caller.response(200, invite, SLOW), caller=True)
     near.ask("ACK")
-    callee.request("ACK", far.call_id)
+    callee.request("ACK", far.call_id, SLOW)
     near.partner, far.partner = far, near
     return near, far
 
@@ -177,7 +183,7 @@ def call_through(caller: Agent, uri: str, to: Address, callee: Agent,
 def enrol(phone: Agent, registrar: Address, expires: int = 600) -> None:
     """REGISTER at a program, which must give our own Contact back."""
     sent = phone.send_message(phone.registration(registrar, expires), registrar)
-    answered = phone.response(200, sent)
+    answered = phone.response(200, sent, SLOW)
     must_equal(uri_of(answered.get("Contact")), phone.uri, "the Contact in the registrar's 200")
 
 
@@ -204,7 +210,7 @@ def until(world: World, what: str, dialogs: list[Dialog], ready: Callable[[], bo
             dialog.serve()
         return ready()
     try:
-        world.wait(what, served)
+        world.wait(what, served, SLOW)
     except Failure as failure:
         states = "\n".join(f"{d.agent.user} talks to {d.peer}, {d.said}, its peer {d.direction}"
                            for d in dialogs)
@@ -284,7 +290,7 @@ class Stream:
         must_equal({inbox.sources[n] for n in places}, {self.receiver.peer}, f"{what}: came from")
 
 
-def converse(world: World, *pairs: tuple[Dialog, Dialog], count: int = 12) -> None:
+def converse(world: World, *pairs: tuple[Dialog, Dialog], count: int = 8) -> None:
     """Each first plays to each second, at the pace of a phone: every payload arrives, once,
     from where the SDP said, and what enters the router leaves it, byte for byte.
 
@@ -335,7 +341,7 @@ def hears_echo(world: World, end: Dialog) -> None:
     converse(world, (end, end))
 
 
-def hears(world: World, end: Dialog, payloads: list[bytes], count: int = 15) -> None:
+def hears(world: World, end: Dialog, payloads: list[bytes], count: int = 10) -> None:
     """So many packets, each with one of the payloads, in their order, from where SDP said."""
     end.media.inbox.clear()
     inbox = end.media.inbox

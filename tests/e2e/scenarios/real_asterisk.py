@@ -6,7 +6,7 @@ from calls import must_equal
 from net import FRIEND, MEDIA, SERVER
 from peer import Media, World
 from programs_asterisk import CHAN_SIP, PJSIP, Asterisk, Section, endpoint, music, transport
-from programs_calls import (Dialog, accept, both_talk, call_through, dial, digest_in, digest_of,
+from programs_calls import (SLOW, Dialog, accept, both_talk, call_through, dial, digest_in, digest_of,
                             end_call, enrol, hears, hears_echo, step, until)
 from registry import DNAT, SHIFTED, SHIFTED6, scenario
 from sip import Address, address_of, host_port, uri_of
@@ -56,11 +56,11 @@ class Office:
     def _registered(self) -> str:
         """The Contact under which the provider knows Asterisk."""
         challenge = 'Digest realm="e2e", nonce="20518", algorithm=MD5'
-        seen, source = self.provider.request("REGISTER", seconds=20)
+        seen, source = self.provider.request("REGISTER", seconds=SLOW)
         self.provider.send_message(self.provider.answer(
             seen, source, 401, "Unauthorized", more=[("WWW-Authenticate", challenge)]), source)
         seen, source = self.provider.take("REGISTER with credentials", lambda m: (
-            m.method == "REGISTER" and m.get("Authorization") != ""))
+            m.method == "REGISTER" and m.get("Authorization") != ""), SLOW)
         must_equal(digest_of(seen, "secret"), digest_in(seen), "the digest of the REGISTER")
         granted = [("Contact", f"{seen.get('Contact')};expires=300")]
         self.provider.send_message(
@@ -271,7 +271,7 @@ def chan_sip(world: World) -> None:
                                          desk=desk.address[0]),
         "extensions.conf": DIALPLAN.replace("PJSIP/${EXTEN}@trunk", "SIP/trunk/${EXTEN}")
         .replace("PJSIP", "SIP")})
-    seen, source = provider.request("REGISTER", seconds=20)
+    seen, source = provider.request("REGISTER", seconds=SLOW)
     provider.send_message(provider.answer(seen, source, 200, "OK", more=[
         ("Contact", f"{seen.get('Contact')};expires=120")]), source)
     contact = uri_of(seen.get("Contact"))
