@@ -6,8 +6,8 @@ from calls import Registration, call, grant, hang_up, must, must_equal, register
 from crowd import play_all, turned
 from middle import Leg, bridge, talk_through
 from net import FRIEND, STRANGER
-from peer import Agent, Media, World, check_audio
-from registry import SERVERS, TRANSLATED, scenario
+from peer import Agent, Media, World, check_audio, offer
+from registry import MASQUERADE, SERVERS, SHIFTED, SHIFTED6, TRANSLATED, scenario
 from sip import address_of, uri_of
 
 
@@ -120,3 +120,28 @@ def past_the_server(world: World) -> None:
     must_equal((anna.told, bert.told), (bert.media.address, anna.media.address),
                "what the PBX told them of each other's media")
     talk_through(world, anna, bert)
+
+
+@scenario("R18", "a PBX names its phones' media: pinholes for hosts of media_hosts, no others",
+          (MASQUERADE, SHIFTED, SHIFTED6))
+def names_its_phones(world: World) -> None:
+    """The PBX is out of the way of the media between a desk and the trunk. What it says of a
+    host that is not listed passes as it is, address and all (S4)."""
+    world.translates = False
+    desk, guest = (world.inside_media(4000, number) for number in (2, 3))
+    if world.helper == "sip-ext":
+        world.line.router.sysctl("net.netfilter.sip_ext_media_hosts", f"{desk.address[0]}\n")
+    pbx, provider = world.phone(user="pbx"), world.server()
+    line = register(pbx, provider)
+    out = call(pbx, provider, provider.uri, provider.address, desk, world.outside_media(7000))
+    must_equal(out.caller_media_seen[0], world.line.router_address, "the desk's media outside")
+    talk(world, out, inside_calls=True, first="outside")
+    back = call(provider, pbx, line.contact, line.target, world.outside_media(7002),
+                world.inside_media(4010, 2))
+    talk(world, back, inside_calls=False, first="outside")
+    pbx.send_message(pbx.invitation(provider.uri, offer(guest), "guest@pbx"), provider.address)
+    provider.request("INVITE", "guest@pbx")
+    must_equal([e for e in world.line.expectations() if guest.address[0] in e], [],
+               "pinholes to and from a host that is not listed")
+    hang_up(out)
+    talk(world, back, inside_calls=False)
