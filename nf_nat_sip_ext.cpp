@@ -74,14 +74,19 @@ u16 default_port(const address_ref &ref) { return ref.secure ? default_sips_port
 u16 port_of(const address_ref &ref) { return ref.port.empty() ? default_port(ref) : ref.port_number; }
 u32 host_end(const address_ref &ref) { return ref.host.end() + ref.bracketed; }
 
+constexpr u32 via_bit = 1u << static_cast<u8>(place::via);
+
 // The bit under which it is remembered whether the inside endpoint wrote a port: what comes
 // back in one place was written in another (RFC 3261 12.2.1.1).
-u32 spelling_bit(place where)
+u32 spelling_bit(const address_ref &ref)
 {
+	place where = ref.where;
 	if (where == place::request_uri)
 		where = place::contact;
 	if (where == place::route)
 		where = place::record_route;
+	if (where == place::via && ref.index)	// another program of the host: it has its own way
+		where = place::via_received;
 	return 1u << static_cast<u8>(where);
 }
 
@@ -178,7 +183,7 @@ void translate_outward(drafting &d, const address_ref &ref)
 		return;
 	note_literal(d, ref);
 	edit_span(d, ref.host, edit_kind::address, value);
-	const u32 bit = spelling_bit(ref.where);
+	const u32 bit = spelling_bit(ref);
 	d.p.after.inner |= bit;
 	if (!ref.port.empty()) {
 		if (ref.port_number == default_port(ref))	// any other port is written in any case
@@ -217,7 +222,7 @@ void translate_inward(drafting &d, const address_ref &ref)
 				 ref.secure ? edit_kind::add_secure_port : edit_kind::add_port, value);
 		return;
 	}
-	if (default_inside && (d.p.before.bare & spelling_bit(ref.where)))
+	if (default_inside && (d.p.before.bare & spelling_bit(ref)))
 		add_edit(d, host_end(ref), ref.port.end() - host_end(ref), edit_kind::drop_port, value);
 	else
 		edit_span(d, ref.port, edit_kind::port, value);
@@ -235,7 +240,7 @@ void translate_identity(drafting &d, const address_ref &ref, bool outward)
 // way back that is where the client sent it from.
 void translate_received(drafting &d, const address_ref &ref)
 {
-	if (!d.backward || d.view.request || (expects_outer(d) & spelling_bit(place::via)))
+	if (!d.backward || d.view.request || (expects_outer(d) & via_bit))
 		return;
 	const bool address = same_address(d.info.destination_outer, ref.address);
 	const bool port = ref.port_number == d.info.destination_outer.port;
@@ -266,7 +271,7 @@ void translate_routing(drafting &d, const address_ref &ref)
 {
 	if (d.p.leave_identity && is_identity(ref.where))
 		return;
-	const u32 bit = spelling_bit(ref.where);
+	const u32 bit = spelling_bit(ref);
 	const bool outward = d.forward && same_address(d.info.source_inner, ref.address);
 	if (names_outer_itself(d, ref))
 		d.p.after.outer |= bit;

@@ -99,6 +99,17 @@ TEST_P(ways, R4_another_port_of_the_host_in_an_identity_and_in_a_second_via)
 			EXPECT_NE(got.find(line), got.npos) << line << "\n" << got;
 }
 
+TEST_P(ways, R4_two_vias_of_one_socket_written_in_two_ways)
+{
+	gate.rules.shift_ports = true;
+	dialog d = dialog_of("x", phone, "sip:bob@example.com", true);
+	const std::string lower = "SIP/2.0/UDP " + text_of(phone) + ";branch=z9hG4bKother";
+	const std::string invite = request(d, "INVITE", "", {{"Via", lower}});
+	const std::string got = to_phone(phone, respond(to_server(phone, invite), 404));
+	for (const auto &via : lines_of(invite, "Via"))
+		EXPECT_NE(got.find(via), got.npos) << via << "\n" << got;
+}
+
 TEST_P(ways, R4_port_of_an_identity_has_no_door)
 {
 	gate.rules.shift_ports = true;
