@@ -54,7 +54,7 @@ class Bed:
 
 
 @scenario("R7", "a=rtcp with a port alone: RTCP flows both ways", (*BOTH_VERSIONS, ROUTED),
-          in_tree_fails=True, subset=True)
+          in_tree_fails=True)
 def port_alone(world: World) -> None:
     bed = Bed(world, 4000, 4444)
     seen, _ = bed.calls(world.phone(), world.server(), _audio(bed.near, "a=rtcp:4444"))

@@ -13,8 +13,7 @@ from sip import Address, Message
 RELIABLE: list[Header] = [("Require", "100rel"), ("RSeq", "9021")]
 
 
-@scenario("R11", "early media of a 183 flows both ways, call from inside", (*BOTH_VERSIONS, ROUTED),
-          subset=True)
+@scenario("R11", "early media of a 183 flows both ways, call from inside", (*BOTH_VERSIONS, ROUTED))
 def early_answer(world: World) -> None:
     phone, server = world.phone(), world.server()
     near, far = world.inside_media(4000), world.outside_media(7000)
@@ -224,8 +223,7 @@ def _moves(world: World, made: Session, method: str) -> None:
     made.hang_up(inside_asks=False)
 
 
-@scenario("R11", "re-INVITE from both ends with new ports, call from inside", BOTH_VERSIONS,
-          subset=True)
+@scenario("R11", "re-INVITE from both ends with new ports, call from inside", BOTH_VERSIONS)
 def reinvite(world: World) -> None:
     made = calling(world)
     made.talk()

@@ -73,7 +73,7 @@ def _hold_and_resume(world: World, spelling: str) -> None:
 
 
 @scenario("R12", "hold by sendonly and resume keep the outside port, audio both ways",
-          (*BOTH_VERSIONS, ROUTED), subset=True)
+          (*BOTH_VERSIONS, ROUTED))
 def hold_sendonly(world: World) -> None:
     _hold_and_resume(world, "sendonly")
 
@@ -161,7 +161,7 @@ def _replaces(made: Session) -> str:
 
 
 @scenario("R12", "blind transfer of a phone inside: it calls the new party, audio both ways",
-          (SHIFTED,), subset=True)
+          (SHIFTED,))
 def blind_transfer(world: World) -> None:
     phone, friend = world.phone(), world.friend()
     made = calling(world, phone=phone)
@@ -291,7 +291,7 @@ def redirects(world: World) -> None:
 
 
 @scenario("R12", "music on hold from another host, and the call goes on at the first one",
-          (*BOTH_VERSIONS, ROUTED), subset=True)
+          (*BOTH_VERSIONS, ROUTED))
 def music_on_hold(world: World) -> None:
     made = calling(world)
     made.talk()

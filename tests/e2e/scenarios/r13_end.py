@@ -18,7 +18,7 @@ def _closes(world: World, seen: Address, inside: Address, what: str) -> None:
 
 
 @scenario("R13", "BYE from the other end closes the pinholes within a second, call from inside",
-          (*BOTH_VERSIONS, ROUTED), subset=True)
+          (*BOTH_VERSIONS, ROUTED))
 def bye_from_outside(world: World) -> None:
     made = calling(world)
     made.talk()

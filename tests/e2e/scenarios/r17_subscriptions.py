@@ -185,7 +185,7 @@ SINGLE: dict[str, tuple[str, list[Header]]] = {
 
 
 @scenario("R17", "MESSAGE, OPTIONS, INFO, PUBLISH and their answers cross both ways",
-          (*BOTH_VERSIONS, ROUTED), subset=True)
+          (*BOTH_VERSIONS, ROUTED))
 def singles(world: World) -> None:
     phone, server = world.phone(), world.server()
     contact = register(phone, server)

@@ -156,7 +156,7 @@ def _bodies(server: Agent, contact: str) -> dict[str, str]:
 
 
 @scenario("R17", "desk phone: dialog, message-summary and as-feature-event of each line, with refreshes",
-          BOTH_VERSIONS, long=True, subset=True)
+          BOTH_VERSIONS, long=True)
 def subscriptions(world: World) -> None:
     """The dialog's XML names the phone's own Contact, as the server knows it, key and all."""
     _, server, accounts = _lines(world)
