@@ -31,6 +31,9 @@ struct sipx_settings {
 	struct ctl_table_header *header;
 };
 
+/* Outside addresses whose ports are known at once: see leaving.c. */
+#define SIPX_LEAVING_SETS 4
+
 /* One namespace. The core's tables follow it in memory. */
 struct sipx_net {
 	spinlock_t lock;	/* over the tables: sipx_lock() */
@@ -42,6 +45,9 @@ struct sipx_net {
 	void *memory;		/* what was allocated for it and the tables */
 	u64 __percpu *counters;	/* SIPX_REASON_COUNT of them */
 	struct delayed_work tick;
+	spinlock_t leaving_lock;
+	u64 leaving_pause_ns;	/* no reading before */
+	struct sipx_leaving *leaving[SIPX_LEAVING_SETS];
 	struct sipx_settings settings;
 } ____cacheline_aligned;
 
@@ -123,6 +129,12 @@ void sipx_netns_stop(void);	/* waits for packets and ticks; none follow */
 void sipx_netns_exit(void);
 struct sipx_net *sipx_net_get_rcu(const struct net *net);	/* NULL: its tables are gone */
 bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any more */
+
+/* leaving.c */
+/* A connection of another socket than `inside` leaves from `outside`. RCU. */
+bool sipx_leaves_for_another(struct sipx_net *sn, u16 zone, const struct sipx_endpoint *outside,
+			     const struct sipx_endpoint *inside);
+void sipx_leaving_free(struct sipx_net *sn);
 
 /* sockets.c */
 bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address);

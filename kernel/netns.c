@@ -149,6 +149,7 @@ static void remove_files(struct net *net)
 
 static void free_net(struct sipx_net *sn)
 {
+	sipx_leaving_free(sn);
 	free_percpu(sn->counters);
 	kvfree(sn->memory);
 }
@@ -173,6 +174,7 @@ static struct sipx_net *alloc_net(struct net *net)
 		return NULL;
 	}
 	spin_lock_init(&sn->lock);
+	spin_lock_init(&sn->leaving_lock);
 	INIT_DELAYED_WORK(&sn->tick, tick);
 	sipx_core_state_init(sipx_state_of(sn));
 	return sn;

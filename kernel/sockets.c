@@ -62,21 +62,31 @@ static bool taken6(struct net *net, const struct in6_addr *address, u16 port, u8
 }
 #endif
 
+static bool taken_by_router(struct net *net, const struct sipx_endpoint *outside)
+{
+	union nf_inet_addr address;
+
+	memcpy(&address, outside->bytes, sizeof(address));
+	if (outside->family == SIPX_IPV4)
+		return taken4(net, address.ip, outside->port, outside->protocol);
+#if IS_ENABLED(CONFIG_IPV6)
+	return taken6(net, &address.in6, outside->port, outside->protocol);
+#else
+	return false;
+#endif
+}
+
 bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
 		     const struct sipx_endpoint *inside)
 {
 	struct net *net = nf_ct_net(packet->ct);
-	union nf_inet_addr address;
-	bool taken = false;
+	struct sipx_net *sn;
+	bool taken;
 
-	memcpy(&address, outside->bytes, sizeof(address));
 	rcu_read_lock();
-	if (outside->family == SIPX_IPV4)
-		taken = taken4(net, address.ip, outside->port, outside->protocol);
-#if IS_ENABLED(CONFIG_IPV6)
-	else
-		taken = taken6(net, &address.in6, outside->port, outside->protocol);
-#endif
+	sn = sipx_net_get_rcu(net);
+	taken = taken_by_router(net, outside) ||
+		(sn && sipx_leaves_for_another(sn, sipx_zone_of(packet->ct), outside, inside));
 	rcu_read_unlock();
 	return taken;
 }

@@ -90,6 +90,83 @@ static void takes_no_port_of_chance(struct kunit *test)
 	sipx_test_end(ct);
 }
 
+static bool is_taken(struct nf_conn *like, const struct sipx_endpoint *outside,
+		     const struct sipx_endpoint *inside)
+{
+	struct sipx_state *state = sipx_state_of(sipx_test_net());
+	struct sipx_packet packet = { .ct = like };
+	bool taken;
+
+	/* more than a second later */
+	sipx_leaving_free(sipx_test_net());
+	memset(sipx_test_net()->leaving, 0, sizeof(sipx_test_net()->leaving));
+	sipx_test_net()->leaving_pause_ns = 0;
+	sipx_lock(state);
+	taken = sipx_port_taken(&packet, outside, inside);
+	sipx_unlock(state);
+	return taken;
+}
+
+static void knows_whose_port_it_is(struct kunit *test, u8 family)
+{
+	struct sipx_endpoint phone = sipx_test_endpoint(family, 1, 8000);
+	struct sipx_endpoint other = sipx_test_endpoint(family, 2, 8000);
+	struct sipx_endpoint stun = sipx_test_endpoint(family, 202, 3478);
+	struct sipx_endpoint web = sipx_test_endpoint(family, 203, 443);
+	struct sipx_endpoint outside = sipx_test_endpoint(family, 100, 23456);
+	struct sipx_endpoint asked = outside;
+	struct nf_conn *ct = mapped(test, &phone, &stun, &outside), *also;
+
+	KUNIT_EXPECT_TRUE(test, is_taken(ct, &outside, &other));
+	KUNIT_EXPECT_FALSE(test, is_taken(ct, &outside, &phone));
+	asked.port = 23457;
+	KUNIT_EXPECT_FALSE(test, is_taken(ct, &asked, &other));
+	asked = outside;
+	asked.protocol = SIPX_TCP;
+	KUNIT_EXPECT_FALSE(test, is_taken(ct, &asked, &other));
+	asked = sipx_test_endpoint(family, 101, 23456);
+	KUNIT_EXPECT_FALSE(test, is_taken(ct, &asked, &other));
+	/* two of them share it: it is neither's own */
+	also = mapped(test, &other, &web, &outside);
+	KUNIT_EXPECT_TRUE(test, is_taken(ct, &outside, &phone));
+	sipx_test_end(ct);
+	KUNIT_EXPECT_FALSE(test, is_taken(also, &outside, &other));
+	sipx_test_end(also);
+	also = mapped(test, &other, &web, &asked);
+	KUNIT_EXPECT_FALSE(test, is_taken(also, &outside, &phone));
+	sipx_test_end(also);
+}
+
+static void knows_whose_port_it_is_ipv4(struct kunit *test)
+{
+	knows_whose_port_it_is(test, SIPX_IPV4);
+}
+
+static void knows_whose_port_it_is_ipv6(struct kunit *test)
+{
+	knows_whose_port_it_is(test, SIPX_IPV6);
+}
+
+/* More outside addresses than are kept at once. */
+static void asks_about_many_addresses(struct kunit *test)
+{
+	struct sipx_endpoint phone = sipx_test_endpoint(SIPX_IPV4, 1, 8000);
+	struct sipx_endpoint other = sipx_test_endpoint(SIPX_IPV4, 2, 8000);
+	struct sipx_endpoint stun = sipx_test_endpoint(SIPX_IPV4, 202, 3478);
+	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV4, 100, 23456);
+	struct nf_conn *ct = mapped(test, &phone, &stun, &outside);
+	struct sipx_packet packet = { .ct = ct };
+	u8 i;
+
+	for (i = 1; i < 100; i++) {
+		struct sipx_endpoint asked = sipx_test_endpoint(SIPX_IPV4, 100 + i % 7, 23456);
+
+		sipx_test_net()->leaving_pause_ns = 0;	/* the machine may be slow today */
+		KUNIT_EXPECT_EQ(test, sipx_port_taken(&packet, &asked, &other), i % 7 == 0);
+	}
+	sipx_test_end(ct);
+}
+
 /* ---- hairpin (R14) ------------------------------------------------------------------------- */
 
 static const char invitation[] =
@@ -185,6 +262,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(knows_a_mapping_ipv4),
 	KUNIT_CASE(knows_a_mapping_ipv6),
 	KUNIT_CASE(takes_no_port_of_chance),
+	KUNIT_CASE(knows_whose_port_it_is_ipv4),
+	KUNIT_CASE(knows_whose_port_it_is_ipv6),
+	KUNIT_CASE(asks_about_many_addresses),
 	KUNIT_CASE(leads_inside_to_inside),
 	{}
 };
