@@ -331,4 +331,9 @@ lab_list() {
 		fi
 		printf '%-12s %s\n' "$name" "$state"
 	done
+	for name in "${ROOTS[@]}"; do
+		state="not prepared"
+		! root_ready "$name" || state="ready (program)     $(cat "$(root_dir "$name")/package")"
+		printf '%-12s %s\n' "$name" "$state"
+	done
 }
