@@ -211,8 +211,8 @@ bool sipx_connection_stands(struct sipx_state *state, u32 zone, const struct sip
  * the directions in it are those of that connection. On SIPX_PINHOLE_OPEN
  * *handle holds a reference that the core gives back with sipx_pinhole_close().
  * An unreplied connection that a too early packet of the same flow has left behind
- * is removed, so that the next packet meets the pinhole (never one that has a helper:
- * its end would come back to the core, which holds its lock here). */
+ * is removed, so that the next packet meets the pinhole. An end that comes of it under the
+ * lock is told when the lock is given back. */
 enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 					  struct sipx_conntrack *master,
 					  const struct sipx_pinhole *pinhole,
