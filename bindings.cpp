@@ -54,11 +54,10 @@ endpoint socket_of(const socket_run &run, u32 index)
 	return with_port(run.first, static_cast<u16>(run.first.port + index));
 }
 
-// All of them are free from that port on. A pair keeps its parity (RFC 3550 11, R7).
+// All of them are free from that port on.
 bool is_run_free(const binding_site &site, const socket_run &run, u32 port)
 {
-	const bool parity_kept = run.count == 1 || !((port ^ run.first.port) & 1);
-	if (!port || !parity_kept || port + run.count - 1 > 65535)
+	if (!port || port + run.count - 1 > 65535)
 		return false;
 	const endpoint outside = with_protocol(site.outside, run.first.protocol);
 	for (u32 i = 0; i < run.count; i++)
@@ -104,6 +103,7 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 	if (run.signalling)
 		return random_port(site, run);
 	const u16 mapped = mapping_of(site, run.first);
+	// A mapping that stands counts more than its parity (R6); all others keep it (RFC 3550 11).
 	const u16 wanted[] = {mapped, run.hint, run.first.port};
 	for (const u16 port : wanted)
 		if (is_run_free(site, run, port))

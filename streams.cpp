@@ -102,8 +102,12 @@ void note_remote_end(const media_wish &wish, stream &s)
 	s.remote_bundled = wish.bundled;
 	s.remote_declined = wish.rtp.port == 0;
 	s.remote_direct = wish.direct;
-	if (wish.refusal != usable)
-		s.remote_rtp.port = s.remote_rtcp.port = 0;
+	if (wish.refusal == usable)
+		return;
+	// Port 9 says that its owner connects (RFC 4145 4.1): from that address all the same.
+	s.remote_rtp.port = s.remote_rtcp.port = 0;
+	if (wish.refusal != SIPX_COUNT_media_port_low)
+		s.remote_rtp = s.remote_rtcp = {};
 }
 
 void note_stream(const scene &on, const media_wish &wish, const stream_wishes &sockets, const plan &p, stream &s)
@@ -144,7 +148,7 @@ endpoint media_source(const scene &on, const call &c, const socket_pinholes &at)
 	case SIPX_MEDIA_FROM_PEER:
 		return with_port(with_protocol(c.peer, at.inside.protocol), 0);
 	default:
-		return with_port(with_protocol(at.remote.port ? at.remote : c.peer, at.inside.protocol), 0);
+		return with_port(with_protocol(at.remote.family ? at.remote : c.peer, at.inside.protocol), 0);
 	}
 }
 

@@ -179,6 +179,9 @@ void read_stream(const media_stream &stream, const message_view &view, const sid
 	wish.on_hold = stream.on_hold_address;
 	const ip_address address = stream.connection == none ? ip_address{} : view.addresses[stream.connection].address;
 	wish.rtp = make_endpoint(address, stream.port_number, protocol_of(stream.transport));
+	// Nobody asks a name server here; the one who speaks is the likeliest to be meant.
+	if (stream.connection_is_name && !where.from_inside)
+		wish.rtp = with_port(with_protocol(where.peer, wish.rtp.protocol), stream.port_number);
 	find_rtcp(stream, view, where, wish);
 	wish.refusal = judge(wish.rtp, where);
 }

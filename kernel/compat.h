@@ -120,6 +120,18 @@ static inline void sipx_compat_expect_assign(struct nf_conntrack_expect *exp,
 #endif
 }
 
+/*
+ * After nf_ct_expect_related(). Kernels between two changes of the stable series put the
+ * master's helper there, to find its policy by, and give it to the connection, too: media
+ * would go through the helper and never be offloaded (R26).
+ */
+static inline void sipx_compat_expect_assign_none(struct nf_conntrack_expect *exp)
+{
+#if !SIPX_HAVE_EXPECT_ASSIGN_HELPER
+	WRITE_ONCE(exp->helper, NULL);
+#endif
+}
+
 /* The functions below are called under nf_conntrack_expect_lock. */
 
 /* It stands in the table. Its master is alive then, and only then is it safe to touch. */

@@ -217,38 +217,40 @@ static inline void sipx_net_count(struct sipx_net *sn, enum sipx_reason reason)
 	this_cpu_inc(sn->counters[reason]);
 }
 
-static inline bool sipx_is_as_wished(const struct nf_conn *ct, const struct sipx_wish *wish)
+/* @dir: of the packets that the wish is about, on a connection that either end may have begun */
+static inline bool sipx_is_as_wished(const struct nf_conn *ct, enum ip_conntrack_dir dir,
+				     const struct sipx_wish *wish)
 {
-	const struct nf_conntrack_tuple *reply = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+	const struct nf_conntrack_tuple *back = &ct->tuplehash[!dir].tuple;
 
 	switch (wish->translate) {
 	case SIPX_TRANSLATE_DESTINATION:
-		return nf_inet_addr_cmp(&reply->src.u3, &wish->address) &&
-		       reply->src.u.all == wish->port;
+		return nf_inet_addr_cmp(&back->src.u3, &wish->address) &&
+		       back->src.u.all == wish->port;
 	case SIPX_TRANSLATE_SOURCE:
-		return nf_inet_addr_cmp(&reply->dst.u3, &wish->address) &&
-		       reply->dst.u.all == wish->port;
+		return nf_inet_addr_cmp(&back->dst.u3, &wish->address) &&
+		       back->dst.u.all == wish->port;
 	default:
 		return false;
 	}
 }
 
 /* A connection that stands where a pinhole wants one, and not as wished. */
-static inline bool sipx_is_stale(const struct nf_conn *ct, const struct sipx_wish *wish)
+static inline bool sipx_is_stale(const struct nf_conn *ct, enum ip_conntrack_dir dir,
+				 const struct sipx_wish *wish)
 {
-	if (sipx_is_as_wished(ct, wish))
+	if (nfct_help(ct) || sipx_is_as_wished(ct, dir, wish))
 		return false;
-	/* media that began before its answer did, and left from another port (R16) */
-	if (wish->certain && !nfct_help(ct))
-		return true;
-	/* a packet that came before the pinhole: nobody has answered */
-	if (!test_bit(IPS_SEEN_REPLY_BIT, &ct->status))
-		return true;
 	/* an earlier pinhole of these ports, of a call that is over: its media must not
-	 * meet the new owner. A signalling connection has more to lose and is left alone.
+	 * meet the new owner
 	 */
-	return wish->translate != SIPX_TRANSLATE_NONE &&
-	       test_bit(IPS_EXPECTED_BIT, &ct->status) && !nfct_help(ct);
+	if (wish->translate != SIPX_TRANSLATE_NONE && test_bit(IPS_EXPECTED_BIT, &ct->status))
+		return true;
+	/* media that began before its answer did, and left from another port (R16), or a
+	 * packet that came before the pinhole: nobody has answered
+	 */
+	return dir == IP_CT_DIR_ORIGINAL &&
+	       (wish->certain || !test_bit(IPS_SEEN_REPLY_BIT, &ct->status));
 }
 
 /* RCU. */
@@ -261,7 +263,7 @@ static inline void sipx_end_stale(const struct nf_conn *self, const struct sipx_
 	if (!hash)
 		return;
 	ct = nf_ct_tuplehash_to_ctrack(hash);
-	if (ct != self && NF_CT_DIRECTION(hash) == IP_CT_DIR_ORIGINAL && sipx_is_stale(ct, wish))
+	if (ct != self && sipx_is_stale(ct, NF_CT_DIRECTION(hash), wish))
 		nf_ct_kill(ct);
 	nf_ct_put(ct);
 }

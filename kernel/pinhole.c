@@ -237,6 +237,8 @@ enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 	if (error != SIPX_PINHOLE_OPEN)
 		return error;
 
+	if (!pinhole->helper)
+		sipx_compat_expect_assign_none(exp);
 	*handle = (struct sipx_expectation *)exp;
 	if (!SIPX_HAVE_EXPECT_JIFFIES)	/* the timer runs by the policy until now */
 		sipx_pinhole_renew(*handle, pinhole->lifetime_s);

@@ -93,15 +93,16 @@ void router::translate_by(const sipx_expectation &hit, connection &made)
 void router::end_stale(const wish &wanted, const connection *but)
 {
 	const auto found = index_->find({rules.zone, wanted.original});
-	if (found == index_->end() || found->second.at == but || found->second.reply)
+	if (found == index_->end() || found->second.at == but || found->second.at->helper)
 		return;
 	connection &there = *found->second.at;
-	const bool by_source = wanted.translate == SIPX_TRANSLATE_SOURCE;
-	const endpoint &stands = by_source ? there.reply.destination : there.reply.source;
-	if (wanted.translate != SIPX_TRANSLATE_NONE && sip::same_endpoint(stands, wanted.translated))
+	const tuple &back = found->second.reply ? there.original : there.reply;
+	const endpoint &stands = wanted.translate == SIPX_TRANSLATE_SOURCE ? back.destination : back.source;
+	const bool translated = wanted.translate != SIPX_TRANSLATE_NONE;
+	if (translated && sip::same_endpoint(stands, wanted.translated))
 		return;
-	const bool of_old_pinhole = wanted.translate != SIPX_TRANSLATE_NONE && there.expected && !there.helper;
-	if ((wanted.certain && !there.helper) || !there.seen_reply || of_old_pinhole)
+	const bool early = !found->second.reply && (wanted.certain || !there.seen_reply);
+	if (early || (translated && there.expected))
 		end(&there);
 }
 

@@ -137,12 +137,12 @@ TEST_P(bindings, R7_rtcp_stays_next_to_rtp_where_the_text_cannot_say_more)
 	expect_audio(rtcp, rtcp_of(seen), far_rtcp);
 }
 
-TEST_P(bindings, R7_mapping_of_the_other_parity_is_not_used_for_a_pair)
+TEST_P(bindings, R6_mapping_of_the_other_parity_is_used_for_a_pair)
 {
 	stun(rtp, 23457);
 	const std::string seen = offer_of({{rtp}});
-	EXPECT_EQ(media_of(seen).port, 20000);
-	EXPECT_EQ(rtcp_of(seen).port, 20001);
+	EXPECT_EQ(media_of(seen).port, 23457);
+	EXPECT_EQ(rtcp_of(seen).port, 23458);
 }
 
 TEST_P(bindings, R6_mapping_of_the_other_parity_is_used_where_the_text_can_say_it)

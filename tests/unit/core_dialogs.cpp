@@ -160,6 +160,23 @@ TEST_P(dialogs, R14_two_phones_inside_hear_each_other_by_hairpin)
 	EXPECT_EQ(text_of(back.source), text_of(b));
 }
 
+// Its media connection is still there when the next phone gets the same outside port.
+TEST_P(dialogs, R9_the_next_phone_calls_the_same_media_server)
+{
+	gate.rules.shift_ports = false;
+	gate.rules.taken_ports = {};
+	for (bool inside_first : {true, false})
+		for (u32 host : {10, 11, 12}) {
+			phone = map.inside(host, 5060);
+			rtp = map.inside(host, 20000);
+			placed_call call = call_out(phone, rtp, far_media);
+			if (inside_first)
+				gate.send(rtp, far_media, "rtp");
+			expect_audio(rtp, media_of(call.invite), far_media);
+			hang_up_inside(phone, call, false);
+		}
+}
+
 TEST_P(dialogs, R11_refused_update_falls_back)
 {
 	placed_call call = call_out(phone, rtp, far_media);
