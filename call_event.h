@@ -65,6 +65,8 @@ struct call_event {
 	u64 from_tag;
 	u64 to_tag;		// 0: none
 	u64 address_of_record;	// REGISTER: the To URI
+	endpoint via;		// the sent-by of the top Via; port 0: a host name
+	bool asks_rport;	// RFC 3581
 	u32 expires;		// the Expires header
 	u32 session_expires;	// RFC 4028; 0: none
 	bool has_expires;

@@ -54,7 +54,8 @@ u8 free_socket(const connection &owner)
 
 void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket)
 {
-	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, socket.bound->outside, socket.inside);
+	const endpoint &outside = socket.bound ? socket.bound->outside : socket.inside;
+	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
 	ensure_pinhole(on, owner, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
@@ -135,7 +136,8 @@ void adopt_sockets(const scene &on, connection &owner, plan &p)
 		signalling_socket &socket = owner.sockets[at];
 		give_up_pinhole(on.opaque, socket.door);
 		drop_reference(on.tables(), socket.bound);
-		take_reference(wish.held);
+		if (wish.held)
+			take_reference(wish.held);
 		socket.bound = wish.held;
 		socket.inside = wish.inside;
 		socket.listens = !wish.spoken_of;
@@ -162,6 +164,22 @@ void remember_literal(const scene &on, connection &owner, const inner_literal &l
 	owner.literal = literal;
 	owner.literal.fresh = false;
 	on.data->flags |= connection_has_more;
+}
+
+void mind_via(const scene &on, const call_event &event, connection &owner)
+{
+	if (on.where.from_inside && !event.status && !event.asks_rport && listens_elsewhere(event.via, on.where)) {
+		if (owner.awaited[0].transaction == event.transaction)
+			return;
+		for (u32 i = max_awaited_elsewhere - 1; i; i--)
+			owner.awaited[i] = owner.awaited[i - 1];
+		owner.awaited[0] = {event.transaction, event.via.port};
+	}
+	if (on.where.from_inside || !event.status || on.data != owner.data)
+		return;
+	for (const awaited_elsewhere &awaited : owner.awaited)
+		if (awaited.transaction == event.transaction)
+			sipx_packet_redirect(on.packet, awaited.port);
 }
 
 void note_need(connection &owner, u64 until_ms)

@@ -56,6 +56,10 @@ void open_for_answers(const scene &on, const connection &owner, signalling_socke
 // A call that expires is looked at by the next tick: its connection must not have ended then.
 constexpr u64 needed_until(u64 call_expires_ms) { return call_expires_ms + 5000; }
 
+// A phone that sends from one port and listens at another gets its response there, though the
+// server sent it to where the request came from. For each request by itself (R19).
+void mind_via(const scene &on, const call_event &event, connection &owner);
+
 // It is needed at least until then.
 void note_need(connection &owner, u64 until_ms);
 // What needed it until then needs it no more.

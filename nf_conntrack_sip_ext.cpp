@@ -132,7 +132,7 @@ bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason 
 	if (event.kind == event_kind::session && !reserve_call(on, event, spare.calls, why))
 		return false;
 	const binding_site site{on.packet, on.opaque, on.where.outer, on.where.zone};
-	return reserve_bindings(site, work.what, why);
+	return !on.where.translated || reserve_bindings(site, work.what, why);
 }
 
 // A registrar may answer at the port that the Via names: then the answer comes through the
@@ -222,6 +222,8 @@ void commit(const scene &on, workspace &work, reserve &spare)
 			adopt_sockets(on, *owner, work.what);
 		if (owner && work.what.literal.fresh)
 			remember_literal(on, *owner, work.what.literal);
+		if (owner)
+			mind_via(on, work.event, *owner);
 		remember(on, work.event, work.what, owner, spare);
 		settle_all(on, work.event, owner);
 	}
@@ -229,8 +231,10 @@ void commit(const scene &on, workspace &work, reserve &spare)
 	discard_reserve(spare);
 }
 
-bool changes_nothing(const call_event &event, const plan &p)
+bool changes_nothing(const scene &on, const call_event &event, const plan &p)
 {
+	if (on.data->flags & connection_has_more)	// it may listen elsewhere
+		return false;
 	return event.kind == event_kind::other && p.wish_count == 0 && p.before == p.after && !p.literal.fresh;
 }
 
@@ -283,6 +287,7 @@ sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
 {
 	plan &p = work.what;
 	admit_media_hosts(info.state, work);
+	plan_sockets(work.event, work.where, p);
 	if (!work.where.translated)
 		return SIPX_COUNT_unchanged;
 	p.same_port = info.assist;
@@ -314,7 +319,7 @@ sipx_reason carry(const sipx_packet_info &info, text_view bytes)
 		return refused;
 	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s,
 		       info.assist != 0, work.where};
-	if (!changes_nothing(work.event, work.what))
+	if (!changes_nothing(on, work.event, work.what))
 		return carry_out(info, on, work);
 	if (work.what.what != verdict::translate)
 		return SIPX_COUNT_unchanged;

@@ -62,6 +62,22 @@ void reset_plan(plan &p, u8 media_count)
 		p.streams[i] = {none, none};
 }
 
+bool listens_elsewhere(const endpoint &socket, const sides &where)
+{
+	return same_address(socket, where.inner) && socket.port != where.inner.port && socket.port >= lowest_media_port;
+}
+
+void plan_sockets(const call_event &event, const sides &where, plan &p)
+{
+	if (where.translated || !where.from_inside || event.status)
+		return;
+	if (!event.asks_rport && listens_elsewhere(event.via, where))
+		(void)wish_binding(p, event.via, true);
+	for (u8 i = 0; i < event.contact_count && p.wish_count < max_sockets - 1; i++)
+		if (listens_elsewhere(event.contacts[i].address, where))
+			(void)wish_binding(p, event.contacts[i].address, true);
+}
+
 void plan_media(const call_event &event, const sides &where, plan &p)
 {
 	if (!where.translated || !where.from_inside || !event.has_media)

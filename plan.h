@@ -181,6 +181,13 @@ struct rewrite {
 // False: they do not fit. All wishes are held. Of the NAT half, pure.
 [[nodiscard]] bool render_edits(workspace &work, text_view message, rewrite &made);
 
+// Another port of the inside host, that it wants responses or requests at. Pure.
+[[nodiscard]] bool listens_elsewhere(const endpoint &socket, const sides &where);
+
+// Which sockets besides its own the sender listens at, where nothing is translated (R19, R25):
+// where something is, translating them says it. Pure.
+void plan_sockets(const call_event &event, const sides &where, plan &p);
+
 // Which sockets the media of this message needs. Pure.
 void plan_media(const call_event &event, const sides &where, plan &p);
 

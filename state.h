@@ -212,6 +212,16 @@ struct inner_literal {
 	bool fresh;		// this message says something new about it
 };
 
+// A request whose response is wanted at the port of its Via, and not where it came from
+// (RFC 3261 18.2.2).
+struct awaited_elsewhere {
+	u64 transaction;
+	u16 port;
+};
+
+// As many may be on their way at once from a phone that does so.
+inline constexpr u32 max_awaited_elsewhere = 4;
+
 // What hangs on one kernel connection that has the helper.
 struct connection {
 	connection *next;
@@ -225,6 +235,7 @@ struct connection {
 	registration *registrations;
 	signalling_socket sockets[max_sockets];
 	inner_literal literal;
+	awaited_elsewhere awaited[max_awaited_elsewhere];	// newest first
 	u32 ordinary_s;		// the kernel's own timeout for it
 	bool needs_less;	// what needed it longest is over
 	bool needs_more;

@@ -95,6 +95,18 @@ void collect_contacts(const message_view &view, call_event &event)
 	}
 }
 
+endpoint top_via_of(const message_view &view)
+{
+	for (u32 i = 0; i < view.address_count; i++) {
+		const address_ref &ref = view.addresses[i];
+		if (ref.where != place::via || ref.index)
+			continue;
+		const u16 unwritten = ref.secure ? default_sips_port : default_sip_port;
+		return make_endpoint(ref.address, ref.port.empty() ? unwritten : ref.port_number, SIPX_UDP);
+	}
+	return {};
+}
+
 // Why no pinhole may lead to that socket; `usable` if one may.
 u8 judge(const endpoint &socket, const sides &where)
 {
@@ -222,6 +234,8 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 	event.from_tag = hash_text(bytes.sub(view.from_tag));
 	event.to_tag = view.to_tag.empty() ? 0 : hash_text(bytes.sub(view.to_tag));
 	event.address_of_record = hash_text(bytes.sub(view.to_uri));
+	event.via = top_via_of(view);
+	event.asks_rport = view.via.has_rport;
 	event.expires = view.expires;
 	event.session_expires = view.session_expires;
 	event.has_expires = view.has_expires;

@@ -247,6 +247,9 @@ bool sipx_nat_apply_edits(const struct sipx_packet_info *info);
 bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length,
 			 const u8 *bytes, u32 new_length);
 
+/* The datagram goes to another port of the host that it is going to. */
+void sipx_packet_redirect(struct sipx_packet *packet, u16 port);
+
 /* Appends text to what a reader of /proc sees. */
 void sipx_print(struct sipx_sink *sink, const char *text, u32 length);
 

@@ -9,6 +9,7 @@
 #include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/udp.h>
+#include <net/checksum.h>
 #include <net/ipv6.h>
 
 #include "compat.h"
@@ -257,6 +258,22 @@ static void connection_ends(struct nf_conn *ct)
 	data = (void *)extension->data;
 	if (READ_ONCE(data->connection))
 		sipx_connection_ends(sn, ct, data);
+}
+
+void sipx_packet_redirect(struct sipx_packet *packet, u16 port)
+{
+	struct sk_buff *skb = packet->skb;
+	struct udphdr *udp;
+
+	if (skb_ensure_writable(skb, packet->protoff + sizeof(*udp)))
+		return;
+	udp = (struct udphdr *)(skb->data + packet->protoff);
+	if (udp->check || skb->ip_summed == CHECKSUM_PARTIAL) {
+		inet_proto_csum_replace2(&udp->check, skb, udp->dest, htons(port), false);
+		if (!udp->check)
+			udp->check = CSUM_MANGLED_0;
+	}
+	udp->dest = htons(port);
 }
 
 /* ---- the module --------------------------------------------------------------------- */

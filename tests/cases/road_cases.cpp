@@ -97,7 +97,7 @@ void remember(const plan &p)
 		for (u8 k = 0; k < remembered.known_count; k++)
 			known |= same_endpoint(remembered.known[k].inside, p.wishes[i].inside);
 		if (!known)
-			remembered.known[remembered.known_count++] = {p.wishes[i].inside, p.wishes[i].held->outside};
+			remembered.known[remembered.known_count++] = {p.wishes[i].inside, p.wishes[i].held->outside, false};
 	}
 }
 

@@ -139,7 +139,7 @@ void router::refresh(connection &c, bool reply)
 	c.until_ms = now_ms() + u64{stream ? rules.udp_stream_timeout_s : rules.udp_timeout_s} * 1000;
 }
 
-void router::through_core(connection &c, bool reply, std::string &bytes)
+u16 router::through_core(connection &c, bool reply, std::string &bytes)
 {
 	const tuple &there = reply ? c.reply : c.original;
 	const tuple &back = reply ? c.original : c.reply;
@@ -182,6 +182,7 @@ void router::through_core(connection &c, bool reply, std::string &bytes)
 	for (const wish &wanted : stale_)
 		end_stale(wanted, &c);
 	stale_.clear();
+	return packet.redirected;
 }
 
 delivery router::send(const endpoint &from, const endpoint &to, const std::string &bytes)
@@ -198,11 +199,14 @@ delivery router::send(const endpoint &from, const endpoint &to, const std::strin
 	refresh(*c, result.reply);
 	if (fresh)
 		enter(*c);
+	u16 redirected = 0;
 	if (c->helper && !bytes.empty())
-		through_core(*c, result.reply, result.bytes);
+		redirected = through_core(*c, result.reply, result.bytes);
 	result.how = fate::arrived;
 	result.source = result.reply ? c->original.destination : c->reply.destination;
 	result.destination = result.reply ? c->original.source : c->reply.source;
+	if (redirected)
+		result.destination.port = redirected;
 	result.connection = c->id;
 	result.expected = c->expected;
 	return result;
@@ -440,6 +444,8 @@ bool sipx_nat_apply_edits(const sipx_packet_info *info)
 {
 	return info->packet->on->rules.nat_present && sipx_core_apply_edits(info);
 }
+
+void sipx_packet_redirect(sipx_packet *packet, u16 port) { packet->redirected = port; }
 
 bool sipx_packet_replace(sipx_packet *packet, u32 offset, u32 old_length, const u8 *bytes, u32 new_length)
 {

@@ -157,7 +157,7 @@ private:
 	void note_stale(const sipx_pinhole &wished);
 	void end_stale(const wish &wanted, const connection *but);
 	void refresh(connection &c, bool reply);
-	void through_core(connection &c, bool reply, std::string &bytes);
+	u16 through_core(connection &c, bool reply, std::string &bytes);
 	void enter(connection &made);
 	void end(connection *ended);
 	void take_off(sipx_expectation *gone);
@@ -204,6 +204,7 @@ struct sipx_packet {
 	fake::router *on;
 	fake::connection *of;
 	std::string *bytes;
+	u16 redirected = 0;	// the port that it goes to instead
 };
 
 struct sipx_sink {

@@ -130,7 +130,7 @@ TEST_P(doors, R19_listening_port_is_answered_after_unregistering)
 	dialog a = account_at(phone);
 	for (u32 seconds : {3600u, 0u}) {
 		const std::string seen = to_server(sending, request(a, "REGISTER", "", expires(seconds)));
-		to_phone(sending, grant(seen, seconds));
+		EXPECT_TRUE(gate.send(server, outer(sending), grant(seen, seconds)).arrived_at(phone)) << "where it listens";
 	}
 	for (const char *method : {"OPTIONS", "REGISTER"}) {
 		const std::string seen = to_server(sending, request(a, method));

@@ -81,6 +81,29 @@ TEST_P(ways, R25_routed_connection_that_began_outside)
 	EXPECT_FALSE(gate.send(far_media, another, "rtp").expected);
 }
 
+// It sends from one port and listens at another, with and without NAT; the server answers to
+// where the request came from, or to where the Via says.
+TEST_P(ways, R19_response_at_either_port_reaches_the_via_port)
+{
+	const endpoint from = map.inside(10, 40000);
+	for (bool nat : {true, false}) {
+		gate.rules.masquerade = nat;
+		dialog d = dialog_of("alice", from, "sip:bob@example.com");
+		d.via = text_of(phone);
+		const delivery asked = gate.send(from, server, request(d, "OPTIONS"));
+		const std::string reply = respond(asked.bytes, 200, {"far", "", "", {}, {}});
+		EXPECT_TRUE(gate.send(server, asked.source, reply).arrived_at(phone)) << nat << " at its source";
+		const std::string named = line_of(asked.bytes, "Via").substr(12);
+		const endpoint there = at(named.substr(0, named.find(';')));
+		EXPECT_TRUE(gate.send(server, there, reply).arrived_at(phone)) << nat << " at its Via";
+		d.via += ";rport";
+		const delivery again = gate.send(from, server, request(d, "OPTIONS"));
+		const std::string other = respond(again.bytes, 200, {"far", "", "", {}, again.source});
+		EXPECT_TRUE(gate.send(server, again.source, other).arrived_at(from)) << nat << " with rport";
+		gate.end_all();
+	}
+}
+
 // A proxy on a machine where phones listen at ports of their own.
 TEST_P(ways, R4_another_port_of_the_host_in_an_identity_and_in_a_second_via)
 {
