@@ -11,11 +11,11 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from calls import must, must_equal
-from dialog import caller_leg
+from calls import must, must_equal, register
+from dialog import REASON, caller_leg
 from net import FRIEND, MEDIA, Failure
 from peer import Agent, Media, Port, World, check_audio, offer
-from registry import BOTH_VERSIONS, MASQUERADE, SHIFTED, scenario
+from registry import BOTH_VERSIONS, IPTABLES, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, scenario
 from sip import Address, Message, session
 
 STUN_PORT = 3478
@@ -144,6 +144,25 @@ def _answered(phone: Agent, server: Agent, invite: Message, body: str) -> tuple[
     return seen, answered
 
 
+@scenario("R6", "ICE with the host as default: default is a candidate, STUN's binding is reused",
+          (*BOTH_VERSIONS, MASQUERADE, IPTABLES), subset=True)
+def host_default(world: World) -> None:
+    phone, server, responder, _, far = _bed(world)
+    for odd in (False, True):
+        own = _gather_either(world, responder, odd)
+        near = own.media
+        invite = phone.invitation(server.uri, _offer(*near.address, own))
+        seen, answered = _answered(phone, server, invite, _far_answer(far))
+        told = seen.media()[0]
+        must_equal(told, own.mapped, "default destination outside and STUN's binding")
+        _no_mismatch(seen, 1, told, "offer outside")
+        _no_mismatch(answered, 1, answered.media()[0], "answer inside")
+        must_equal(len(_listed(seen, 1)), 2, "candidates outside")
+        must(f" {near.address[0]} " not in seen.body, "no candidate is left that names the inside")
+        _checks_pass(world, near, told, far)
+        check_audio(world, near, told, far, answered.media()[0], first="outside")
+
+
 @scenario("R6", "ICE with the mapped address as default: the session is byte-identical, audio both ways",
           (*BOTH_VERSIONS, MASQUERADE), subset=True)
 def mapped_default(world: World) -> None:
@@ -157,6 +176,18 @@ def mapped_default(world: World) -> None:
     world.wait("the agent's own check arrives", lambda: far.inbox.packets)
     far.inbox.clear()
     check_audio(world, near, own.mapped, far, answered.media()[0])
+
+
+@scenario("R6", "STUN done, yet the private address written: STUN's binding is reused, audio both ways",
+          (*BOTH_VERSIONS, MASQUERADE))
+def no_candidates(world: World) -> None:
+    phone, server, responder, _, far = _bed(world)
+    for odd in (False, True):
+        own = _gather_either(world, responder, odd)
+        invite = phone.invitation(server.uri, offer(own.media))
+        seen, answered = _answered(phone, server, invite, offer(far))
+        must_equal(seen.media()[0], own.mapped, "default destination outside and STUN's binding")
+        check_audio(world, own.media, own.mapped, far, answered.media()[0], first="outside")
 
 
 @scenario("R6", "ICE with two components: RTP and RTCP both keep STUN's bindings, bytes both ways",
@@ -177,6 +208,28 @@ def two_components(world: World) -> None:
     _no_mismatch(seen, 2, told, "RTCP of the offer")
     check_audio(world, near, own.mapped, far, answered.media()[0], first="outside")
     check_audio(world, near_rtcp, control.mapped, far_rtcp, far_rtcp.address, first="outside")
+
+
+@scenario("R6", "called phone answers with ICE candidates: default is a candidate, audio both ways",
+          (SHIFTED, SHIFTED6, ROUTED))
+def answers_with_candidates(world: World) -> None:
+    phone, server, responder, near, far = _bed(world)
+    contact = register(phone, server)
+    own = _gather(world, near, responder)
+    invite = server.send_message(server.invitation(contact.contact, _far_answer(far)),
+                                 contact.target)
+    seen, source = phone.request("INVITE")
+    must_equal(seen.body, invite.body, "the offer inside")
+    body = _offer(*near.address, own)
+    phone.send_message(phone.answer(seen, source, 183, REASON[183], body), source)
+    early = server.response(183, invite)
+    phone.send_message(phone.answer(seen, source, 200, "OK", body), source)
+    answered = server.response(200, invite)
+    must_equal(answered.body, early.body, "the answer of the 200 and of the 183")
+    must_equal(answered.media()[0], own.mapped, "default destination outside and STUN's binding")
+    _no_mismatch(answered, 1, own.mapped, "answer outside")
+    _checks_pass(world, near, own.mapped, far)
+    check_audio(world, near, own.mapped, far, seen.media()[0], first="outside")
 
 
 @scenario("R6", "ICE re-offer with the chosen pair as default keeps the binding, audio both ways",

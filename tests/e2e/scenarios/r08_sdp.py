@@ -5,7 +5,7 @@ from __future__ import annotations
 from calls import must, must_equal
 from dialog import (Session, callee_leg, caller_leg, calling, exchange, no_pinholes, pinholes_to,
                     stays_closed)
-from net import FRIEND, MEDIA
+from net import FRIEND, MEDIA, SERVER
 from peer import Media, World, check_audio, offer
 from registry import BOTH_VERSIONS, MASQUERADE, ROUTED, SHIFTED, scenario
 from sip import Message, network, session
@@ -53,6 +53,16 @@ def name_in_connection(world: World) -> None:
     _, seen, answered = _offered(world, body, offer(far))
     must_equal(_lines(seen, "c=")[0], "c=IN IP4 phone.example", "c= of the session outside")
     check_audio(world, near, seen.media()[0], far, answered.media()[0], first="outside")
+
+
+@scenario("R8", "answer from outside with a host name in c=: audio both ways with the server's own host",
+          (SHIFTED,))
+def name_in_answer(world: World) -> None:
+    near, far = world.inside_media(4000), world.outside_media(7000, SERVER)
+    named = offer(far).replace(network(far.address[0]), "IN IP4 media.example")
+    _, seen, answered = _offered(world, offer(near), named)
+    must_equal(answered.body, named, "the answer inside")
+    check_audio(world, near, seen.media()[0], far, far.address)
 
 
 @scenario("R8", "c= of the other IP version than the call's is left as it is", BOTH_VERSIONS)

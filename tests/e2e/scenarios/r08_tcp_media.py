@@ -6,7 +6,7 @@ import socket
 
 from calls import must, must_equal
 from dialog import caller_leg
-from net import PATIENCE, SERVER, STRANGER, Failure, Namespace, Setup
+from net import MEDIA, PATIENCE, SERVER, STRANGER, Failure, Namespace, Setup
 from peer import World, check_audio, offer
 from registry import MASQUERADE, ROUTED, scenario
 from sip import Address, Message, host_text, session
@@ -132,6 +132,16 @@ def floor_passive(world: World) -> None:
     listener = _listens(world.line.inside, (world.plan.phone(1), 4855))
     seen, _ = _called(world, _bfcp(4855, "actpass"), _bfcp(9, "active"))
     _enters(world, listener, seen.media()[1])
+
+
+@scenario("R8", "BFCP: who connects is the media server of the answer, not the signalling server",
+          (MASQUERADE, ROUTED))
+def floor_elsewhere(world: World) -> None:
+    """Who connects has no port to name: it writes 9 (RFC 4145 4), its address counts."""
+    world.line.router.sysctl(SETTING, 1)
+    listener = _listens(world.line.inside, (world.plan.phone(1), 4855))
+    seen, _ = _called(world, _bfcp(4855, "passive"), _bfcp(9, "active"), MEDIA)
+    _enters(world, listener, seen.media()[1], MEDIA)
 
 
 @scenario("R8", "TCP media: a phone that connects out reaches the other end in any case", (*BOTH, ROUTED))

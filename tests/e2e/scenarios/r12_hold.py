@@ -244,6 +244,27 @@ def pickup(world: World) -> None:
     _picked_up(world, made, "colleague")
 
 
+@scenario("R12", "call park: held, fetched by another phone inside with Replaces, audio both ways",
+          BOTH_VERSIONS)
+def park(world: World) -> None:
+    """Phone 1 parks a call at the server; phone 2 fetches it there."""
+    server = world.server()
+    made = called(world, server=server)
+    made.talk()
+    _refer(made, True, f"<sip:park-7@{server.name}>")
+    made.hang_up(inside_asks=False)
+    fetched = world.phone(2)
+    near, far = world.inside_media(4000, 2), made.far_media
+    invite = fetched.invitation(f"sip:park-7@{server.name}", offer(near), more=[
+        ("Replaces", "parked@far;to-tag=1;from-tag=2")])
+    fetched.send_message(invite, server.address)
+    seen, source = server.request("INVITE", invite.call_id)
+    server.send_message(server.answer(seen, source, 200, "OK", offer(far)), source)
+    answered = fetched.response(200, invite)
+    caller_leg(fetched, invite, answered).acknowledge(invite, answered)
+    check_audio(world, near, seen.media()[0], far, answered.media()[0], first="outside")
+
+
 @scenario("R12", "302 from outside: the phone inside calls the new party, audio both ways",
           (SHIFTED,))
 def redirected(world: World) -> None:

@@ -64,6 +64,19 @@ def without_rport(world: World) -> None:
         _answered(phone, server, phone.request(method, f"sip:{server.name}", False))
 
 
+@scenario("R19", "sends from 40000, Via names 5060, no rport: the answer passes a firewall", (ROUTED,))
+def without_rport_routed(world: World) -> None:
+    without_rport(world)
+
+
+@scenario("R19", "sends from 40000 without rport to a server that answers the source: arrives at 5060",
+          (*BOTH_VERSIONS, MASQUERADE))
+def disobedient_server(world: World) -> None:
+    """Most servers outside are set to answer where the request came from."""
+    phone, server = _two_ports(world), world.server()
+    _answered(phone, server, phone.request("REGISTER", f"sip:{server.name}", False), obeys=False)
+
+
 @scenario("R19", "sends from 40000 with rport: the answer arrives at 40000", (SHIFTED, ROUTED))
 def with_rport(world: World) -> None:
     phone, server = _two_ports(world), world.server()
