@@ -8,6 +8,10 @@ namespace {
 // In a range that is half full 64 tries from a random start fail once in 2^64 times.
 constexpr u32 port_attempts = 64;
 
+// Zones may share an outside address (ct original zone), so an outside socket is given away
+// but once in all of them.
+constexpr u32 any_zone = 0;
+
 struct binding_key {
 	u8 bytes[16];
 	u32 zone;
@@ -45,7 +49,7 @@ bool is_mapped(const state &tables, const endpoint &outside)
 
 bool is_free(const binding_site &site, const endpoint &outside, const endpoint &inside)
 {
-	return !find_binding_outside(tables_of(site.opaque), outside, site.zone) &&
+	return !find_binding_outside(tables_of(site.opaque), outside) &&
 	       !sipx_port_taken(site.packet, &outside, &inside);
 }
 
@@ -149,7 +153,7 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 	made->zone = site.zone;
 	made->references = 1;
 	tables.by_inside.insert(hash_of(made->inside, site.zone), made);
-	tables.by_outside.insert(hash_of(made->outside, site.zone), made);
+	tables.by_outside.insert(hash_of(made->outside, any_zone), made);
 	tables.binding_count++;
 	return made;
 }
@@ -165,10 +169,10 @@ binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 	return at;
 }
 
-binding *find_binding_outside(state &tables, const endpoint &outside, u32 zone)
+binding *find_binding_outside(state &tables, const endpoint &outside)
 {
-	binding *at = tables.by_outside.first(hash_of(outside, zone));
-	while (at && !(at->zone == zone && matches(at->outside, outside)))
+	binding *at = tables.by_outside.first(hash_of(outside, any_zone));
+	while (at && !matches(at->outside, outside))
 		at = at->next_outside;
 	return at;
 }
@@ -183,7 +187,7 @@ void drop_reference(state &tables, binding *held)
 	if (!held || --held->references)
 		return;
 	tables.by_inside.remove(hash_of(held->inside, held->zone), held);
-	tables.by_outside.remove(hash_of(held->outside, held->zone), held);
+	tables.by_outside.remove(hash_of(held->outside, any_zone), held);
 	tables.binding_count--;
 	discard(held);
 }

@@ -19,7 +19,8 @@ struct binding_site {
 // The binding of `inside` at the outside address of the site (a host with two uplinks
 // has one for each).
 [[nodiscard]] binding *find_binding_inside(const binding_site &site, const endpoint &inside);
-[[nodiscard]] binding *find_binding_outside(state &tables, const endpoint &outside, u32 zone);
+// The only one that has that outside socket, whatever its zone is.
+[[nodiscard]] binding *find_binding_outside(state &tables, const endpoint &outside);
 
 // Sockets of one host at ports that follow each other, and whose outside ports do so, too:
 // RTP and RTCP (RFC 3550 11), and each further pair of one m= line (RFC 8866 5.14).

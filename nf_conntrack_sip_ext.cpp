@@ -406,10 +406,11 @@ void sipx_core_connection_gone(sipx_state *opaque, sipx_connection_data *data)
 bool sipx_core_inside_of(sipx_state *opaque, u32 zone, const sipx_endpoint *outside, sipx_endpoint *inside)
 {
 	table_lock lock(opaque);
-	const binding *found = find_binding_outside(tables_of(opaque), *outside, zone);
-	if (found)
+	const binding *found = find_binding_outside(tables_of(opaque), *outside);
+	const bool same_zone = found && found->zone == zone;
+	if (same_zone)
 		*inside = found->inside;
-	return found;
+	return same_zone;
 }
 
 u32 sipx_core_tick(sipx_state *opaque)

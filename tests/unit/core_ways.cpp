@@ -278,7 +278,7 @@ TEST_P(ways, R9_two_zones_with_the_same_addresses)
 		expect_audio(rtp, outside_media[zone], far_media);
 	}
 	EXPECT_EQ(gate.expectation_count(), 8u);
-	EXPECT_EQ(text_of(outside_media[0]), text_of(outside_media[1])) << "what is of two zones never meets";
+	EXPECT_NE(text_of(outside_media[0]), text_of(outside_media[1])) << "zones may share an outside address";
 }
 
 TEST_P(ways, R2_router_inside_of_the_phone_that_shares_an_account)
