@@ -206,6 +206,8 @@ bool hold_run(const binding_site &site, const socket_run &run, binding **held, s
 			take_reference(held[i]);
 		else
 			held[i] = make_binding(site, socket_of(run, i), static_cast<u16>(port + i), why);
+		if (held[i] && run.signalling)
+			held[i]->signalling = true;
 		if (held[i])
 			continue;
 		while (i)

@@ -56,7 +56,7 @@ bool is_in(const u64 *list, u32 size, u64 transaction)
 }
 
 bool is_pending(const call &c, u64 transaction) { return is_in(c.pending, max_pending, transaction); }
-bool is_settled(const call &c, u64 transaction) { return is_in(c.settled, 2, transaction); }
+bool is_settled(const call &c, u64 transaction) { return is_in(c.settled, max_settled, transaction); }
 
 bool any_pending(const call &c)
 {
@@ -71,7 +71,7 @@ bool any_pending(const call &c)
 // (RFC 3261 8.2.2.2). Each has an offer of its own.
 bool is_new_attempt(const call_event &event, const call &c)
 {
-	if (event.request_method != method::invite || event.status || event.to_tag || c.state == call_state::over)
+	if (event.request_method != method::invite || event.status || event.to_tag)
 		return false;
 	if (is_pending(c, event.transaction) || is_settled(c, event.transaction))
 		return false;
@@ -104,6 +104,14 @@ call *next_from(call *c, u64 key)
 call *first_of_key(const state &tables, u64 key) { return next_from(tables.calls.first(key), key); }
 call *next_of_key(const call &c) { return next_from(c.next_hash, c.key); }
 
+u32 count_attempts(const state &tables, u64 key)
+{
+	u32 count = 0;
+	for (const call *c = first_of_key(tables, key); c; c = next_of_key(*c))
+		count += c->state != call_state::over;
+	return count;
+}
+
 // Another branch of the call that the response belongs to, and how many there are. Null: it
 // answers nothing that we saw.
 call *find_branch(const state &tables, const call_event &event, const sides &where, u32 &count)
@@ -132,7 +140,10 @@ bool add_pending(call &c, u64 transaction)
 			place = transaction;
 			return true;
 		}
-	return false;
+	for (u32 i = 1; i < max_pending; i++)
+		c.pending[i - 1] = c.pending[i];
+	c.pending[max_pending - 1] = transaction;
+	return true;
 }
 
 // It has its final response: what is repeated of it changes nothing any more.
@@ -141,7 +152,8 @@ void settle(call &c, u64 transaction)
 	for (u64 &place : c.pending)
 		if (place == transaction)
 			place = 0;
-	c.settled[1] = c.settled[0];
+	for (u32 i = max_settled - 1; i; i--)
+		c.settled[i] = c.settled[i - 1];
 	c.settled[0] = transaction;
 }
 
@@ -177,10 +189,10 @@ u64 life_of(const call &c)
 
 void prolong(const scene &on, call &c) { expect_end(on.opaque, c, on.now_ms + life_of(c)); }
 
-void set_state(call &c, call_state state)
+void set_state(sipx_state *opaque, call &c, call_state state)
 {
 	c.state = state;
-	set_expendable(c, state != call_state::answered && state != call_state::ending);
+	set_expendable(tables_of(opaque), c, state != call_state::answered && state != call_state::ending);
 }
 
 void link_call(const scene &on, connection &owner, call *fresh)
@@ -195,8 +207,8 @@ void link_call(const scene &on, connection &owner, call *fresh)
 
 void begin(const scene &on, const call_event &event, call &c)
 {
-	set_state(c, call_state::early);
 	c.caller_inside = inside_requests(event, on.where);
+	set_state(on.opaque, c, call_state::early);
 	c.caller = event.from_tag;
 	c.called = event.status ? 0 : event.to_tag;	// a re-INVITE: the tables were flushed
 	c.session_expires_s = 0;
@@ -211,7 +223,7 @@ void finish(sipx_state *opaque, call &c, u64 now_ms)
 	for (u64 &place : c.pending)
 		if (place)
 			settle(c, place);
-	set_state(c, call_state::over);
+	set_state(opaque, c, call_state::over);
 	c.changing = 0;
 	leave_direct(c);
 	expect_end(opaque, c, now_ms + memory_ms);
@@ -253,10 +265,6 @@ void undo_change(const scene &on, u64 transaction, call &c)
 // RFC 3261 14 and 8.2.2.2: the INVITE of a new call, another branch of it, or a change.
 bool accept_invite(const scene &on, const call_event &event, call &c)
 {
-	if (is_settled(c, event.transaction) || is_pending(c, event.transaction)) {
-		sipx_count(on.opaque, SIPX_COUNT_retransmission);
-		return is_pending(c, event.transaction);
-	}
 	switch (c.state) {
 	case call_state::early:
 		return !event.to_tag && add_pending(c, event.transaction);
@@ -265,11 +273,6 @@ bool accept_invite(const scene &on, const call_event &event, call &c)
 			return false;
 		begin_change(on, event, c);
 		return true;
-	case call_state::over:
-		if (event.to_tag)
-			return false;
-		begin(on, event, c);
-		return add_pending(c, event.transaction);
 	default:
 		return false;
 	}
@@ -300,9 +303,24 @@ bool accept_answer(const scene &on, const call_event &event, call &c)
 	end_change(on, event, c);
 	c.session_expires_s = event.session_expires;
 	c.overtaken = false;
-	set_state(c, call_state::answered);
+	set_state(on.opaque, c, call_state::answered);
 	let_branches_end(on, c, event.transaction);
 	return true;
+}
+
+// False: seen before.
+bool take_once(call &c, u64 transaction)
+{
+	if (is_settled(c, transaction))
+		return false;
+	settle(c, transaction);
+	return true;
+}
+
+bool is_repeated_invite(const call_event &event, const call &c)
+{
+	return event.request_method == method::invite && !event.status &&
+	       (is_pending(c, event.transaction) || is_settled(c, event.transaction));
 }
 
 // Whether the message may say something new about the call.
@@ -315,10 +333,13 @@ bool accept(const scene &on, const call_event &event, call &c)
 		return false;
 	// An ACK to a call that was not answered is that to its refusal.
 	if (event.request_method == method::ack)
-		return c.state == call_state::answered;
-	if (event.status)
+		return c.state == call_state::answered && take_once(c, event.transaction);
+	if (is_settled(c, event.transaction))
+		return false;
+	if (event.status && !event.provisional) {
 		end_change(on, event, c);
-	else if (event.has_media)
+		settle(c, event.transaction);
+	} else if (event.has_media)
 		begin_change(on, event, c);
 	if (event.request_method == method::update && event.status && event.session_expires)
 		c.session_expires_s = event.session_expires;
@@ -335,11 +356,11 @@ call *take_fresh(const scene &on, const call_event &event, connection &owner, ca
 }
 
 // The limits may ask for the place of one that nobody has answered.
-void make_room(const scene &on, const host *of)
+void make_room(const scene &on, const host *of, bool inside_begins)
 {
 	call *instead;
 	sipx_reason why;
-	if (!has_room_for_call(on.opaque, of, instead, why) || !instead)
+	if (!has_room_for_call(on.opaque, of, inside_begins, instead, why) || !instead)
 		return;
 	sipx_count(on.opaque, why);
 	end_call(on.opaque, instead);
@@ -347,13 +368,13 @@ void make_room(const scene &on, const host *of)
 
 call *begin_call(const scene &on, const call_event &event, connection &owner, call_reserve &reserve)
 {
-	make_room(on, owner.of);
+	make_room(on, owner.of, inside_requests(event, on.where));
 	call *c = take_fresh(on, event, owner, reserve);
 	begin(on, event, *c);
 	if (event.status)	// the tables were flushed while it rang
 		(void)add_pending(*c, event.transaction);
 	else if (event.to_tag)	// or while it was answered
-		set_state(*c, call_state::answered);
+		set_state(on.opaque, *c, call_state::answered);
 	return c;
 }
 
@@ -362,8 +383,8 @@ call *begin_call(const scene &on, const call_event &event, connection &owner, ca
 call *begin_branch(const scene &on, const call_event &event, const call &like, call_reserve &reserve)
 {
 	call *c = take_fresh(on, event, *like.owner, reserve);
-	set_state(*c, call_state::early);
 	c->caller_inside = like.caller_inside;
+	set_state(on.opaque, *c, call_state::early);
 	c->caller = like.caller;
 	c->called = event.to_tag;
 	c->peer = like.peer;
@@ -395,6 +416,10 @@ bool fail_branch(const scene &on, const call_event &event, call &c, bool may_ask
 		return false;
 	settle(c, event.transaction);
 	undo_change(on, event.transaction, c);
+	if (event.status == 481 && c.state == call_state::answered) {
+		finish(on.opaque, c, on.now_ms);
+		return true;
+	}
 	if (c.state != call_state::early || any_pending(c))
 		return true;
 	if (may_ask_again && asks_again(event.status)) {
@@ -433,7 +458,9 @@ bool begins_call(const call_event &event, const sides &where)
 		return event.status == 0 && event.to_tag && where.from_inside && event.media_count;
 	if (event.request_method != method::invite)
 		return false;
-	return event.status == 0 || (where.from_inside && event.media_count != 0);
+	if (event.status)
+		return where.from_inside && event.media_count != 0;
+	return where.from_inside || !event.to_tag;
 }
 
 bool reserve_call(const scene &on, const call_event &event, call_reserve &reserve, sipx_reason &why)
@@ -445,14 +472,19 @@ bool reserve_call(const scene &on, const call_event &event, call_reserve &reserv
 		return reserve_streams(known, event, reserve.streams);
 	u32 count = 0;
 	const call *like = find_branch(tables, event, on.where, count);
-	if (like && count >= max_branches)
+	if (like && count >= max_branches && event.provisional)
 		return true;
 	if (!like && !begins_call(event, on.where))
+		return true;
+	if (!like && count_attempts(tables, event.call) >= max_branches)
 		return true;
 	call *instead;
 	const connection *owner = connection_of(*on.data);
 	const host *of = owner ? owner->of : find_host(tables, on.where.inner, on.where.zone);
-	if (!has_room_for_call(on.opaque, of, instead, why) && !instead)
+	const bool room = has_room_for_call(on.opaque, of, inside_requests(event, on.where), instead, why);
+	if (like && (!room || instead) && event.provisional)
+		return true;
+	if (!room && !like)
 		return false;
 	why = SIPX_COUNT_no_memory;
 	reserve.fresh = make<call>();
@@ -472,12 +504,25 @@ void discard_reserve(call_reserve &reserve)
 void note_session(const scene &on, const call_event &event, const plan &p, connection *owner, call_reserve &reserve)
 {
 	call *c = call_of_session(on, event, owner, reserve);
-	if (!c || !accept(on, event, *c))
+	if (!c)
+		return;
+	if (is_repeated_invite(event, *c)) {
+		sipx_count(on.opaque, SIPX_COUNT_retransmission);
+		if (is_pending(*c, event.transaction))	// its pinholes may have been flushed
+			open_streams(on, *c);
+		return;
+	}
+	if (!accept(on, event, *c))
 		return;
 	if (owner && owner != c->owner)
 		join_direct(*c, *owner);
 	prolong(on, *c);
 	note_media(on, event, p, *c, reserve.streams);
+	// What was accepted is not undone with another change that is refused later.
+	if (event.status >= 200 && c->changing && c->changing != event.transaction) {
+		forget_ends(on.tables(), *c);
+		remember_ends(*c);
+	}
 	open_streams(on, *c);
 }
 
@@ -502,7 +547,7 @@ void note_bye(const scene &on, const call_event &event)
 	if (!c || c->state == call_state::over || fit_of(event, on.where, *c) != fit::exact)
 		return;
 	c->bye = event.transaction;
-	set_state(*c, call_state::ending);
+	set_state(on.opaque, *c, call_state::ending);
 	expect_end(on.opaque, *c, on.now_ms + ending_life_ms);
 }
 
@@ -515,7 +560,7 @@ void note_bye_answer(const scene &on, const call_event &event)
 		finish(on.opaque, *c, on.now_ms);
 		return;
 	}
-	set_state(*c, any_pending(*c) ? call_state::early : call_state::answered);
+	set_state(on.opaque, *c, any_pending(*c) ? call_state::early : call_state::answered);
 	prolong(on, *c);
 }
 
@@ -562,7 +607,7 @@ void end_call(sipx_state *opaque, call *ended)
 	state &tables = tables_of(opaque);
 	release_streams(opaque, *ended);
 	leave_direct(*ended);
-	set_expendable(*ended, false);
+	set_expendable(tables, *ended, false);
 	if (ended->state != call_state::over) {
 		end_need(*ended->owner, needed_until(ended->expires_ms));
 		sipx_count(opaque, SIPX_COUNT_call_ended);

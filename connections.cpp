@@ -44,10 +44,32 @@ u8 free_socket(const connection &owner)
 	for (u8 i = 1; i < max_sockets; i++) {
 		if (!owner.sockets[i].inside.port)
 			return i;
-		if (!is_registered(owner, i))
+		if (!is_registered(owner, i) && (forgotten == none || !owner.sockets[i].listens))
 			forgotten = i;
 	}
 	return forgotten;
+}
+
+void adopt_socket(const scene &on, connection &owner, const binding_wish &wish)
+{
+	u8 at = find_socket(owner, wish.inside);
+	if (at != none) {
+		owner.sockets[at].listens |= !wish.spoken_of;
+		return;
+	}
+	at = free_socket(owner);
+	// An identity takes no place of what is listened at.
+	if (at == none || (wish.spoken_of && owner.sockets[at].listens))
+		return;
+	signalling_socket &socket = owner.sockets[at];
+	give_up_pinhole(on.opaque, socket.door);
+	drop_reference(on.tables(), socket.bound);
+	if (wish.held)
+		take_reference(wish.held);
+	socket.bound = wish.held;
+	socket.inside = wish.inside;
+	socket.listens = !wish.spoken_of;
+	on.data->flags |= connection_has_more;
 }
 
 } // namespace
@@ -112,8 +134,8 @@ bool room_for_sockets(const connection *owner, const plan &p)
 {
 	u32 needed = 0;
 	for (u8 i = 0; i < p.wish_count; i++)
-		if (p.wishes[i].signalling && !(owner && find_socket(*owner, p.wishes[i].inside) != none))
-			needed++;
+		if (p.wishes[i].signalling && !p.wishes[i].spoken_of)
+			needed += !owner || find_socket(*owner, p.wishes[i].inside) == none;
 	u32 room = max_sockets - 1;
 	for (u8 i = 1; owner && i < max_sockets; i++)
 		room -= is_registered(*owner, i);
@@ -122,27 +144,12 @@ bool room_for_sockets(const connection *owner, const plan &p)
 
 void adopt_sockets(const scene &on, connection &owner, plan &p)
 {
-	for (u8 i = 0; i < p.wish_count; i++) {
-		binding_wish &wish = p.wishes[i];
-		if (!wish.signalling)
-			continue;
-		if (const u8 known = find_socket(owner, wish.inside); known != none) {
-			owner.sockets[known].listens |= !wish.spoken_of;
-			continue;
-		}
-		const u8 at = free_socket(owner);
-		if (at == none)
-			return;
-		signalling_socket &socket = owner.sockets[at];
-		give_up_pinhole(on.opaque, socket.door);
-		drop_reference(on.tables(), socket.bound);
-		if (wish.held)
-			take_reference(wish.held);
-		socket.bound = wish.held;
-		socket.inside = wish.inside;
-		socket.listens = !wish.spoken_of;
-		on.data->flags |= connection_has_more;
-	}
+	for (u8 i = 0; i < p.wish_count; i++)
+		if (p.wishes[i].signalling && !p.wishes[i].spoken_of)
+			adopt_socket(on, owner, p.wishes[i]);
+	for (u8 i = 0; i < p.wish_count; i++)
+		if (p.wishes[i].signalling && p.wishes[i].spoken_of)
+			adopt_socket(on, owner, p.wishes[i]);
 	for (u8 i = 1; on.where.from_inside && i < max_sockets; i++)
 		if (owner.sockets[i].listens && !owner.sockets[i].door)
 			open_for_answers(on, owner, owner.sockets[i]);

@@ -41,7 +41,8 @@ void end_connection(sipx_state *opaque, connection *ended);
 // The socket of that connection which `inside` names: its own (0), one besides, or `none`.
 [[nodiscard]] u8 find_socket(const connection &owner, const endpoint &inside);
 [[nodiscard]] bool room_for_sockets(const connection *owner, const plan &p);
-// Each new signalling socket that the message names; there is room (room_for_sockets).
+// Each new signalling socket that the message names, as far as there is room: for those that
+// are listened at, room_for_sockets() has seen to it.
 void adopt_sockets(const scene &on, connection &owner, plan &p);
 
 // What a plan must know of it: the sockets besides the one that the message came by, and how

@@ -49,15 +49,18 @@ void drop_host(state &tables, host *held)
 	discard(held);
 }
 
-bool has_room_for_call(sipx_state *opaque, const host *of, call *&instead, sipx_reason &why)
+bool has_room_for_call(sipx_state *opaque, const host *of, bool inside_begins, call *&instead, sipx_reason &why)
 {
-	const bool full = tables_of(opaque).call_count >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS);
+	const state &tables = tables_of(opaque);
+	const bool full = tables.call_count >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS);
 	const bool host_full = of && of->call_count >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS_PER_HOST);
 	instead = nullptr;
 	if (!full && !host_full)
 		return true;
-	instead = of ? of->expendable.tail : nullptr;
 	why = host_full ? SIPX_COUNT_limit_host : SIPX_COUNT_limit_calls;
+	instead = host_full ? of->expendable[false].tail : tables.expendable[false].tail;
+	if (!instead && inside_begins)
+		instead = host_full ? of->expendable[true].tail : tables.expendable[true].tail;
 	return instead;
 }
 
@@ -71,15 +74,20 @@ bool has_room_for_registration(sipx_state *opaque, const host *of, sipx_reason &
 	return !of || of->registration_count < sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST);
 }
 
-void set_expendable(call &c, bool expendable)
+void set_expendable(state &tables, call &c, bool expendable)
 {
 	if (c.expendable == expendable)
 		return;
 	c.expendable = expendable;
-	if (expendable)
-		c.owner->of->expendable.push(&c);
-	else
-		c.owner->of->expendable.remove(&c);
+	auto &of_host = c.owner->of->expendable[c.caller_inside];
+	auto &of_all = tables.expendable[c.caller_inside];
+	if (expendable) {
+		of_host.push(&c);
+		of_all.push(&c);
+	} else {
+		of_host.remove(&c);
+		of_all.remove(&c);
+	}
 }
 
 } // namespace sip

@@ -15,12 +15,14 @@ namespace sip {
 void drop_host(state &tables, host *held);
 
 // Whether one more call has its place; where an unanswered one must go for it, `instead` is
-// the oldest of that host, and `why` says which limit it was.
-[[nodiscard]] bool has_room_for_call(sipx_state *opaque, const host *of, call *&instead, sipx_reason &why);
+// the oldest, and `why` says which limit it was: one of the same host at its own limit, of any
+// host at that of all. What begins outside takes no place of what the inside began.
+[[nodiscard]] bool has_room_for_call(sipx_state *opaque, const host *of, bool inside_begins, call *&instead,
+				     sipx_reason &why);
 [[nodiscard]] bool has_room_for_registration(sipx_state *opaque, const host *of, sipx_reason &why);
 
 // Among the first to go at a limit, or no longer.
-void set_expendable(call &c, bool expendable);
+void set_expendable(state &tables, call &c, bool expendable);
 
 } // namespace sip
 

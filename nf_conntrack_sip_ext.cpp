@@ -98,7 +98,7 @@ bool reserve_registration(const scene &on, const call_event &event, reserve &spa
 {
 	const connection *owner = connection_of(*on.data);
 	const bool subscription = event.kind == event_kind::subscribe_request;
-	const u64 name = subscription ? event.call : event.address_of_record;
+	const u64 name = subscription ? subscription_name(event) : event.address_of_record;
 	if (owner && find_registration(*owner, name, subscription))
 		return true;
 	const host *of = owner ? owner->of : find_host(on.tables(), on.where.inner, on.where.zone);
@@ -114,8 +114,6 @@ bool reserve_connection(const scene &on, reserve &spare)
 	spare.fresh_connection = make<connection>();
 	if (!spare.fresh_connection)
 		return false;
-	if (find_host(on.tables(), on.where.inner, on.where.zone))
-		return true;
 	spare.fresh_host = make<host>();
 	return spare.fresh_host;
 }
@@ -407,10 +405,10 @@ bool sipx_core_inside_of(sipx_state *opaque, u32 zone, const sipx_endpoint *outs
 {
 	table_lock lock(opaque);
 	const binding *found = find_binding_outside(tables_of(opaque), *outside);
-	const bool same_zone = found && found->zone == zone;
-	if (same_zone)
+	const bool media = found && found->zone == zone && !found->signalling;
+	if (media)
 		*inside = found->inside;
-	return same_zone;
+	return media;
 }
 
 u32 sipx_core_tick(sipx_state *opaque)

@@ -72,6 +72,7 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 
 sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole wished, pinhole &made)
 {
+	made.master = &owner;
 	wished.lifetime_s = seconds_until(on, made.until_ms);
 	const sipx_pinhole_error error = open_in_any_class(on, owner, wished, made);
 	if (error != SIPX_PINHOLE_OPEN)
@@ -122,11 +123,13 @@ void keep_standing(const scene &on, const connection &owner, const sipx_pinhole 
 {
 	const bool far = held.until_ms > on.now_ms + far_ms;
 	const bool longer = !far && until_ms > held.until_ms + renewal_slack_ms;
-	if (held.handle && !longer && sipx_pinhole_stands(held.handle))
+	const bool ours = held.master == &owner;
+	if (held.handle && ours && !longer && sipx_pinhole_stands(held.handle))
 		return;
 	if (until_ms > held.until_ms)
 		held.until_ms = until_ms;
-	if (held.handle && sipx_pinhole_renew(held.handle, seconds_until(on, held.until_ms)) == SIPX_PINHOLE_OPEN)
+	const u32 lifetime_s = seconds_until(on, held.until_ms);
+	if (held.handle && ours && sipx_pinhole_renew(held.handle, lifetime_s) == SIPX_PINHOLE_OPEN)
 		return;
 	if (held.handle)
 		sipx_pinhole_close(held.handle);

@@ -84,7 +84,8 @@ void plan_media(const call_event &event, const sides &where, plan &p)
 		return;
 	for (u8 i = 0; i < event.media_count; i++) {
 		const media_wish &media = event.media[i];
-		if (media.pair)		// the text names the first port alone (RFC 8866 5.14)
+		// the text names the first port alone (RFC 8866 5.14)
+		if (media.pair && media.refusal == usable)
 			link_from(media.rtp, event.media[media.line].rtp.port, p);
 		p.streams[i] = plan_stream(media, p);
 	}

@@ -179,6 +179,11 @@ void forget_if_idle(sipx_state *opaque, connection &owner, registration *r)
 
 } // namespace
 
+u64 subscription_name(const call_event &event)
+{
+	return event.call ^ (event.request_method == method::refer);
+}
+
 registration *find_registration(const connection &owner, u64 name, bool subscription)
 {
 	registration *r = owner.registrations;
@@ -225,7 +230,7 @@ void grant_registration(const scene &on, const call_event &event, connection &ow
 
 void note_subscribe(const scene &on, const call_event &event, connection &owner, registration *&spare)
 {
-	registration *r = take_registration(on, event.call, true, owner, spare);
+	registration *r = take_registration(on, subscription_name(event), true, owner, spare);
 	if (!r || !add_pending(on, *r, event.transaction))
 		return;
 	const u32 unsaid_s = event.request_method == method::refer ? default_refer_s : default_expiry_s;

@@ -8,6 +8,8 @@
 
 namespace sip {
 
+// By the Call-ID; what a REFER makes is another one than a subscription in the same dialog.
+[[nodiscard]] u64 subscription_name(const call_event &event);
 [[nodiscard]] registration *find_registration(const connection &owner, u64 name, bool subscription);
 
 // Whether that REGISTER is on its way and not yet answered.

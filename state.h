@@ -96,12 +96,15 @@ struct binding {
 	endpoint outside;
 	u32 zone;
 	u32 references;
+	bool signalling;	// nobody's media is led there
 };
 
-// A pinhole in the kernel's table. All who need the very same one share it.
+// A pinhole in the kernel's table. All who need the very same one share it; it belongs to the
+// connection of who asked for it last, and ends with that.
 struct pinhole {
 	pinhole *next;
 	sipx_expectation *handle;
+	const connection *master;	// compared, never followed
 	u64 digest;	// of what was wished
 	u64 until_ms;
 	u32 references;
@@ -143,6 +146,8 @@ enum class call_state : u8 { early, answered, ending, over };
 
 // Branches of one call that arrive side by side (a proxy that forks, RFC 3261 8.2.2.2).
 inline constexpr u32 max_pending = 4;
+// Transactions that are remembered, so that what is repeated of them changes nothing.
+inline constexpr u32 max_settled = 6;
 
 // A dialog, or what may become one (RFC 3261 12): one for each branch of a call that forks.
 struct call {
@@ -150,12 +155,13 @@ struct call {
 	neighbours<call> on_owner;
 	neighbours<call> on_direct;
 	neighbours<call> on_host;
+	neighbours<call> on_all;
 	connection *owner;
 	connection *direct;		// its messages come by this one as well; null: none does
 	stream *streams;
 	u64 key;
 	u64 pending[max_pending];	// INVITEs that have no final response yet
-	u64 settled[2];			// the last that had one, newest first
+	u64 settled[max_settled];	// the last that had one, and ACKs; newest first
 	u64 bye;			// of the BYE seen last
 	u64 caller;			// the tag of who sent the INVITE
 	u64 called;			// the other's; 0: nobody has answered yet
@@ -178,7 +184,7 @@ struct host {
 	u32 references;		// by connections
 	u32 call_count;
 	u32 registration_count;
-	linked_list<call, &call::on_host> expendable;	// calls that are not answered
+	linked_list<call, &call::on_host> expendable[2];	// calls that are not answered; [1]: begun inside
 };
 
 // An address-of-record at a registrar (RFC 3261 10), or a subscription (RFC 6665): what
@@ -247,6 +253,7 @@ struct state {
 	hash_table<call, &call::next_hash> calls;
 	hash_table<pinhole, &pinhole::next> pinholes;
 	hash_table<host, &host::next> hosts;
+	linked_list<call, &call::on_all> expendable[2];	// as those of each host
 	connection *connections;
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
 	u32 call_count;

@@ -202,10 +202,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pattern", nargs="*")
     parser.add_argument("--subset", action="store_true", help="the list for slow kernels")
+    parser.add_argument("--once", action="store_true",
+                        help="each scenario on the first of its routers alone")
     parser.add_argument("--jobs", type=int, default=16)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     tasks = choose(options.pattern, options.subset)
+    if options.once:
+        tasks = list({task.scenario.sentence: task for task in reversed(tasks)}.values())[::-1]
     if options.list:
         print("\n".join(task.title for task in tasks))
         return 0

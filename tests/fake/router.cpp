@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "keys.h"
 
@@ -454,6 +455,8 @@ bool sipx_packet_replace(sipx_packet *packet, u32 offset, u32 old_length, const 
 	need_packet(packet);
 	if (offset > old.size() || old_length > old.size() - offset)
 		broken("a replacement lies outside of the datagram");
+	if (const auto meanwhile = std::exchange(packet->on->during_rewrite, nullptr))
+		meanwhile();
 	if (fault_strikes(fault_replace) || old.size() - old_length + new_length > max_datagram)
 		return false;
 	old.replace(offset, old_length, reinterpret_cast<const char *>(bytes), new_length);

@@ -3,6 +3,7 @@
 #ifndef SIP_EXT_FAKE_ROUTER_H
 #define SIP_EXT_FAKE_ROUTER_H
 
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -99,6 +100,7 @@ public:
 	router &operator=(const router &) = delete;
 
 	settings rules;
+	std::function<void()> during_rewrite;	// what happens elsewhere in the meantime, once
 
 	// A datagram as its sender writes it; what becomes of it.
 	delivery send(const endpoint &from, const endpoint &to, const std::string &bytes);
