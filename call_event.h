@@ -70,7 +70,6 @@ struct call_event {
 	u32 expires;		// the Expires header
 	u32 session_expires;	// RFC 4028; 0: none
 	bool has_expires;
-	bool contact_star;
 	bool names_contact;	// any Contact at all: host names and `*` too
 	bool provisional;
 	bool has_media;		// carried SDP

@@ -339,11 +339,24 @@ bool accept(const scene &on, const call_event &event, call &c)
 	if (event.status && !event.provisional) {
 		end_change(on, event, c);
 		settle(c, event.transaction);
-	} else if (event.has_media)
+	} else if (!event.status && event.has_media) {
 		begin_change(on, event, c);
+	}
 	if (event.request_method == method::update && event.status && event.session_expires)
 		c.session_expires_s = event.session_expires;
 	return true;
+}
+
+// Messages of the call come by that connection, too, as those without a proxy between do
+// (RFC 3261 12.2.1.1).
+void join_direct(call &c, connection &by)
+{
+	if (c.direct == &by)
+		return;
+	leave_direct(c);
+	c.direct = &by;
+	by.direct.push(&c);
+	note_need(by, needed_until(c.expires_ms));
 }
 
 call *take_fresh(const scene &on, const call_event &event, connection &owner, call_reserve &reserve)
@@ -562,16 +575,6 @@ void note_bye_answer(const scene &on, const call_event &event)
 	}
 	set_state(on.opaque, *c, any_pending(*c) ? call_state::early : call_state::answered);
 	prolong(on, *c);
-}
-
-void join_direct(call &c, connection &by)
-{
-	if (c.direct == &by)
-		return;
-	leave_direct(c);
-	c.direct = &by;
-	by.direct.push(&c);
-	note_need(by, needed_until(c.expires_ms));
 }
 
 void leave_direct(call &c)

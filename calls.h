@@ -30,9 +30,7 @@ void note_failure(const scene &on, const call_event &event);
 void note_bye(const scene &on, const call_event &event);
 void note_bye_answer(const scene &on, const call_event &event);
 
-// Messages of the call come by that connection, too, as those without a proxy between do
-// (RFC 3261 12.2.1.1).
-void join_direct(call &c, connection &by);
+// The connection ends that its messages came by besides its owner.
 void leave_direct(call &c);
 
 // What has outlived its time: ended, or given more where media still flows.

@@ -109,7 +109,8 @@ bool reserve_registration(const scene &on, const call_event &event, reserve &spa
 	return spare.fresh_registration;
 }
 
-bool reserve_connection(const scene &on, reserve &spare)
+// With a host in any case: one that is there may go until the lock is taken again.
+bool reserve_connection(reserve &spare)
 {
 	spare.fresh_connection = make<connection>();
 	if (!spare.fresh_connection)
@@ -123,7 +124,7 @@ bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason 
 {
 	const call_event &event = work.event;
 	why = SIPX_COUNT_no_memory;
-	if (!connection_of(*on.data) && needs_connection(on, event, work.what) && !reserve_connection(on, spare))
+	if (!connection_of(*on.data) && needs_connection(on, event, work.what) && !reserve_connection(spare))
 		return false;
 	if (asks_for_time(event, on.where) && !reserve_registration(on, event, spare, why))
 		return false;

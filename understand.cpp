@@ -138,9 +138,9 @@ void read_rtcp_line(const media_stream &stream, const message_view &view, const 
 		wish.rtcp.port = stream.rtcp_port_number;
 }
 
-// Where RTCP is wanted: a=rtcp, nowhere of its own with rtcp-mux in an answer (the offerer
-// may still send apart, so a port is kept), else the next port (RFC 3550 11). An address of
-// the inside in an a=rtcp line is translated even where there is no RTP (R2).
+// Where RTCP is wanted: a=rtcp (RFC 3605), else the next port (RFC 3550 11), with rtcp-mux as
+// well: until both have said so, the other end may send apart. An address of the inside in an
+// a=rtcp line is translated even where there is no RTP (R2).
 void find_rtcp(const media_stream &stream, const message_view &view, const sides &where, media_wish &wish)
 {
 	wish.rtcp = with_port(wish.rtp, 0);
@@ -239,7 +239,6 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 	event.expires = view.expires;
 	event.session_expires = view.session_expires;
 	event.has_expires = view.has_expires;
-	event.contact_star = view.contact_star;
 	event.names_contact = view.contact_star || view.contact_count != 0;
 	collect_contacts(view, event);
 	event.has_media = view.body_count != 0;
