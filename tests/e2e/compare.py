@@ -102,6 +102,9 @@ def proofs(found: dict[str, dict[str, bool]]) -> int:
         titles = [title for title in map(one.title, one.setups) if title in found["in-tree"]]
         line(titles != [] and not any(found["in-tree"][title] for title in titles), f"the in-tree helper's known fault shows: {one.promise} {one.sentence}")
     line(any(found["in-tree"].values()), "the in-tree helper passes what it can do")
+    readme = (HERE.parents[1] / "README.md").read_text()
+    line(all(f"| {one.sentence} |" in readme for one in ALL),
+         "README's table of what works lists every scenario")
     print(f"1..{number}")
     return failed
 

@@ -25,6 +25,7 @@ CLONE_NEWNET = 0x40000000
 SIOCETHTOOL = 0x8946
 ETHTOOL_STXCSUM = 0x17
 LONG_IPV6 = re.compile(r"(?:[0-9a-f]{4}:){7}[0-9a-f]{4}")
+LEFT = re.compile(r"\b\d+ (?=src=|l3proto)")
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 PATIENCE = float(os.environ.get("E2E_PATIENCE", "1"))
@@ -285,11 +286,21 @@ class Line:
             self.router.sysctl(f"net.netfilter.sip_ext_{name}", value)
 
     def _kernel_table(self, name: str) -> list[str]:
-        """A table of conntrack's: read, not asked for with conntrack(8), for the sake of time."""
+        """A table of conntrack's: read, not asked for with conntrack(8), for the sake of time.
+
+        It is one table for all namespaces and is read page by page: what other worlds do
+        meanwhile may show a line twice or hide one, so it is read until two reads agree.
+        """
         def short(found: re.Match[str]) -> str:
             return str(ipaddress.ip_address(found.group()))
-        return [LONG_IPV6.sub(short, line)
-                for line in self.router.read(f"/proc/net/{name}").splitlines()]
+        before: set[str] = set()
+        for _ in range(10):
+            lines = self.router.read(f"/proc/net/{name}").splitlines()
+            seen = {LEFT.sub("", line) for line in lines}
+            if seen == before and len(seen) == len(lines):
+                break
+            before = seen
+        return [LONG_IPV6.sub(short, line) for line in dict.fromkeys(lines)]
 
     def expectations(self) -> list[str]:
         """The pinholes that stand, as conntrack -L expect prints them, but for the masks."""

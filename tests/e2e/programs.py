@@ -250,6 +250,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
     def hang_up(self, other: Baresip) -> None:
         self.command("hangup")
         other.event("CALL_CLOSED")
+        self.event("CALL_CLOSED")   # or the next call finds it busy
 
     def recordings(self) -> list[Path]:
         """What was heard, one file per call, oldest first."""
