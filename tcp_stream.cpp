@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0
+// Segments in, segments out; see tcp_stream.h. How new bytes are taken in is stream_input.cpp.
+#include "stream_input.h"
+
+namespace sip {
+
+namespace {
+
+// RFC 6928: what a sender may send at once without an acknowledgement. What is ours left
+// its sender under his congestion control, but may leave here all at once.
+constexpr u32 burst = 14600;
+// A packet has 64 KB, headers and options included.
+constexpr u32 max_payload = 65535 - 120;
+// A lost segment is taken for lost (RFC 5681 3.2).
+constexpr u8 duplicate_threshold = 3;
+// One segment on any path that is not slower still.
+constexpr u32 usual_segment = 1460;
+// Of what nobody else sends again: 1, 2, 4 ... 64 seconds (RFC 6298 5.5).
+constexpr u32 first_retry_ms = 1000;
+constexpr u8 max_doublings = 6;
+
+bool is_mapped(const stream_flow &flow)
+{
+	return flow.mode != flow_mode::through || flow.store || flow.in_end != flow.out_end;
+}
+
+// ---- acknowledgements ------------------------------------------------------------------
+
+// A position that the receiver has for sure, or that we know the byte of.
+void make_probe(stream_flow &flow, stream_answer &answer)
+{
+	const u32 ours = flow.out_sent - 1 - flow.out_head;
+
+	answer.head = answer.tail = {};
+	answer.fin = answer.same_payload = false;
+	answer.seq = flow.out_sent - 1;
+	answer.ours = {&flow.last_byte, 1};
+	if (flow.mode == flow_mode::through || before(answer.seq, flow.out_head - 1))
+		answer.seq = flow.out_acked - 1;
+	else if (flow.store && !before(answer.seq, flow.out_head) && ours < flow.store->stored + flow.store->held)
+		answer.ours = {flow.store->output() + ours, 1};
+}
+
+// Bytes [from, to) of the receiver's stream, as far as they are ours and the window allows.
+text_view ours_between(const stream_flow &flow, u32 from, u32 to)
+{
+	to = earlier(to, flow.out_end);
+	if (!before(from, to) || before(from, flow.out_head))
+		return {};
+	return {flow.store->output() + (from - flow.out_head), to - from};
+}
+
+void emit(const stream_host &host, const work &at, u32 from, u32 to, stream_emission &emission)
+{
+	stream_flow &flow = at.flow;
+	const text_view bytes = ours_between(flow, from, to);
+
+	if (bytes.empty())
+		return;
+	emission = {at.direction, flow.window_sent, from, flow.ack_sent, bytes};
+	flow.out_sent = later(flow.out_sent, from + bytes.size());
+	host.count(host.context, stream_count::emitted);
+}
+
+// What acknowledgements let go on: output that had no room so far, and output that was lost,
+// where its sender cannot know because it was told that it arrived.
+void emit_after_ack(const stream_host &host, const work &at, stream_emission &emission)
+{
+	stream_flow &flow = at.flow;
+
+	if (!runs_of(flow))
+		return;
+	if (flow.duplicates == duplicate_threshold && after(flow.in_acked, flow.in_head)) {
+		flow.duplicates++;
+		emit(host, at, flow.out_head, flow.out_head + usual_segment, emission);
+	} else {
+		emit(host, at, flow.out_sent, earlier(flow.out_edge, flow.out_acked + burst), emission);
+	}
+}
+
+void note_duplicate(stream_flow &flow, const stream_segment &segment)
+{
+	const bool is_one = segment.payload.empty() && !segment.fin && before(segment.ack, flow.out_sent);
+	if (is_one && flow.duplicates < duplicate_threshold)
+		flow.duplicates++;
+}
+
+// The receiver of `flow` has everything before segment.ack, and room. Returns what its
+// sender is told. An acknowledgement of bytes that never left changes nothing.
+u32 take_ack(const stream_host &host, stream_flow &flow, const stream_segment &segment)
+{
+	const u32 ack = segment.ack;
+
+	if (after(ack, flow.out_sent))
+		return to_in(flow, ack);
+	if (before(ack, flow.out_acked))
+		return flow.in_acked - (flow.out_acked - ack);
+	flow.out_edge = later(flow.out_edge, ack + segment.window);
+	if (ack == flow.out_acked) {
+		note_duplicate(flow, segment);
+	} else {
+		flow.duplicates = flow.tries = 0;
+		acknowledge_output(flow, ack);
+		settle_store(host, flow);
+	}
+	const bool all = flow.mode != flow_mode::through && ack == out_next(flow);
+	flow.in_acked = later(flow.in_acked, all ? in_next(flow) : to_in(flow, ack));
+	return flow.in_acked;
+}
+
+// A block that lies where an offset is fixed and that is still news. Others would tell the
+// sender that something arrived which may yet be needed from it.
+bool translate_block(const stream_flow &flow, const stream_range &block, stream_range &out)
+{
+	const bool early = !after(block.right, flow.out_head);
+	const bool late = flow.mode == flow_mode::through && !before(block.left, flow.out_end);
+
+	if (before(block.left, flow.out_acked) || !before(block.left, block.right) || !(early || late))
+		return false;
+	const u32 offset = early ? flow.in_head - flow.out_head : flow.in_end - flow.out_end;
+	out = {block.left + offset, block.right + offset};
+	return true;
+}
+
+sack_fate translate_sacks(const stream_flow &flow, const stream_segment &segment, stream_answer &answer)
+{
+	for (u32 i = 0; i < segment.sack_count; i++)
+		if (!translate_block(flow, segment.sacks[i], answer.sacks[i]))
+			return sack_fate::blank;
+	return segment.sack_count && flow.in_head != flow.out_head ? sack_fate::replace :
+	       segment.sack_count && flow.in_end != flow.out_end ? sack_fate::replace : sack_fate::keep;
+}
+
+// ---- data ------------------------------------------------------------------------------
+
+// What a segment covers, in the sender's positions.
+struct stretch {
+	u32 start;
+	u32 end;
+	u32 size() const { return end - start; }
+};
+
+// Where what is ours of [start, end) begins and ends, in the receiver's positions. There are
+// runs. The sender's first unacknowledged byte stands for everything before it.
+stretch ours_for(const stream_flow &flow, const stretch &in, u32 head)
+{
+	u32 from = flow.out_head;
+	if (after(in.start, flow.in_acked) && !before(in.start, flow.in_head)) {
+		from = earlier(to_out(flow, in.start), flow.out_end);
+		// what had no room yet goes first
+		from = later(earlier(from, flow.out_sent), flow.out_head);
+	}
+	if (!after(in.end, flow.in_head) && before(in.start, flow.in_head))
+		return {from, from};
+	const u32 most = from + greater(burst, in.size()) - head;
+	const u32 to = earlier(earlier(to_out(flow, in.end), flow.out_end), earlier(most, flow.out_edge));
+	return {from, later(from, to)};
+}
+
+// Without runs: everything that may leave has one offset.
+void compose_plain(const stream_flow &flow, const stream_segment &segment, const stretch &in, stream_answer &answer)
+{
+	const u32 stop = flow.mode == flow_mode::through ? in.end : flow.in_end + flow.released;
+
+	answer.seq = to_out(flow, in.start);
+	if (before(in.start, stop))
+		answer.head = segment.payload.sub(0, stop - in.start);
+	answer.fin = segment.fin && flow.mode == flow_mode::through;
+}
+
+// Payload before the runs, bytes of the runs, payload behind them (only once the direction
+// is passed through): what of these three the segment covers. FIN stands behind all.
+void compose_runs(const stream_flow &flow, const stream_segment &segment, const stretch &in, stream_answer &answer)
+{
+	if (before(in.start, flow.in_head))
+		answer.head = segment.payload.sub(0, flow.in_head - in.start);
+	const stretch ours = ours_for(flow, in, answer.head.size());
+	const bool through = flow.mode == flow_mode::through;
+
+	if (!(through && after(in.start, flow.in_end)))
+		answer.ours = ours_between(flow, ours.start, ours.end);
+	answer.seq = answer.head.empty() ? ours.start : to_out(flow, in.start);
+	if (through && after(in.start, flow.in_end))
+		answer.seq = to_out(flow, in.start);
+	if (!through || (ours.end != flow.out_end && !after(in.start, flow.in_end)))
+		return;
+	const u32 skip = before(in.start, flow.in_end) ? flow.in_end - in.start : 0;
+	const text_view rest = segment.payload.sub(skip);
+	answer.tail = rest.sub(0, max_payload - answer.head.size() - answer.ours.size());
+	answer.fin = segment.fin && answer.tail.size() == rest.size();
+}
+
+// What leaves for a segment whose new bytes were taken in.
+void compose(const stream_host &host, stream_flow &flow, const stream_segment &segment, stream_answer &answer)
+{
+	const stretch in{segment.seq, segment.seq + segment.payload.size()};
+
+	answer.fin = false;
+	if (runs_of(flow))
+		compose_runs(flow, segment, in, answer);
+	else
+		compose_plain(flow, segment, in, answer);
+	const u32 size = answer.head.size() + answer.ours.size() + answer.tail.size();
+	if (!size && !answer.fin) {
+		host.count(host.context, stream_count::held);
+		return make_probe(flow, answer);
+	}
+	flow.ended |= answer.fin;
+	// of head and tail, one may be all there is
+	answer.same_payload = size == segment.payload.size() && answer.fin == segment.fin && answer.ours.empty() &&
+			      (answer.head.empty() || answer.tail.empty());
+	if (!answer.ours.empty() && before(answer.seq, flow.out_sent))
+		host.count(host.context, stream_count::resent);
+	flow.out_sent = later(flow.out_sent, answer.seq + size + answer.fin);
+}
+
+// FIN with everything before it: what is held will never be complete.
+void take_fin(const stream_host &host, const work &at)
+{
+	stream_flow &flow = at.flow;
+
+	if (held_of(flow))
+		give_up(host, at, stream_count::cut);
+	flow.mode = flow_mode::through;
+}
+
+void carry_data(const stream_host &host, const work &at, const stream_segment &segment, stream_answer &answer)
+{
+	stream_flow &flow = at.flow;
+	const u32 end = segment.seq + segment.payload.size();
+
+	if (segment.urgent && flow.mode != flow_mode::through)
+		give_up(host, at, stream_count::urgent);
+	if (flow.mode != flow_mode::through) {
+		const u32 next = in_next(flow);
+		if (after(segment.seq, next)) {
+			host.count(host.context, stream_count::hole);
+			return make_probe(flow, answer);
+		}
+		u32 taken = next;
+		if (after(end, next))
+			taken += take_in(host, at, segment.payload.sub(next - segment.seq));
+		const bool whole = !after(end, flow.mode == flow_mode::through ? end : taken);
+		if (segment.fin && whole && !before(end, in_next(flow)))
+			take_fin(host, at);
+	}
+	compose(host, flow, segment, answer);
+}
+
+// No payload: the position alone. In front of what the sender was told it is a keep-alive
+// (RFC 1122 4.2.3.6), and must be old for the receiver, too. RST counts only at exactly the
+// position that the receiver expects (RFC 5961 3.2).
+u32 place_empty(const stream_flow &flow, u32 seq)
+{
+	if (!after(seq, flow.in_acked))
+		return flow.out_acked - (flow.in_acked - seq);
+	if (flow.mode == flow_mode::through || before(seq, flow.in_end))
+		return to_out(flow, seq);
+	return flow.out_sent;
+}
+
+// ---- beginnings ------------------------------------------------------------------------
+
+void start_flow(const stream_host &host, stream_flow &flow, const stream_segment &segment)
+{
+	free_store(host, flow);
+	flow = {};
+	flow.first = segment.seq;
+	flow.in_head = flow.in_end = flow.in_acked = segment.seq + 1;
+	flow.out_head = flow.out_end = flow.out_acked = flow.out_sent = flow.out_edge = segment.seq + 1;
+	flow.mode = flow_mode::fresh;
+	flow.started = true;
+}
+
+bool may_restart(const tcp_stream &stream, const stream_flow &flow)
+{
+	const bool closed = stream.reset || (stream.flows[0].ended && stream.flows[1].ended);
+	return closed || in_next(flow) == flow.first + 1;
+}
+
+// A SYN begins a direction, unless it is a stranger's in a connection that lives. Data on it
+// are left to be sent again (RFC 9293 3.10.7.4 lets a receiver take none of it, and so does
+// RFC 7413), but where they say that this is not SIP.
+void carry_syn(const stream_host &host, tcp_stream &stream, const stream_segment &segment, stream_answer &answer)
+{
+	stream_flow &flow = stream.flows[segment.direction];
+
+	if (!flow.started || (flow.first != segment.seq && may_restart(stream, flow))) {
+		if (!segment.has_ack)
+			end_stream(host, stream);
+		start_flow(host, flow, segment);
+	}
+	flow.ack_sent = answer.ack;
+	flow.window_sent = segment.window_field;
+	if (segment.payload.empty() || flow.first != segment.seq || flow.mode == flow_mode::through)
+		return;
+	message_frame frame;
+	if (frame.scan(segment.payload) == frame_state::foreign) {
+		pass_stream_through(host, stream, stream_count::not_sip);
+		flow.out_sent = later(flow.out_sent, segment.seq + 1 + segment.payload.size());
+		return;
+	}
+	answer.same_payload = false;
+	host.count(host.context, stream_count::stripped);
+}
+
+// Both directions from their beginning, or none.
+bool is_followed(const stream_host &host, tcp_stream &stream)
+{
+	const bool both = stream.flows[0].started && stream.flows[1].started;
+	if (!both && (stream.flows[0].mode != flow_mode::through || stream.flows[1].mode != flow_mode::through))
+		pass_stream_through(host, stream, stream_count::mid_stream);
+	return both;
+}
+
+} // namespace
+
+stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const stream_segment &segment)
+{
+	const u8 there = segment.direction, back = !there;
+	stream_flow &flow = stream.flows[there], &other = stream.flows[back];
+	stream_answer answer{};
+	answer.same_payload = true;
+	answer.fin = segment.fin;
+	answer.seq = segment.seq;
+	answer.ack = segment.ack;
+
+	if (!segment.syn && !is_followed(host, stream))
+		return answer;
+	if (segment.has_ack && other.started) {
+		answer.ack = take_ack(host, other, segment);
+		answer.sack = translate_sacks(other, segment, answer);
+	}
+	if (segment.syn) {
+		carry_syn(host, stream, segment, answer);
+		return answer;
+	}
+	stream.reset |= segment.rst;
+	if (segment.rst || (segment.payload.empty() && !segment.fin))
+		answer.seq = place_empty(flow, segment.seq);
+	else
+		carry_data(host, {stream, flow, there, segment.now_ms}, segment, answer);
+	flow.ack_sent = answer.ack;
+	flow.window_sent = segment.window_field;
+	emit_after_ack(host, {stream, other, back, segment.now_ms}, answer.emission);
+	return answer;
+}
+
+bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms, stream_emission (&emissions)[2])
+{
+	bool more = false;
+
+	for (u8 direction = 0; direction < 2; direction++) {
+		stream_flow &flow = stream.flows[direction];
+		const work at{stream, flow, direction, now_ms};
+		emissions[direction] = {};
+		if (held_of(flow) && now_ms - flow.moved_ms >= host.max_held_ms)
+			give_up(host, at, stream_count::too_slow);
+		more |= held_of(flow);
+		// The sender was told that all this arrived, and will not send it again.
+		if (!runs_of(flow) || before(flow.in_acked, flow.in_end))
+			continue;
+		more = true;
+		if (flow.tries && now_ms - flow.moved_ms < first_retry_ms << (flow.tries - 1))
+			continue;
+		// one byte at least: it asks for the window (RFC 9293 3.8.6.1)
+		emit(host, at, flow.out_head,
+		     later(flow.out_head + 1, earlier(flow.out_edge, flow.out_head + burst)), emissions[direction]);
+		flow.moved_ms = now_ms;
+		flow.tries += flow.tries <= max_doublings;
+	}
+	return more;
+}
+
+void pass_stream_through(const stream_host &host, tcp_stream &stream, stream_count why)
+{
+	for (u8 direction = 0; direction < 2; direction++)
+		if (stream.flows[direction].mode != flow_mode::through)
+			give_up(host, {stream, stream.flows[direction], direction, 0}, why);
+}
+
+void end_stream(const stream_host &host, tcp_stream &stream)
+{
+	free_store(host, stream.flows[0]);
+	free_store(host, stream.flows[1]);
+	stream = {};
+}
+
+bool is_untouched(const tcp_stream &stream)
+{
+	return !is_mapped(stream.flows[0]) && !is_mapped(stream.flows[1]);
+}
+
+u32 bytes_of_stream(const tcp_stream &stream)
+{
+	u32 sum = 0;
+	for (const stream_flow &flow : stream.flows)
+		sum += flow.store ? flow.store->size : 0;
+	return sum;
+}
+
+} // namespace sip

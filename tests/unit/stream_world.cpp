@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "stream_world.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace model {
+
+namespace {
+
+struct edit {
+	size_t at = std::string::npos, length = 0;
+	std::string text;
+};
+
+edit edit_of(const std::string &message)
+{
+	edit out;
+	const size_t open = message.find("[["), close = message.find("]]", open == std::string::npos ? 0 : open);
+	if (open == std::string::npos || close == std::string::npos)
+		return out;
+	const int growth = atoi(message.c_str() + open + 2);
+	out.at = open;
+	out.length = close + 2 - open;
+	const int size = static_cast<int>(out.length) + growth;
+	for (int i = 0; i < size; i++)
+		out.text += static_cast<char>('a' + (static_cast<size_t>(i) * 7 + message.size()) % 26);
+	return out;
+}
+
+} // namespace
+
+std::string translate(const std::string &message)
+{
+	const edit what = edit_of(message);
+	std::string out = message;
+	if (what.at != std::string::npos)
+		out.replace(what.at, what.length, what.text);
+	return out;
+}
+
+std::string make_message(u32 number, u32 body, int growth, bool response)
+{
+	std::string text = response ? "SIP/2.0 200 OK\r\n" : "INVITE sip:bob@example.com SIP/2.0\r\n";
+	text += "Via: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK" + std::to_string(number) + "\r\n";
+	if (growth)
+		text += "Contact: <sip:[[" + std::string(growth > 0 ? "+" : "") + std::to_string(growth) + "xxxxxxxxxxxxxxxxxxxxxxxx]]>\r\n";
+	text += "Call-ID: " + std::to_string(number) + "\r\n";
+	if (body || number % 2)
+		text += (number % 3 ? "Content-Length: " : "l:\r\n ") + std::to_string(body) + "\r\n";
+	text += "\r\n";
+	for (u32 i = 0; i < body; i++)
+		text += static_cast<char>('0' + (i + number) % 60);
+	return text;
+}
+
+world::world(u32 seed, const weather &sky, const habits &client, const habits &server)
+    : random_(seed), sky_(sky)
+{
+	peers_.reserve(2);
+	peers_.emplace_back(client, random_);
+	peers_.emplace_back(server, random_);
+	for (u8 i = 0; i < 2; i++)
+		peers_[i].send = [this, i](const packet &p) { travel(i, p, false); };
+	later(1000, [this] { tick(); });
+}
+
+world::~world()
+{
+	sip::end_stream(host(), stream_);
+	if (pieces_)
+		abort();
+}
+
+void world::later(u32 delay_ms, std::function<void()> what)
+{
+	events_.push({now_ + delay_ms, order_++, std::move(what)});
+}
+
+sip::stream_host world::host()
+{
+	const auto take = [](void *context, u32 size) -> void * {
+		auto *self = static_cast<world *>(context);
+		if (self->luck(self->sky_.memory_loss))
+			return nullptr;
+		self->pieces_++;
+		return malloc(size);
+	};
+	const auto give = [](void *context, void *piece, u32) {
+		static_cast<world *>(context)->pieces_--;
+		free(piece);
+	};
+	const auto translate_one = [](void *context, u8, sip::text_view message) -> sip::translation {
+		auto *self = static_cast<world *>(context);
+		edit what = edit_of(std::string(message.data(), message.size()));
+		if (what.at == std::string::npos)
+			return {};
+		self->rendered_ = std::move(what.text);
+		return {true, static_cast<u32>(what.at), static_cast<u32>(what.length), self->rendered_.data(),
+			static_cast<u32>(self->rendered_.size())};
+	};
+	const auto count = [](void *context, sip::stream_count what) {
+		static_cast<world *>(context)->seen_.counts[static_cast<u32>(what)]++;
+	};
+	return {this, take, give, translate_one, count, max_bytes, max_held_ms};
+}
+
+void world::check(bool good, const char *what)
+{
+	if (!good && error_.empty())
+		error_ = what;
+}
+
+// Two links each way: before and behind the engine.
+void world::travel(u8 direction, packet p, bool second_link)
+{
+	if (luck(sky_.loss))
+		return;
+	const u32 copies = luck(sky_.duplication) ? 2 : 1;
+	for (u32 i = 0; i < copies; i++) {
+		const u32 extra = luck(sky_.reordering) ? random_() % (sky_.jitter_ms + 1) : 0;
+		later(sky_.delay_ms + extra, [this, direction, p, second_link] { arrive(direction, p, second_link); });
+	}
+}
+
+void world::arrive(u8 direction, const packet &p, bool second_link)
+{
+	if (second_link)
+		peers_[!direction].receive(p, now_);
+	else
+		through_engine(direction, p);
+}
+
+// As offload does: one large packet becomes several, FIN on the last.
+void world::leave(u8 direction, const packet &p)
+{
+	if (watch)
+		watch(direction, p);
+	if (p.data.size() <= sky_.split)
+		return travel(direction, p, true);
+	for (size_t at = 0; at < p.data.size(); at += sky_.split) {
+		packet piece = p;
+		piece.seq = p.seq + static_cast<u32>(at);
+		piece.data = p.data.substr(at, sky_.split);
+		piece.fin = p.fin && at + sky_.split >= p.data.size();
+		travel(direction, piece, true);
+	}
+}
+
+void world::emit(const sip::stream_emission &emission)
+{
+	if (emission.payload.empty() || luck(sky_.emission_loss))
+		return;
+	packet out;
+	out.seq = emission.seq;
+	out.ack = emission.ack;
+	out.has_ack = true;
+	out.window = emission.window_field * 4u;
+	out.data.assign(emission.payload.data(), emission.payload.size());
+	seen_.emissions++;
+	leave(emission.direction, out);
+}
+
+void world::through_engine(u8 direction, const packet &p)
+{
+	if (skip_syn && p.syn)
+		return leave(direction, p);
+	sip::stream_segment segment{};
+	segment.direction = direction;
+	segment.syn = p.syn;
+	segment.fin = p.fin;
+	segment.rst = p.rst;
+	segment.urgent = p.urgent;
+	segment.has_ack = p.has_ack;
+	segment.window = p.window;
+	segment.window_field = static_cast<u16>(std::min<u32>(p.window / 4, 65535));
+	segment.seq = p.seq;
+	segment.ack = p.ack;
+	for (const sip::stream_range &block : p.sacks)
+		segment.sacks[segment.sack_count++] = block;
+	// its own memory, so that reading beyond it shows
+	const std::unique_ptr<char[]> bytes(new char[p.data.size()]);
+	memcpy(bytes.get(), p.data.data(), p.data.size());
+	segment.payload = {bytes.get(), static_cast<u32>(p.data.size())};
+	segment.now_ms = now_;
+	seen_.segments++;
+
+	const sip::stream_answer answer = sip::carry_segment(host(), stream_, segment);
+	packet out = p;
+	out.seq = answer.seq;
+	out.ack = answer.ack;
+	if (!answer.same_payload) {
+		out.fin = answer.fin;
+		out.data.assign(answer.head.data(), answer.head.size());
+		out.data.append(answer.ours.data(), answer.ours.size());
+		out.data.append(answer.tail.data(), answer.tail.size());
+	}
+	check(out.data.size() <= 65535 - 120 || answer.same_payload, "larger than a packet");
+	if (answer.sack == sip::sack_fate::blank)
+		out.sacks.clear();
+	for (size_t i = 0; answer.sack == sip::sack_fate::replace && i < out.sacks.size(); i++)
+		out.sacks[i] = answer.sacks[i];
+	leave(direction, out);
+	emit(answer.emission);
+}
+
+void world::tick()
+{
+	sip::stream_emission emissions[2];
+	(void)sip::tick_stream(host(), stream_, now_, emissions);
+	emit(emissions[0]);
+	emit(emissions[1]);
+	later(1000, [this] { tick(); });
+}
+
+bool world::run(u32 limit_ms, const std::function<bool()> &done)
+{
+	const u32 end = now_ + limit_ms;
+	while (!done() && error_.empty()) {
+		const u32 timer = std::min(peers_[0].next_timer(), peers_[1].next_timer());
+		const u32 next = std::min(timer, events_.empty() ? ~0u : events_.top().when);
+		if (next > end)
+			return false;
+		now_ = std::max(now_, next);
+		if (timer <= now_) {
+			peers_[0].on_timer(now_);
+			peers_[1].on_timer(now_);
+			continue;
+		}
+		const std::function<void()> what = events_.top().what;
+		events_.pop();
+		what();
+	}
+	return error_.empty();
+}
+
+std::string world::state() const
+{
+	std::string text = "at " + std::to_string(now_) + " ms, " + std::to_string(seen_.segments) + " segments; client: " +
+			   peers_[0].state() + "; server: " + peers_[1].state() + "; counts:";
+	for (const u64 count : seen_.counts)
+		text += " " + std::to_string(count);
+	return text;
+}
+
+} // namespace model
