@@ -77,7 +77,9 @@ void peer::receive(const packet &in, u32 now)
 		return;
 	if (in.syn || !established_)
 		take_handshake(in, now);
-	if (in.syn || !has_peer_)
+	if (in.syn)
+		return push(now);
+	if (!has_peer_)
 		return;
 	const u64 from = unwire(in.seq, in_next_), to = from + in.data.size() + in.fin;
 	if (in.rst) {

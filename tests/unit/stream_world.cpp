@@ -197,12 +197,27 @@ void world::through_engine(u8 direction, const packet &p)
 		out.data.append(answer.tail.data(), answer.tail.size());
 	}
 	check(out.data.size() <= 65535 - 120 || answer.same_payload, "larger than a packet");
+	check_promises();
 	if (answer.sack == sip::sack_fate::blank)
 		out.sacks.clear();
 	for (size_t i = 0; answer.sack == sip::sack_fate::replace && i < out.sacks.size(); i++)
 		out.sacks[i] = answer.sacks[i];
 	leave(direction, out);
 	emit(answer.emission);
+}
+
+// Nobody was told of the end of a message whose translation has not arrived: else nobody
+// would send it again.
+void world::check_promises()
+{
+	for (const sip::stream_flow &flow : stream_.flows) {
+		if (!flow.started || !flow.store || flow.mode == sip::flow_mode::through)
+			continue;
+		const bool told_all = static_cast<int>(flow.in_acked - flow.in_end) >= 0;
+		check(!flow.store->run_count || !told_all, "the sender was told too much");
+		check(flow.store->stored + flow.store->held <= max_bytes, "more than its share");
+		check(flow.store->begin + flow.store->stored + flow.store->held <= flow.store->room(), "beyond its memory");
+	}
 }
 
 void world::tick()

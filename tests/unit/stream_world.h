@@ -73,6 +73,7 @@ private:
 	void leave(u8 direction, const packet &p);
 	void emit(const sip::stream_emission &emission);
 	void tick();
+	void check_promises();
 	void check(bool good, const char *what);
 	sip::stream_host host();
 
