@@ -29,7 +29,7 @@ stream_count reason_of(frame_state state)
 // room soon, and the sender sends them again; else this was the end of following.
 u32 refuse(const stream_host &host, const work &at, u32 wanted)
 {
-	if (runs_of(at.flow)) {
+	if (runs_of(at.flow) || at.kept) {
 		count(host, stream_count::full);
 	} else {
 		const u32 used = held_of(at.flow);
@@ -60,7 +60,7 @@ u32 pass_bytes(const stream_host &host, const work &at, text_view bytes, stream_
 {
 	stream_flow &flow = at.flow;
 
-	if (!runs_of(flow)) {
+	if (!runs_of(flow) && !at.kept) {
 		pass_run(flow, bytes);
 	} else {
 		if (!make_room(host, flow, bytes.size()))
@@ -203,6 +203,51 @@ u32 take_in(const stream_host &host, const work &at, text_view bytes)
 	}
 	settle_store(host, at.flow);
 	return taken;
+}
+
+// In one piece, and no more than a window without scaling: who loses more sends again.
+void keep_waiting(const stream_host &host, stream_flow &flow, u32 seq, text_view bytes)
+{
+	stream_waiting *old = flow.waiting;
+	const u32 had = old ? old->length : 0;
+
+	if (old && (before(seq, old->seq) || after(seq, old->end()) || !after(seq + bytes.size(), old->end())))
+		return;
+	const text_view more = old ? bytes.sub(old->end() - seq) : bytes;
+	const u32 need = sizeof(stream_waiting) + had + more.size();
+	if (need > lesser(max_message, host.max_bytes))
+		return;
+	if (!old || need > old->size) {
+		u32 size = stream_piece_min;
+		while (size < need)
+			size *= 2;
+		auto *fresh = static_cast<stream_waiting *>(host.take(host.context, size));
+		if (!fresh)
+			return;
+		*fresh = {size, old ? old->seq : seq, had};
+		if (old)
+			__builtin_memcpy(fresh->bytes(), old->bytes(), had);
+		free_waiting(host, flow);
+		flow.waiting = fresh;
+	}
+	__builtin_memcpy(flow.waiting->bytes() + had, more.data(), more.size());
+	flow.waiting->length += more.size();
+}
+
+void take_waiting(const stream_host &host, const work &at)
+{
+	stream_flow &flow = at.flow;
+	stream_waiting *waiting = flow.waiting;
+
+	if (!waiting || (flow.mode != flow_mode::through && after(waiting->seq, in_next(flow))))
+		return;
+	if (flow.mode != flow_mode::through && after(waiting->end(), in_next(flow))) {
+		const text_view bytes{waiting->bytes(), waiting->length};
+		work later = at;
+		later.kept = true;
+		(void)take_in(host, later, bytes.sub(in_next(flow) - waiting->seq));
+	}
+	free_waiting(host, flow);
 }
 
 void give_up(const stream_host &host, const work &at, stream_count why)

@@ -156,4 +156,11 @@ void free_store(const stream_host &host, stream_flow &flow)
 	flow.store = nullptr;
 }
 
+void free_waiting(const stream_host &host, stream_flow &flow)
+{
+	if (flow.waiting)
+		host.give(host.context, flow.waiting, flow.waiting->size);
+	flow.waiting = nullptr;
+}
+
 } // namespace sip

@@ -44,6 +44,7 @@ void acknowledge_output(stream_flow &flow, u32 out);
 // Gives the memory back where nothing is in it.
 void settle_store(const stream_host &host, stream_flow &flow);
 void free_store(const stream_host &host, stream_flow &flow);
+void free_waiting(const stream_host &host, stream_flow &flow);
 
 } // namespace sip
 

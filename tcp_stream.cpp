@@ -165,7 +165,7 @@ void compose_plain(const stream_flow &flow, const stream_segment &segment, const
 	answer.seq = to_out(flow, in.start);
 	if (before(in.start, stop))
 		answer.head = segment.payload.sub(0, stop - in.start);
-	answer.fin = segment.fin && flow.mode == flow_mode::through;
+	answer.fin = segment.fin && flow.mode == flow_mode::through && !before(in.end, flow.in_end);
 }
 
 // Payload before the runs, bytes of the runs, payload behind them (only once the direction
@@ -187,13 +187,13 @@ void compose_runs(const stream_flow &flow, const stream_segment &segment, const 
 	const u32 skip = before(in.start, flow.in_end) ? flow.in_end - in.start : 0;
 	const text_view rest = segment.payload.sub(skip);
 	answer.tail = rest.sub(0, max_payload - answer.head.size() - answer.ours.size());
-	answer.fin = segment.fin && answer.tail.size() == rest.size();
+	answer.fin = segment.fin && answer.tail.size() == rest.size() && !before(in.end, flow.in_end);
 }
 
-// What leaves for a segment whose new bytes were taken in.
-void compose(const stream_host &host, stream_flow &flow, const stream_segment &segment, stream_answer &answer)
+// What leaves for a segment whose new bytes were taken in, and what waited for them.
+void compose(const stream_host &host, stream_flow &flow, const stream_segment &segment, u32 end, stream_answer &answer)
 {
-	const stretch in{segment.seq, segment.seq + segment.payload.size()};
+	const stretch in{segment.seq, end};
 
 	answer.fin = false;
 	if (runs_of(flow))
@@ -228,6 +228,7 @@ void carry_data(const stream_host &host, const work &at, const stream_segment &s
 {
 	stream_flow &flow = at.flow;
 	const u32 end = segment.seq + segment.payload.size();
+	u32 covers = end;
 
 	if (segment.urgent && flow.mode != flow_mode::through)
 		give_up(host, at, stream_count::urgent);
@@ -235,6 +236,7 @@ void carry_data(const stream_host &host, const work &at, const stream_segment &s
 		const u32 next = in_next(flow);
 		if (after(segment.seq, next)) {
 			host.count(host.context, stream_count::hole);
+			keep_waiting(host, flow, segment.seq, segment.payload);
 			return make_probe(flow, answer);
 		}
 		u32 taken = next;
@@ -243,8 +245,12 @@ void carry_data(const stream_host &host, const work &at, const stream_segment &s
 		const bool whole = !after(end, flow.mode == flow_mode::through ? end : taken);
 		if (segment.fin && whole && !before(end, in_next(flow)))
 			take_fin(host, at);
+		const u32 own = flow.in_end;
+		take_waiting(host, at);
+		if (flow.in_end != own)
+			covers = later(end, flow.in_end);
 	}
-	compose(host, flow, segment, answer);
+	compose(host, flow, segment, covers, answer);
 }
 
 // No payload: the position alone. In front of what the sender was told it is a keep-alive
@@ -264,6 +270,7 @@ u32 place_empty(const stream_flow &flow, u32 seq)
 void start_flow(const stream_host &host, stream_flow &flow, const stream_segment &segment)
 {
 	free_store(host, flow);
+	free_waiting(host, flow);
 	flow = {};
 	flow.first = segment.seq;
 	flow.in_head = flow.in_end = flow.in_acked = segment.seq + 1;
@@ -356,7 +363,9 @@ bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms, stream
 		emissions[direction] = {};
 		if (held_of(flow) && now_ms - flow.moved_ms >= host.max_held_ms)
 			give_up(host, at, stream_count::too_slow);
-		more |= held_of(flow);
+		if (flow.waiting && now_ms - flow.moved_ms >= host.max_held_ms)
+			free_waiting(host, flow);
+		more |= held_of(flow) || flow.waiting;
 		// The sender was told that all this arrived, and will not send it again.
 		if (!runs_of(flow) || before(flow.in_acked, flow.in_end))
 			continue;
@@ -381,8 +390,10 @@ void pass_stream_through(const stream_host &host, tcp_stream &stream, stream_cou
 
 void end_stream(const stream_host &host, tcp_stream &stream)
 {
-	free_store(host, stream.flows[0]);
-	free_store(host, stream.flows[1]);
+	for (stream_flow &flow : stream.flows) {
+		free_store(host, flow);
+		free_waiting(host, flow);
+	}
 	stream = {};
 }
 
@@ -395,7 +406,7 @@ u32 bytes_of_stream(const tcp_stream &stream)
 {
 	u32 sum = 0;
 	for (const stream_flow &flow : stream.flows)
-		sum += flow.store ? flow.store->size : 0;
+		sum += (flow.store ? flow.store->size : 0) + (flow.waiting ? flow.waiting->size : 0);
 	return sum;
 }
 

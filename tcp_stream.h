@@ -22,9 +22,9 @@
 // * A segment that has nothing to let out leaves as a probe: one byte that the receiver has
 //   already (as in a keep-alive, RFC 1122 4.2.3.6). It must answer at once with an
 //   acknowledgement (RFC 9293 3.10.7.4), while a new byte might wait for a delayed one (RFC
-//   1122 4.2.3.2) for half a second. That answer is what covers the held bytes, and a
-//   segment beyond a hole becomes the duplicate acknowledgement that its sender counts (RFC
-//   5681 3.2). Nothing is made up, and every packet is still the answer to another one.
+//   1122 4.2.3.2) for half a second. That answer is what covers the held bytes; and for a
+//   segment beyond a hole, which is kept here until the hole is filled, it is the duplicate
+//   acknowledgement that the sender counts (RFC 5681 3.2). No acknowledgement is made up.
 // * Bytes of the stream's first words are let out as they come until they say SIP or not, so
 //   that nobody waits for us who does not speak SIP.
 // * At a limit, at a malformed length, at FIN in the midst of a message, the held bytes go
@@ -46,7 +46,7 @@ enum class stream_count : u8 {
 	unchanged,	// a message left as it is
 	idle,		// keep-alives between messages
 	held,		// a segment was held, and left as a probe
-	hole,		// a segment beyond a hole left as a probe
+	hole,		// a segment beyond a hole left as a probe, perhaps kept until it is its turn
 	resent,		// ours was sent again
 	emitted,	// an emission was asked for
 	stripped,	// data was taken off a SYN: its sender sends it again
@@ -165,6 +165,17 @@ struct stream_store {
 	char *input() { return output() + stored; }
 };
 
+// One stretch beyond a hole, so that a segment that was overtaken costs no retransmission.
+// Its sender has it, too: it can be thrown away at any time.
+struct stream_waiting {
+	u32 size;	// of all this
+	u32 seq;
+	u32 length;
+
+	char *bytes() { return reinterpret_cast<char *>(this + 1); }
+	u32 end() const { return seq + length; }
+};
+
 enum class flow_mode : u8 {
 	through,	// passed through from in_end on; zeroed memory is in this mode
 	fresh,		// follows SIP, and no message has been seen
@@ -176,6 +187,7 @@ enum class flow_mode : u8 {
 // held bytes, or a fixed offset again. Without runs, in_head is in_end.
 struct stream_flow {
 	stream_store *store;
+	stream_waiting *waiting;
 	message_frame frame;	// of the held message
 	u32 in_head, out_head;
 	u32 in_end, out_end;
@@ -210,7 +222,8 @@ static_assert(sizeof(tcp_stream) <= 256);
 [[nodiscard]] stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const stream_segment &segment);
 
 // Once a second or so while it returns true: time limits, and what nobody else asks for.
-[[nodiscard]] bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms, stream_emission (&emissions)[2]);
+[[nodiscard]] bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms,
+			       stream_emission (&emissions)[2]);
 
 // Passes both directions through from here on.
 void pass_stream_through(const stream_host &host, tcp_stream &stream, stream_count why);

@@ -26,7 +26,8 @@ packet peer::blank() const
 	out.window = static_cast<u32>(std::max(edge(), told_edge_) - in_next_);
 	if (how_.sack)
 		for (const auto &[at, data] : ahead_) {
-			const u32 left = peer_isn_ + 1 + static_cast<u32>(at), right = left + static_cast<u32>(data.size());
+			const u32 left = peer_isn_ + 1 + static_cast<u32>(at);
+			const u32 right = left + static_cast<u32>(data.size());
 			if (!out.sacks.empty() && out.sacks.back().right == left)
 				out.sacks.back().right = right;
 			else if (out.sacks.size() < 3)
@@ -126,7 +127,8 @@ bool peer::take_data(const packet &in, u64 from, u32 now)
 	}
 	in_order(now);
 	unacked_segments_ += data.size() >= how_.mss ? 1 : 0;
-	const bool now_please = hole || in_next_ == before || saw_fin_ || unacked_segments_ >= 2 || !how_.delayed_ack_ms;
+	const bool second = unacked_segments_ >= 2 || !how_.delayed_ack_ms;
+	const bool now_please = hole || in_next_ == before || saw_fin_ || second;
 	if (!now_please && !ack_timer_)
 		ack_timer_ = now + how_.delayed_ack_ms;
 	return now_please;
@@ -174,7 +176,8 @@ void peer::send_ack(u32)
 void peer::take_sacks(const packet &in)
 {
 	for (const sip::stream_range &block : in.sacks) {
-		const u64 left = una_ + static_cast<u64>(static_cast<long long>(static_cast<int>(block.left - wire(una_))));
+		const int from_una = static_cast<int>(block.left - wire(una_));
+		const u64 left = una_ + static_cast<u64>(static_cast<long long>(from_una));
 		const u64 right = left + (block.right - block.left);
 		if (block.right - block.left > (1u << 30) || left < una_ || right > highest_)
 			broken_ += right > highest_ && left >= una_;
@@ -210,7 +213,10 @@ void peer::take_ack(const packet &in, u64 from, u32 now)
 		timer_ = una_ < highest_ ? now + rto_ : 0;
 		while (!sacked_.empty() && sacked_.begin()->second <= una_)
 			sacked_.erase(sacked_.begin());
+		if (una_ < recover_)
+			send_again(una_, now);
 	} else if (una_ < highest_ && in.data.empty() && !in.fin && same_window && ++duplicates_ == 3) {
+		recover_ = highest_;
 		send_again(una_, now);
 	}
 }
@@ -328,6 +334,7 @@ void peer::on_timer(u32 now)
 	if (!established_)
 		return send_syn(now);
 	if (una_ < highest_) {
+		recover_ = highest_;
 		const u64 reached = send_again(una_, now);
 		if (how_.go_back)
 			next_ = std::min(next_, std::max(reached, una_));

@@ -35,7 +35,7 @@ struct habits {
 	bool sack = false;
 	bool wait_each_ack = false;	// as some phones: one segment under way
 	bool strict = false;		// nothing is read from a segment that is not acceptable
-	bool go_back = false;		// after a timeout everything is sent again
+	bool go_back = false;		// after a timeout everything is sent again; else by RFC 6582
 	bool recut = true;		// what is sent again is cut anew
 	bool probe_with_data = false;	// window probes and keep-alives have a byte
 };
@@ -89,7 +89,7 @@ private:
 	std::mt19937 &random_;
 	// sending
 	std::string out_, early_;
-	u64 una_ = 0, next_ = 0, highest_ = 0, window_edge_ = 0, last_seq_ = 0;
+	u64 una_ = 0, next_ = 0, highest_ = 0, recover_ = 0, window_edge_ = 0, last_seq_ = 0;
 	std::map<u64, u64> sacked_;
 	u32 rto_ = 200, timer_ = 0, duplicates_ = 0, idle_timer_ = 0;
 	bool closed_ = false, started_ = false, established_ = false, is_client_ = false;

@@ -28,10 +28,11 @@ std::string joined(const std::vector<unit> &units, bool translated)
 // One play, all of whose circumstances follow from the seed.
 class play {
 public:
-	play(u32 seed, u32 messages, const weather *sky = nullptr)
-	    : random_(seed * 2654435761u + 1), messages_(messages), sky_(sky ? *sky : any_weather()),
-	      world_(seed, sky_, any_habits(), any_habits())
+	play(u32 seed, u32 messages, const weather *sky = nullptr, bool plain = false)
+		: random_(seed * 2654435761u + 1), messages_(messages), sky_(sky ? *sky : any_weather()),
+		  plain_(plain), world_(seed, sky_, any_habits(), any_habits())
 	{
+		world_.plain = plain;
 		for (std::vector<unit> &side : said_)
 			side = any_units();
 	}
@@ -42,7 +43,7 @@ public:
 		world_.connect();
 		for (u32 i = 0; i < 2; i++)
 			schedule(i);
-		const std::string expected[2] = {joined(said_[0], true), joined(said_[1], true)};
+		const std::string expected[2] = {joined(said_[0], !plain_), joined(said_[1], !plain_)};
 		const bool done = world_.run(limit_ms, [&] {
 			return world_.server().received().size() >= expected[0].size() &&
 			       world_.client().received().size() >= expected[1].size() && world_.client().all_acked() &&
@@ -84,7 +85,8 @@ private:
 		how.buffer = one_of({512, 2048, 8192, 65535, 65535, 250000});
 		how.isn = below(2) ? 0u - below(6000) : random_();
 		// a congestion window has so many segments, whatever their size
-		how.flight = std::max<u32>(how.mss, std::min<u32>(40 * how.mss, one_of({4 * 1460, 14600, 65535, 200000})));
+		how.flight = std::min<u32>(40 * how.mss, one_of({4 * 1460, 14600, 65535, 200000}));
+		how.flight = std::max<u32>(how.mss, how.flight);
 		smallest_ = std::min(smallest_, how.mss);
 		how.delayed_ack_ms = one_of({0, 40, 200, 500});
 		how.read_every_ms = one_of({0, 0, 30, 300});
@@ -150,6 +152,7 @@ private:
 	u32 messages_;
 	u32 smallest_ = 40000;	// segment
 	weather sky_;
+	bool plain_;
 	world world_;
 	std::vector<unit> said_[2];
 	u32 written_ = 0;
@@ -189,6 +192,22 @@ TEST(stream_random, T1_T4_any_cut_over_a_good_network)
 TEST(stream_random, T2_T5_any_habits_in_any_weather)
 {
 	run_seeds(100001, 150, 8);
+}
+
+// How long it takes beside the same play without the engine. Single plays have their luck.
+TEST(stream_random, T5_about_as_fast_as_without_us)
+{
+	u64 ours = 0, plain = 0;
+	for (u32 seed = 300001; seed < 300061; seed++) {
+		play with(seed, 6), without(seed, 6, nullptr, true);
+		EXPECT_EQ(with.run(), "") << seed;
+		EXPECT_EQ(without.run(), "") << seed;
+		ours += with.here().now();
+		plain += without.here().now();
+		EXPECT_LT(with.here().now(), 60000 + 20 * without.here().now()) << seed;
+	}
+	printf("# %llu s, without us %llu s\n", ours / 1000, plain / 1000);
+	EXPECT_LT(ours, 2 * plain);
 }
 
 TEST(stream_random, T2_the_promised_weather)

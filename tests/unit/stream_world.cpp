@@ -56,7 +56,7 @@ std::string make_message(u32 number, u32 body, int growth, bool response)
 }
 
 world::world(u32 seed, const weather &sky, const habits &client, const habits &server)
-    : random_(seed), sky_(sky)
+	: random_(seed), sky_(sky)
 {
 	peers_.reserve(2);
 	peers_.emplace_back(client, random_);
@@ -164,7 +164,7 @@ void world::emit(const sip::stream_emission &emission)
 
 void world::through_engine(u8 direction, const packet &p)
 {
-	if (skip_syn && p.syn)
+	if (plain || (skip_syn && p.syn))
 		return leave(direction, p);
 	sip::stream_segment segment{};
 	segment.direction = direction;

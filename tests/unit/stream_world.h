@@ -56,6 +56,7 @@ public:
 	u32 max_bytes = 256 * 1024;
 	u32 max_held_ms = 600000;
 	bool skip_syn = false;	// the engine sees the connection in the middle only
+	bool plain = false;	// there is no engine
 	// What the engine lets out, for tests that look.
 	std::function<void(u8 direction, const packet &)> watch;
 
@@ -64,7 +65,10 @@ private:
 		u32 when;
 		u64 order;
 		std::function<void()> what;
-		bool operator<(const event &other) const { return when != other.when ? when > other.when : order > other.order; }
+		bool operator<(const event &other) const
+		{
+			return when != other.when ? when > other.when : order > other.order;
+		}
 	};
 	bool luck(u32 percent) { return percent && random_() % 100 < percent; }
 	void travel(u8 direction, packet p, bool second_link);
