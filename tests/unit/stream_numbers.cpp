@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+// The stream engine segment by segment: which numbers leave.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "stream_world.h"
+
+namespace {
+
+using model::make_message;
+using model::translate;
+
+constexpr u32 client_isn = 0u - 100, server_isn = 5000;	// the client's wrap around
+
+class desk {
+public:
+	~desk() { sip::end_stream(host(), stream); }
+
+	sip::stream_segment segment(u8 direction, u32 seq, u32 ack, const std::string &bytes = "")
+	{
+		bytes_ = bytes;
+		sip::stream_segment out{};
+		out.direction = direction;
+		out.seq = (direction ? server_isn : client_isn) + 1 + seq;
+		out.ack = (direction ? client_isn : server_isn) + 1 + ack;
+		out.has_ack = true;
+		out.window = 60000;
+		out.payload = {bytes_.data(), static_cast<u32>(bytes_.size())};
+		return out;
+	}
+	// Positions of the answer count from the first byte.
+	void carry(const sip::stream_segment &in)
+	{
+		last = sip::carry_segment(host(), stream, in);
+		seq = last.seq - (in.direction ? server_isn : client_isn) - 1;
+		ack = last.ack - (in.direction ? client_isn : server_isn) - 1;
+		out.assign(last.head.data(), last.head.size());
+		out.append(last.ours.data(), last.ours.size());
+		out.append(last.tail.data(), last.tail.size());
+	}
+	void say(u32 at, const std::string &bytes) { carry(segment(0, at, 0, bytes)); }
+	void hear(u32 at) { carry(segment(1, 0, at)); }
+	void shake_hands(u32 client = client_isn, u32 server = server_isn, u32 window = 60000)
+	{
+		sip::stream_segment syn{};
+		syn.syn = true;
+		syn.seq = client;
+		syn.window = window;
+		carry(syn);
+		syn.direction = 1;
+		syn.has_ack = true;
+		syn.seq = server;
+		syn.ack = client + 1;
+		carry(syn);
+		syn = {};
+		syn.has_ack = true;
+		syn.seq = client + 1;
+		syn.ack = server + 1;
+		syn.window = 60000;
+		carry(syn);
+	}
+	sip::stream_host host()
+	{
+		const auto take = [](void *, u32 size) { return malloc(size); };
+		const auto give = [](void *, void *piece, u32) { free(piece); };
+		const auto change = [](void *context, u8, sip::text_view message) -> sip::translation {
+			auto *self = static_cast<desk *>(context);
+			const std::string before(message.data(), message.size());
+			self->made_ = translate(before);
+			const u32 size = static_cast<u32>(self->made_.size());
+			return {self->made_ != before, 0, message.size(), self->made_.data(), size};
+		};
+		const auto count = [](void *context, sip::stream_count what) {
+			static_cast<desk *>(context)->counts[static_cast<u32>(what)]++;
+		};
+		return {this, take, give, change, count, 100000, 32000};
+	}
+	u32 counted(sip::stream_count what) const { return counts[static_cast<u32>(what)]; }
+
+	sip::tcp_stream stream{};
+	sip::stream_answer last{};
+	std::string out;
+	u32 seq = 0, ack = 0;
+	u32 counts[static_cast<u32>(sip::stream_count::counts)] = {};
+
+private:
+	std::string bytes_, made_;
+};
+
+const std::string text = make_message(2, 300, 17), changed = translate(text);
+
+TEST(stream_numbers, T1_what_is_held_is_acknowledged_by_the_probes_answer)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text.substr(0, 200));
+	EXPECT_EQ(at.seq, ~0u);	// the SYN's own position
+	EXPECT_EQ(at.out.size(), 1u);
+	at.hear(0);
+	EXPECT_EQ(at.ack, 200u);
+	at.say(200, text.substr(200));
+	EXPECT_EQ(at.seq, 0u);
+	EXPECT_EQ(at.out, changed);
+	// not all of it has arrived: the end is not acknowledged
+	at.hear(static_cast<u32>(changed.size()) - 1);
+	EXPECT_LT(at.ack, text.size());
+	at.hear(static_cast<u32>(changed.size()));
+	EXPECT_EQ(at.ack, text.size());
+	EXPECT_EQ(sip::bytes_of_stream(at.stream), 0u);
+}
+
+TEST(stream_numbers, T2_the_first_unacknowledged_byte_stands_for_all_of_ours)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text.substr(0, 200));
+	at.hear(0);
+	at.say(200, text.substr(200));
+	at.say(200, text.substr(200, 10));	// again, and cut differently
+	EXPECT_EQ(at.seq, 0u);
+	EXPECT_EQ(at.out, changed.substr(0, at.out.size()));
+	at.hear(150);
+	EXPECT_EQ(at.ack, 200u);
+	at.say(200, text.substr(200));
+	EXPECT_EQ(at.seq, 150u);
+	EXPECT_EQ(at.out, changed.substr(150));
+}
+
+TEST(stream_numbers, T2_beyond_a_hole)
+{
+	desk at;
+	at.shake_hands();
+	at.say(100, text.substr(100));
+	EXPECT_EQ(at.out.size(), 1u);
+	EXPECT_EQ(at.counted(sip::stream_count::hole), 1u);
+	at.hear(0);
+	EXPECT_EQ(at.ack, 0u);
+	at.say(0, text.substr(0, 100));
+	EXPECT_EQ(at.out, changed);
+}
+
+TEST(stream_numbers, T3_sack_blocks)
+{
+	desk at;
+	at.shake_hands();
+	const std::string plain = make_message(5, 100, 0);
+	const u32 size = static_cast<u32>(plain.size()), grown = static_cast<u32>(changed.size() - text.size());
+	const auto hear_block = [&](u32 ack, u32 left, u32 right) {
+		sip::stream_segment in = at.segment(1, 0, ack);
+		in.sack_count = 1;
+		in.sacks[0] = {client_isn + 1 + left, client_isn + 1 + right};
+		at.carry(in);
+	};
+	at.say(0, plain);
+	at.say(size, plain);
+	hear_block(0, size, 2 * size);
+	EXPECT_EQ(at.last.sack, sip::sack_fate::keep);
+	at.say(2 * size, text);
+	hear_block(0, 2 * size, 2 * size + 50);
+	EXPECT_EQ(at.last.sack, sip::sack_fate::blank);
+	at.hear(2 * size + static_cast<u32>(changed.size()));
+	const u32 base = 2 * size + static_cast<u32>(text.size());
+	at.say(base, plain);
+	EXPECT_EQ(at.seq, base + grown);
+	EXPECT_TRUE(at.last.same_payload);
+	at.say(base + size, plain);
+	hear_block(base + grown, base + grown + size, base + grown + 2 * size);
+	ASSERT_EQ(at.last.sack, sip::sack_fate::replace);
+	EXPECT_EQ(at.last.sacks[0].left - client_isn - 1, base + size);
+	EXPECT_EQ(at.last.sacks[0].right - client_isn - 1, base + 2 * size);
+	// of what it has acknowledged (RFC 2883): an answer to a probe
+	hear_block(base + grown, base + grown - 1, base + grown);
+	EXPECT_EQ(at.last.sack, sip::sack_fate::blank);
+}
+
+TEST(stream_numbers, T6_keep_alives_of_tcp_are_old_for_the_receiver_too)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text);
+	at.hear(static_cast<u32>(changed.size()));
+	const u32 end = static_cast<u32>(text.size());
+	at.say(end - 1, "");
+	EXPECT_EQ(at.seq, changed.size() - 1);
+	at.say(end - 1, text.substr(end - 1));
+	EXPECT_EQ(at.seq, changed.size() - 1);
+	EXPECT_EQ(at.out.size(), 1u);
+	at.say(end, "");
+	EXPECT_EQ(at.seq, changed.size());
+}
+
+TEST(stream_numbers, T6_a_new_connection_on_old_numbers)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text);
+	at.hear(static_cast<u32>(changed.size()));
+	for (u8 side = 0; side < 2; side++) {
+		sip::stream_segment fin = at.segment(side, side ? 0 : static_cast<u32>(text.size()), 0);
+		fin.ack = at.stream.flows[!side].out_acked;
+		fin.fin = true;
+		at.carry(fin);
+		EXPECT_TRUE(at.last.fin);
+	}
+	at.shake_hands(client_isn + 70000, server_isn + 100000);
+	EXPECT_EQ(at.stream.flows[0].in_end, client_isn + 70001);
+	EXPECT_EQ(at.stream.flows[0].out_end, client_isn + 70001);
+	at.say(70000, text);
+	EXPECT_EQ(at.seq, 70000u);
+	EXPECT_EQ(at.out, changed);
+}
+
+TEST(stream_numbers, T6_a_strangers_syn_changes_nothing)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text);
+	sip::stream_segment syn = at.segment(0, 12345, 0);
+	syn.syn = true;
+	syn.has_ack = false;
+	at.carry(syn);
+	EXPECT_EQ(at.last.seq, syn.seq);
+	at.hear(static_cast<u32>(changed.size()));
+	EXPECT_EQ(at.ack, text.size());
+}
+
+TEST(stream_numbers, T6_urgent_data_end_the_translation)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text.substr(0, 100));
+	sip::stream_segment in = at.segment(0, 100, 0, text.substr(100));
+	in.urgent = true;
+	at.carry(in);
+	EXPECT_EQ(at.seq, 0u);
+	EXPECT_EQ(at.out, text);
+	EXPECT_EQ(at.counted(sip::stream_count::urgent), 1u);
+}
+
+TEST(stream_numbers, T6_an_acknowledgement_of_what_never_left_frees_nothing)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text);
+	at.hear(static_cast<u32>(changed.size()) + 1);
+	EXPECT_GT(sip::bytes_of_stream(at.stream), 0u);
+	at.say(0, text);
+	EXPECT_EQ(at.out, changed);
+}
+
+TEST(stream_numbers, T5_a_closed_window_gets_probes_and_the_rest_follows_its_opening)
+{
+	desk at;
+	at.shake_hands(client_isn, server_isn, static_cast<u32>(changed.size()));
+	at.say(0, text);
+	sip::stream_segment closed = at.segment(1, 0, static_cast<u32>(changed.size()));
+	closed.window = 0;
+	at.carry(closed);
+	const u32 next = static_cast<u32>(text.size()), there = static_cast<u32>(changed.size());
+	at.say(next, text);
+	EXPECT_EQ(at.seq, there - 1);
+	EXPECT_EQ(at.out.size(), 1u);
+	at.hear(there);	// and 60000 bytes of room
+	EXPECT_EQ(at.last.emission.seq - client_isn - 1, there);
+	EXPECT_EQ(std::string(at.last.emission.payload.data(), at.last.emission.payload.size()), changed);
+}
+
+} // namespace
