@@ -128,6 +128,21 @@ TEST(stream_numbers, T2_the_first_unacknowledged_byte_stands_for_all_of_ours)
 	EXPECT_EQ(at.out, changed.substr(150));
 }
 
+TEST(stream_numbers, T7_what_was_let_out_cannot_change_any_more)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text.substr(0, 4));
+	EXPECT_EQ(at.out, "INVI");
+	at.hear(2);
+	EXPECT_EQ(at.ack, 2u);
+	at.say(4, text.substr(4));	// the translator here replaces all of it
+	EXPECT_EQ(at.out, text.substr(at.seq));
+	at.hear(static_cast<u32>(text.size()));
+	EXPECT_EQ(at.ack, text.size());
+	EXPECT_EQ(sip::bytes_of_stream(at.stream), 0u);
+}
+
 TEST(stream_numbers, T2_beyond_a_hole)
 {
 	desk at;

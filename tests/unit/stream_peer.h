@@ -59,6 +59,7 @@ public:
 	const std::string &received() const { return received_; }
 	bool all_acked() const { return una_ == end(); }
 	bool saw_fin() const { return saw_fin_; }
+	bool has_read_all() const { return unread_.empty(); }
 	bool was_reset() const { return reset_; }
 	bool established() const { return established_; }
 	u32 broken() const { return broken_; }
