@@ -136,11 +136,18 @@ void finish_held(const stream_host &host, const work &at)
 }
 
 // Only a stream that has not said yet what it is gets its first bytes let out: behind them a
-// probe serves better, since it is answered at once.
+// probe serves better, since it is answered at once. The very first byte, which no edit can
+// touch, is let out in any case: with nothing before it a probe would have the number of the
+// SYN, and that is no segment which a server could finish the handshake with (with SYN
+// cookies it would be answered with RST).
 void release(stream_flow &flow, frame_state state)
 {
-	if (state == frame_state::undecided && flow.mode == flow_mode::fresh)
+	if (flow.mode != flow_mode::fresh)
+		return;
+	if (state == frame_state::undecided)
 		flow.released = static_cast<u16>(flow.store->held);
+	else if (!flow.released && flow.out_end == flow.first + 1)
+		flow.released = 1;
 }
 
 // Nothing is held.
@@ -211,6 +218,9 @@ void keep_waiting(const stream_host &host, stream_flow &flow, u32 seq, text_view
 	stream_waiting *old = flow.waiting;
 	const u32 had = old ? old->length : 0;
 
+	// further away than any sender goes who does not scale his window
+	if (seq - in_next(flow) > max_message || bytes.empty())
+		return;
 	if (old && (before(seq, old->seq) || after(seq, old->end()) || !after(seq + bytes.size(), old->end())))
 		return;
 	const text_view more = old ? bytes.sub(old->end() - seq) : bytes;

@@ -342,11 +342,12 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 		carry_syn(host, stream, segment, answer);
 		return answer;
 	}
-	stream.reset |= segment.rst;
 	if (segment.rst || (segment.payload.empty() && !segment.fin))
 		answer.seq = place_empty(flow, segment.seq);
 	else
 		carry_data(host, {stream, flow, there, segment.now_ms}, segment, answer);
+	// RFC 5961 3.2: others are forged, or too late
+	stream.reset |= segment.rst && (answer.seq == flow.out_sent || answer.seq == flow.out_acked);
 	flow.ack_sent = answer.ack;
 	flow.window_sent = segment.window_field;
 	emit_after_ack(host, {stream, other, back, segment.now_ms}, answer.emission);

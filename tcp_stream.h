@@ -26,7 +26,7 @@
 //   segment beyond a hole, which is kept here until the hole is filled, it is the duplicate
 //   acknowledgement that the sender counts (RFC 5681 3.2). No acknowledgement is made up.
 // * Bytes of the stream's first words are let out as they come until they say SIP or not, so
-//   that nobody waits for us who does not speak SIP.
+//   that nobody waits for us who does not speak SIP; the very first one in any case.
 // * At a limit, at a malformed length, at FIN in the midst of a message, the held bytes go
 //   out as they are, and the direction is passed through from there, its offset kept. This
 //   needs no memory: what is held becomes output where it lies.

@@ -82,7 +82,9 @@ public:
 			schedule(i);
 		peer *peers[2] = {&world_.client(), &world_.server()};
 		const bool done = world_.run(3600 * 1000, [&] {
-			return std::all_of(peers, peers + 2, [](peer *p) { return p->saw_fin() && p->all_acked() && p->has_read_all(); });
+			return std::all_of(peers, peers + 2, [](peer *p) {
+				return p->saw_fin() && p->all_acked() && p->has_read_all();
+			});
 		});
 		std::string wrong = world_.error();
 		if (!done)
