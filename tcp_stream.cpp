@@ -260,9 +260,11 @@ u32 place_empty(const stream_flow &flow, u32 seq)
 {
 	if (!after(seq, flow.in_acked))
 		return flow.out_acked - (flow.in_acked - seq);
-	if (flow.mode == flow_mode::through || before(seq, flow.in_end))
-		return to_out(flow, seq);
-	return flow.out_sent;
+	if (flow.mode != flow_mode::through && !before(seq, flow.in_end))
+		return flow.out_sent;
+	// not in front of what has no room yet
+	const u32 there = to_out(flow, seq);
+	return runs_of(flow) ? earlier(there, flow.out_sent) : there;
 }
 
 // ---- beginnings ------------------------------------------------------------------------

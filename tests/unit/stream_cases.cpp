@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "stream_world.h"
 
@@ -153,6 +154,24 @@ TEST(stream_cases, T3_a_full_segment_that_grows_and_an_aggregate)
 	call.go();
 	call.say(text);
 	EXPECT_LT(call.until_read(expected), 3000u);
+}
+
+// Each byte is looked at once: else this would be two thousand million looks.
+TEST(stream_cases, S8_T1_a_long_header_byte_by_byte)
+{
+	std::string text = "INVITE sip:a@b SIP/2.0\r\n";
+	while (text.size() < 30000)
+		text += "Via: SIP/2.0/TCP 10.0.0.1\r\n v\r\n";
+	text += "Subject: " + std::string(34000, 'x') + "\r\nl : 10\r\n\r\n0123456789";
+	sip::message_frame frame;
+	const clock_t start = clock();
+	for (u32 size = 1; size < text.size(); size++) {
+		const sip::frame_state state = frame.scan({text.data(), size});
+		ASSERT_TRUE(state == sip::frame_state::more || state == sip::frame_state::undecided) << size;
+	}
+	EXPECT_EQ(frame.scan({text.data(), static_cast<u32>(text.size())}), sip::frame_state::complete);
+	EXPECT_EQ(frame.length(), text.size());
+	EXPECT_LT(clock() - start, CLOCKS_PER_SEC / 2);
 }
 
 TEST(stream_cases, T4_a_message_and_a_half)

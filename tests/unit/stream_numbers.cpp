@@ -70,8 +70,8 @@ public:
 			const std::string before(message.data(), message.size());
 			self->made_ = translate(before);
 			const u32 size = static_cast<u32>(self->made_.size());
-			return {self->made_ != before, self->from, message.size() - self->from, self->made_.data() + self->from,
-				size - self->from};
+			const u32 at = self->from;
+			return {self->made_ != before, at, message.size() - at, self->made_.data() + at, size - at};
 		};
 		const auto count = [](void *context, sip::stream_count what) {
 			static_cast<desk *>(context)->counts[static_cast<u32>(what)]++;
