@@ -20,7 +20,7 @@ u64 peer::unwire(u32 seq, u64 near) const
 packet peer::blank() const
 {
 	packet out;
-	out.seq = wire(next_);
+	out.seq = wire(highest_);	// also where something is being sent again
 	out.has_ack = has_peer_;
 	out.ack = peer_isn_ + 1 + static_cast<u32>(in_next_ + saw_fin_);
 	out.window = static_cast<u32>(std::max(edge(), told_edge_) - in_next_);
