@@ -152,7 +152,7 @@ stretch ours_for(const stream_flow &flow, const stretch &in, u32 head)
 	}
 	if (!after(in.end, flow.in_head) && before(in.start, flow.in_head))
 		return {from, from};
-	const u32 most = from + greater(burst, in.size()) - head;
+	const u32 most = from + greater(burst, lesser(in.size(), max_payload)) - head;
 	const u32 to = earlier(earlier(to_out(flow, in.end), flow.out_end), earlier(most, flow.out_edge));
 	return {from, later(from, to)};
 }

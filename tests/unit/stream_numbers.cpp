@@ -76,7 +76,7 @@ public:
 		const auto count = [](void *context, sip::stream_count what) {
 			static_cast<desk *>(context)->counts[static_cast<u32>(what)]++;
 		};
-		return {this, take, give, change, count, 100000, 32000};
+		return {this, take, give, change, count, 250000, 32000};
 	}
 	u32 counted(sip::stream_count what) const { return counts[static_cast<u32>(what)]; }
 
@@ -165,6 +165,32 @@ TEST(stream_numbers, T2_beyond_a_hole)
 	EXPECT_EQ(at.out, changed);
 	at.say(200000, text);	// so far away nobody is: not kept
 	EXPECT_EQ(at.stream.flows[0].waiting, nullptr);
+}
+
+TEST(stream_numbers, T3_two_aggregates_are_more_than_a_packet)
+{
+	std::string half, expected;
+	while (half.size() < 60000)
+		half += text;
+	for (size_t i = 0; i < 2 * half.size() / text.size(); i++)
+		expected += changed;
+	desk at;
+	at.shake_hands(client_isn, server_isn, 250000);
+	const u32 size = static_cast<u32>(half.size());
+	at.say(size, half);
+	EXPECT_EQ(at.counted(sip::stream_count::hole), 1u);
+	at.say(0, half);
+	EXPECT_EQ(at.seq, 0u);
+	EXPECT_LE(at.out.size(), 65415u);
+	std::string read = at.out;
+	while (read.size() < expected.size()) {
+		at.hear(static_cast<u32>(read.size()));
+		ASSERT_EQ(at.last.emission.seq - client_isn - 1, read.size());
+		read.append(at.last.emission.payload.data(), at.last.emission.payload.size());
+	}
+	EXPECT_EQ(read, expected);
+	at.hear(static_cast<u32>(read.size()));
+	EXPECT_EQ(at.ack, 2 * size);
 }
 
 TEST(stream_numbers, T3_sack_blocks)
