@@ -52,7 +52,7 @@ public:
 				text_[side] += pieces[script_.byte() % 16];
 		}
 		if (shape & 32)
-			text_[0].insert(text_[0].size() / 2, std::string(30000, 'y'));
+			text_[0].insert(text_[0].size() / 2, std::string(12000, 'y'));
 	}
 	~liars()
 	{
@@ -161,7 +161,7 @@ private:
 		const u32 offset = in.seq - first_[in.direction] - 1;
 		std::string payload;
 		if (offset < text.size())
-			payload = text.substr(offset, script_.byte() * (flags & 0x40 ? 1u : 200u));
+			payload = text.substr(offset, script_.byte() * (flags & 0x40 ? 1u : 40u));
 		next_[in.direction] = offset + static_cast<u32>(payload.size());
 		const std::unique_ptr<char[]> exact(new char[payload.size()]);
 		memcpy(exact.get(), payload.data(), payload.size());
