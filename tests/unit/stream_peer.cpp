@@ -94,8 +94,12 @@ void peer::receive(const packet &in, u32 now)
 	if (!(how_.strict && (old || beyond)))
 		take_ack(in, from, now);
 	if (old || beyond) {
-		if (to > from || from != expected)
+		// Without data it may be such an answer itself: two strict peers with full windows
+		// would answer each other for ever, with us or without. So it is in Linux.
+		if (to > from || (from != expected && now >= answer_again_)) {
+			answer_again_ = to > from ? answer_again_ : now + 500;
 			send_ack(now);
+		}
 	} else if (to > from && take_data(in, from, now)) {
 		send_ack(now);
 	}

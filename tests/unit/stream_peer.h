@@ -99,7 +99,7 @@ private:
 	u64 in_next_ = 0, told_edge_ = 0, fin_at_ = ~0ull;
 	std::map<u64, std::string> ahead_;
 	std::string received_, unread_;
-	u32 ack_timer_ = 0, read_timer_ = 0, unacked_segments_ = 0;
+	u32 answer_again_ = 0, ack_timer_ = 0, read_timer_ = 0, unacked_segments_ = 0;
 	bool saw_fin_ = false, reset_ = false, has_peer_ = false;
 	u32 broken_ = 0;
 };
