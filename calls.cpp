@@ -133,18 +133,15 @@ call *find_branch(const state &tables, const call_event &event, const sides &whe
 
 // ---- its transactions
 
-bool add_pending(call &c, u64 transaction)
+// Newest first; the oldest that nobody answers makes room.
+void push(u64 *list, u32 size, u64 transaction)
 {
-	for (u64 &place : c.pending)
-		if (!place) {
-			place = transaction;
-			return true;
-		}
-	for (u32 i = 1; i < max_pending; i++)
-		c.pending[i - 1] = c.pending[i];
-	c.pending[max_pending - 1] = transaction;
-	return true;
+	for (u32 i = size - 1; i; i--)
+		list[i] = list[i - 1];
+	list[0] = transaction;
 }
+
+void add_pending(call &c, u64 transaction) { push(c.pending, max_pending, transaction); }
 
 // It has its final response: what is repeated of it changes nothing any more.
 void settle(call &c, u64 transaction)
@@ -152,12 +149,17 @@ void settle(call &c, u64 transaction)
 	for (u64 &place : c.pending)
 		if (place == transaction)
 			place = 0;
-	for (u32 i = max_settled - 1; i; i--)
-		c.settled[i] = c.settled[i - 1];
-	c.settled[0] = transaction;
+	push(c.settled, max_settled, transaction);
 }
 
 // ---- its life
+
+void need_connections(const call &c)
+{
+	note_need(*c.owner, needed_until(c.expires_ms));
+	if (c.direct)
+		note_need(*c.direct, needed_until(c.expires_ms));
+}
 
 void expect_end(sipx_state *opaque, call &c, u64 until_ms)
 {
@@ -167,11 +169,8 @@ void expect_end(sipx_state *opaque, call &c, u64 until_ms)
 			end_need(*c.direct, needed_until(c.expires_ms));
 	}
 	c.expires_ms = until_ms;
-	if (c.state != call_state::over) {
-		note_need(*c.owner, needed_until(until_ms));
-		if (c.direct)
-			note_need(*c.direct, needed_until(until_ms));
-	}
+	if (c.state != call_state::over)
+		need_connections(c);
 	note_expiry(tables_of(opaque), opaque, until_ms);
 }
 
@@ -265,17 +264,14 @@ void undo_change(const scene &on, u64 transaction, call &c)
 // RFC 3261 14 and 8.2.2.2: the INVITE of a new call, another branch of it, or a change.
 bool accept_invite(const scene &on, const call_event &event, call &c)
 {
-	switch (c.state) {
-	case call_state::early:
-		return !event.to_tag && add_pending(c, event.transaction);
-	case call_state::answered:
-		if (!event.to_tag || !add_pending(c, event.transaction))
-			return false;
-		begin_change(on, event, c);
-		return true;
-	default:
+	const bool begins = c.state == call_state::early && !event.to_tag;
+	const bool changes = c.state == call_state::answered && event.to_tag;
+	if (!begins && !changes)
 		return false;
-	}
+	add_pending(c, event.transaction);
+	if (changes)
+		begin_change(on, event, c);
+	return true;
 }
 
 // A second answer from another branch may come for as long as the first is repeated (RFC 3261
@@ -385,7 +381,7 @@ call *begin_call(const scene &on, const call_event &event, connection &owner, ca
 	call *c = take_fresh(on, event, owner, reserve);
 	begin(on, event, *c);
 	if (event.status)	// the tables were flushed while it rang
-		(void)add_pending(*c, event.transaction);
+		add_pending(*c, event.transaction);
 	else if (event.to_tag)	// or while it was answered
 		set_state(on.opaque, *c, call_state::answered);
 	return c;
@@ -401,7 +397,7 @@ call *begin_branch(const scene &on, const call_event &event, const call &like, c
 	c->caller = like.caller;
 	c->called = event.to_tag;
 	c->peer = like.peer;
-	(void)add_pending(*c, event.transaction);
+	add_pending(*c, event.transaction);
 	copy_caller_ends(like, *c, reserve.streams);
 	sipx_count(on.opaque, SIPX_COUNT_call_started);
 	return c;
@@ -590,13 +586,9 @@ void expire_call(sipx_state *opaque, call &c, u64 now_ms)
 {
 	const bool may_live = c.state == call_state::answered || (c.state == call_state::early && !c.overtaken);
 	if (may_live && is_flowing(opaque, c)) {
-		c.expires_ms = now_ms + life_of(c);
-		note_need(*c.owner, needed_until(c.expires_ms));
-		if (c.direct) {
-			note_need(*c.direct, needed_until(c.expires_ms));
+		expect_end(opaque, c, now_ms + life_of(c));
+		if (c.direct)
 			settle_lifetime(*c.direct, now_ms);
-		}
-		note_expiry(tables_of(opaque), opaque, c.expires_ms);
 		return;
 	}
 	if (c.state == call_state::over)
