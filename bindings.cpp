@@ -179,6 +179,12 @@ binding *find_binding_outside(state &tables, const endpoint &outside)
 	return at;
 }
 
+const endpoint *find_media_inside(state &tables, const endpoint &outside, u32 zone)
+{
+	const binding *found = find_binding_outside(tables, outside);
+	return found && found->zone == zone && !found->signalling ? &found->inside : nullptr;
+}
+
 void take_reference(binding *held)
 {
 	held->references++;

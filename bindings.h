@@ -22,6 +22,9 @@ struct binding_site {
 // The only one that has that outside socket, whatever its zone is.
 [[nodiscard]] binding *find_binding_outside(state &tables, const endpoint &outside);
 
+// The inside media socket that stands behind an outside one; null: none of that zone does.
+[[nodiscard]] const endpoint *find_media_inside(state &tables, const endpoint &outside, u32 zone);
+
 // Sockets of one host at ports that follow each other, and whose outside ports do so, too:
 // RTP and RTCP (RFC 3550 11), and each further pair of one m= line (RFC 8866 5.14).
 struct socket_run {

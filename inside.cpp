@@ -39,8 +39,8 @@ void admit_stream(const sipx_state *opaque, const sides &where, plan &p, media_w
 
 endpoint inside_of(sipx_state *opaque, u32 zone, const endpoint &outside)
 {
-	const binding *found = outside.port ? find_binding_outside(tables_of(opaque), outside) : nullptr;
-	return found && found->zone == zone && !found->signalling ? found->inside : endpoint{};
+	const endpoint *inside = outside.port ? find_media_inside(tables_of(opaque), outside, zone) : nullptr;
+	return inside ? *inside : endpoint{};
 }
 
 direct_ends find_ends(sipx_state *opaque, u32 zone, const media_wish &wish)

@@ -405,11 +405,10 @@ void sipx_core_connection_gone(sipx_state *opaque, sipx_connection_data *data)
 bool sipx_core_inside_of(sipx_state *opaque, u32 zone, const sipx_endpoint *outside, sipx_endpoint *inside)
 {
 	table_lock lock(opaque);
-	const binding *found = find_binding_outside(tables_of(opaque), *outside);
-	const bool media = found && found->zone == zone && !found->signalling;
-	if (media)
-		*inside = found->inside;
-	return media;
+	const endpoint *found = find_media_inside(tables_of(opaque), *outside, zone);
+	if (found)
+		*inside = *found;
+	return found;
 }
 
 u32 sipx_core_tick(sipx_state *opaque)
