@@ -139,6 +139,17 @@ static struct nf_conn *connection(struct kunit *test, u8 family, bool helper)
 	return ct;
 }
 
+void sipx_test_pass(struct nf_conn *ct, struct sipx_expectation *handle)
+{
+	struct nf_conntrack_expect *exp = (struct nf_conntrack_expect *)handle;
+
+	local_bh_disable();
+	rcu_read_lock();
+	exp->expectfn(ct, exp);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 int sipx_test_help(struct sk_buff *skb, struct nf_conn *ct)
 {
 	const struct nf_conntrack_helper *helper;

@@ -200,17 +200,6 @@ static struct nf_conn *line_of(struct kunit *test, u8 number)
 	return ct;
 }
 
-static void pass(struct nf_conn *ct, struct sipx_expectation *handle)
-{
-	struct nf_conntrack_expect *exp = (struct nf_conntrack_expect *)handle;
-
-	local_bh_disable();
-	rcu_read_lock();
-	exp->expectfn(ct, exp);
-	rcu_read_unlock();
-	local_bh_enable();
-}
-
 static void expect_tuple(struct kunit *test, const struct nf_conntrack_tuple *tuple,
 			 const struct sipx_endpoint *source,
 			 const struct sipx_endpoint *destination)
@@ -248,7 +237,7 @@ static void leads_inside_to_inside(struct kunit *test)
 	media = sipx_test_connection(test, &phone, &others_outside, NULL, false);
 	nf_conntrack_get(&first->ct_general);
 	media->master = first;
-	pass(media, handle);
+	sipx_test_pass(media, handle);
 	expect_tuple(test, &media->tuplehash[IP_CT_DIR_REPLY].tuple, &other, &its_outside);
 	KUNIT_EXPECT_EQ(test, media->status & IPS_NAT_DONE_MASK, (unsigned long)IPS_NAT_DONE_MASK);
 	KUNIT_EXPECT_EQ(test, media->status & IPS_NAT_MASK, (unsigned long)IPS_NAT_MASK);

@@ -318,17 +318,6 @@ static struct nf_conn *newcomer(struct kunit *test, struct nf_conn *its_master,
 	return ct;
 }
 
-static void pass(struct nf_conn *ct, struct sipx_expectation *handle)
-{
-	struct nf_conntrack_expect *exp = (struct nf_conntrack_expect *)handle;
-
-	local_bh_disable();
-	rcu_read_lock();
-	exp->expectfn(ct, exp);
-	rcu_read_unlock();
-	local_bh_enable();
-}
-
 static void expect_endpoint(struct kunit *test, const union nf_inet_addr *address, __be16 port,
 			    const struct sipx_endpoint *wanted)
 {
@@ -349,7 +338,7 @@ static void translates_destination(struct kunit *test)
 	wished.translated = phone;
 	KUNIT_ASSERT_EQ(test, (int)open_on(ct, &wished, &handle), (int)SIPX_PINHOLE_OPEN);
 	media = newcomer(test, ct, &peer, &wished.destination);
-	pass(media, handle);
+	sipx_test_pass(media, handle);
 	back = &media->tuplehash[IP_CT_DIR_REPLY].tuple;
 	expect_endpoint(test, &back->src.u3, back->src.u.all, &phone);
 	expect_endpoint(test, &back->dst.u3, back->dst.u.all, &peer);
@@ -376,7 +365,7 @@ static void translates_source(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, (int)open_on(ct, &wished, &handle), (int)SIPX_PINHOLE_OPEN);
 	media = newcomer(test, ct, &phone, &peer);
-	pass(media, handle);
+	sipx_test_pass(media, handle);
 	back = &media->tuplehash[IP_CT_DIR_REPLY].tuple;
 	expect_endpoint(test, &back->src.u3, back->src.u.all, &peer);
 	expect_endpoint(test, &back->dst.u3, back->dst.u.all, &outside);
@@ -451,7 +440,7 @@ static void way_back_is_cleared(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, (int)open_on(ct, &wished, &handle), (int)SIPX_PINHOLE_OPEN);
 	media = newcomer(test, ct, &phone, &peer);
-	pass(media, handle);
+	sipx_test_pass(media, handle);
 	KUNIT_EXPECT_TRUE(test, nf_ct_is_dying(in_the_way));
 	nf_ct_put(in_the_way);
 	nf_ct_put(media);

@@ -30,6 +30,8 @@ struct sk_buff *sipx_test_datagram(struct kunit *test, struct nf_conn *ct, const
 				   u32 length, u32 room);
 /* Through the helper, as a packet of a connection that was answered. */
 int sipx_test_help(struct sk_buff *skb, struct nf_conn *ct);
+/* The first packet of that connection comes through the pinhole. */
+void sipx_test_pass(struct nf_conn *ct, struct sipx_expectation *handle);
 struct sipx_net *sipx_test_net(void);
 u64 sipx_test_counter(enum sipx_reason reason);
 

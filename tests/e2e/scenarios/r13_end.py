@@ -2,10 +2,12 @@
 """R13: what ends a call closes its pinholes within a second, and nothing else does."""
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from calls import acknowledge, must, must_equal, register
 from dialog import (REASON, called, calling, no_pinholes, pinholes_to, rejected,
                     stays_closed)
-from peer import Agent, World, check_audio, offer
+from peer import Agent, Media, World, check_audio, offer
 from registry import BOTH_VERSIONS, ROUTED, SHIFTED, scenario
 from sip import Address, Message
 
@@ -47,6 +49,24 @@ def _ringing(caller: Agent, callee: Agent, to: str, hop: Address,
     return invite, seen, source
 
 
+@dataclass(frozen=True)
+class _Early:
+    """A call from outside that rings inside, with early media."""
+
+    target: Address
+    invite: Message
+    seen: Message
+    source: Address
+    told: Address
+
+
+def _early_media_in(world: World, phone: Agent, server: Agent, near: Media) -> _Early:
+    contact, far = register(phone, server), world.outside_media(7000)
+    invite, seen, source = _ringing(server, phone, contact.contact, contact.target, offer(far))
+    phone.send_message(phone.answer(seen, source, 183, REASON[183], offer(near)), source)
+    return _Early(contact.target, invite, seen, source, server.response(183, invite).media()[0])
+
+
 def _cancel(caller: Agent, callee: Agent, invite: Message, hop: Address, seen: Message,
             source: Address) -> None:
     headers = [(name, invite.get(name)) for name in ("From", "To", "Call-ID")]
@@ -76,15 +96,11 @@ def cancel(world: World) -> None:
 @scenario("R13", "CANCEL of a call from outside that had early media closes the pinholes",
           (SHIFTED,))
 def cancel_called(world: World) -> None:
-    phone, server = world.phone(), world.server()
-    near, far = world.inside_media(4000), world.outside_media(7000)
-    contact = register(phone, server)
-    invite, seen, source = _ringing(server, phone, contact.contact, contact.target, offer(far))
-    phone.send_message(phone.answer(seen, source, 183, REASON[183], offer(near)), source)
-    told = server.response(183, invite).media()[0]
-    must(bool(pinholes_to(world, told[1])), "a pinhole stands while it rings")
-    _cancel(server, phone, invite, contact.target, seen, source)
-    _closes(world, told, near.address, "CANCEL")
+    phone, server, near = world.phone(), world.server(), world.inside_media(4000)
+    early = _early_media_in(world, phone, server, near)
+    must(bool(pinholes_to(world, early.told[1])), "a pinhole stands while it rings")
+    _cancel(server, phone, early.invite, early.target, early.seen, early.source)
+    _closes(world, early.told, near.address, "CANCEL")
 
 
 def _refused(world: World, status: int) -> None:
@@ -113,17 +129,13 @@ def declined(world: World) -> None:
 @scenario("R13", "refused call of a called phone that had early media closes its pinholes",
           (SHIFTED,))
 def refused_inside(world: World) -> None:
-    phone, server = world.phone(), world.server()
-    near, far = world.inside_media(4000), world.outside_media(7000)
-    contact = register(phone, server)
-    invite, seen, source = _ringing(server, phone, contact.contact, contact.target, offer(far))
-    phone.send_message(phone.answer(seen, source, 183, REASON[183], offer(near)), source)
-    told = server.response(183, invite).media()[0]
-    phone.send_message(phone.answer(seen, source, 480, REASON[480]), source)
-    refused = server.response(480, invite)
-    acknowledge(server, invite, contact.target, invite.uri, refused.get("To"))
+    phone, server, near = world.phone(), world.server(), world.inside_media(4000)
+    early = _early_media_in(world, phone, server, near)
+    phone.send_message(phone.answer(early.seen, early.source, 480, REASON[480]), early.source)
+    refused = server.response(480, early.invite)
+    acknowledge(server, early.invite, early.target, early.invite.uri, refused.get("To"))
     phone.request("ACK")
-    _closes(world, told, near.address, "480")
+    _closes(world, early.told, near.address, "480")
 
 
 @scenario("R13", "challenged INVITE (407) and its repetition keep the port, and have audio",
