@@ -29,6 +29,9 @@ u64 latest_need(const connection &owner)
 	return latest;
 }
 
+// Whole seconds, and rather one too many.
+u32 seconds_of(u64 time_ms) { return static_cast<u32>((time_ms + 999) / 1000); }
+
 bool is_registered(const connection &owner, u8 socket)
 {
 	for (const registration *r = owner.registrations; r; r = r->next)
@@ -191,22 +194,22 @@ void mind_via(const scene &on, const call_event &event, connection &owner)
 
 void note_need(connection &owner, u64 until_ms)
 {
-	if (until_ms > owner.data->keep_until_ms) {
-		owner.data->keep_until_ms = until_ms;
+	if (seconds_of(until_ms) > owner.data->keep_until_s) {
+		owner.data->keep_until_s = seconds_of(until_ms);
 		owner.needs_more = true;
 	}
 }
 
 void end_need(connection &owner, u64 until_ms)
 {
-	owner.needs_less |= until_ms >= owner.data->keep_until_ms;
+	owner.needs_less |= seconds_of(until_ms) >= owner.data->keep_until_s;
 }
 
 void settle_lifetime(connection &owner, u64 now_ms)
 {
 	if (owner.needs_less)
-		owner.data->keep_until_ms = latest_need(owner);
-	const u64 needed_ms = owner.data->keep_until_ms;
+		owner.data->keep_until_s = seconds_of(latest_need(owner));
+	const u64 needed_ms = u64{owner.data->keep_until_s} * 1000;
 	const u64 ordinary_ms = now_ms + u64{owner.ordinary_s} * 1000;
 	const u64 until_ms = needed_ms > ordinary_ms ? needed_ms : ordinary_ms;
 	const u32 seconds = static_cast<u32>((until_ms - now_ms + 999) / 1000);

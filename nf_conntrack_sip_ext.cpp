@@ -371,6 +371,7 @@ u32 sipx_core_slab_size(sipx_slab slab)
 		return sizeof(pinhole);
 	case SIPX_SLAB_HOST:
 		return sizeof(host);
+	case SIPX_SLAB_TCP:
 	case SIPX_SLABS:
 		break;
 	}

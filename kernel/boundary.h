@@ -47,6 +47,8 @@ struct sipx_net;
 struct sipx_conntrack;
 /* A live or ended kernel expectation that the core holds a reference to. */
 struct sipx_expectation;
+/* What the core keeps of one TCP connection, sipx_core_slab_size(SIPX_SLAB_TCP) bytes. */
+struct sipx_stream;
 /* The core's own tables for one namespace, sipx_core_state_size() bytes. */
 struct sipx_state;
 /* Room for one packet's view and plan on this CPU, sipx_core_workspace_size() bytes. */
@@ -54,10 +56,11 @@ struct sipx_workspace;
 /* Where a table of the core is printed to. */
 struct sipx_sink;
 
-/* What the core keeps with a connection: all zero in a new one; at most 32 bytes. */
+/* What is kept with a connection: all zero in a new one; at most 32 bytes. */
 struct sipx_connection_data {
 	void *connection;	/* owned by the core; see sipx_core_connection_gone() */
-	u64 keep_until_ms;	/* the connection must not time out before this */
+	void *stream;		/* TCP: owned by the boundary; the core does not look at it */
+	u32 keep_until_s;	/* the connection must not time out before this; clock of sipx_now_ms() */
 	u32 flags;		/* how the inside endpoint writes its addresses, and more: connections.h */
 	u32 outer_written;	/* the places where it wrote its outside address by itself */
 	u32 inner_written;	/* the places where it wrote its inside one */
@@ -77,7 +80,7 @@ struct sipx_packet_info {
 	struct sipx_endpoint source_outer;	/* the sender, as the receiver sees it */
 	struct sipx_endpoint destination_outer;	/* the receiver, as the sender sees it */
 	struct sipx_endpoint destination_inner;	/* the receiver, as it knows itself */
-	const u8 *payload;			/* the datagram, linear, not ours to write */
+	const u8 *payload;			/* of the datagram or segment, linear, not ours to write */
 	u32 payload_length;
 	u32 zone;				/* conntrack zone id; 0 is the default zone */
 	u32 default_timeout_s;			/* what the kernel would give this connection */
@@ -86,6 +89,74 @@ struct sipx_packet_info {
 	u8 source_far;				/* not translated: the default route leads there */
 	u8 destination_far;
 	u8 assist;				/* pinholes only, no edits (sip-ext-assist) */
+};
+
+/* A TCP segment, beside its payload. reply of its packet: its direction. */
+#define SIPX_SACK_BLOCKS 4		/* as many as fit the option (RFC 2018 3) */
+
+struct sipx_sack_block {
+	u32 left;
+	u32 right;
+};
+
+struct sipx_segment {
+	u8 syn;
+	u8 fin;
+	u8 rst;
+	u8 urgent;
+	u8 has_ack;
+	u8 sack_count;
+	u16 window_field;	/* as written */
+	u32 window;		/* in bytes, scaled (RFC 7323 2.2) */
+	u32 seq;
+	u32 ack;
+	struct sipx_sack_block sacks[SIPX_SACK_BLOCKS];
+	u16 mss;		/* of a SYN: its option, or what counts without one (RFC 9293 3.7.1) */
+	u16 room;		/* payload that one packet of this segment can carry to where it goes:
+				 * its MTU less all headers and options */
+	u8 options_length;	/* of this segment: bytes of TCP options */
+};
+
+enum sipx_sack_fate {
+	SIPX_SACK_KEEP,		/* as it came */
+	SIPX_SACK_REPLACE,	/* the answer's blocks, as many as came */
+	SIPX_SACK_BLANK,	/* the option becomes NOPs */
+};
+
+/* A segment to be sent besides, with ACK and PSH, as its receiver sees it. It may get lost. */
+struct sipx_emission {
+	u8 reply;		/* its direction, as in sipx_packet_info */
+	u16 window_field;
+	u32 seq;
+	u32 ack;
+	u16 size;		/* payload of each packet; see sipx_segment_answer */
+	const u8 *payload;
+	u32 length;		/* 0: no emission */
+};
+
+/* What leaves instead of a segment. Pointers hold until the stream's next call. */
+struct sipx_segment_answer {
+	u8 same_payload;	/* it stays as it is: only numbers change, if at all */
+	u8 fin;			/* leaves with FIN */
+	u8 sack;		/* enum sipx_sack_fate */
+	u8 foreign;		/* neither this nor any later packet of the connection is changed:
+				 * the stream is no longer needed */
+	u32 seq;
+	u32 ack;
+	struct sipx_sack_block sacks[SIPX_SACK_BLOCKS];
+	u32 head;		/* payload[0, head), then ... */
+	const u8 *ours;		/* ... this, then ... */
+	u32 ours_length;
+	u32 tail;		/* ... payload[tail, tail + tail_length) */
+	u32 tail_length;
+	u16 size;		/* payload that each packet of it shall carry at most */
+	u8 waits;		/* something waits for time to pass: sipx_core_stream_tick() */
+	/* For the kernel's own window tracking: what the packet's direction differs by, in the
+	 * receiver's numbers, up to and after a position of the sender's. */
+	u32 shift_position;
+	u32 shift_before;	/* modulo 2^32 */
+	u32 shift_after;
+	struct sipx_emission emission;
 };
 
 enum sipx_pinhole_class {
@@ -134,6 +205,7 @@ enum sipx_slab {
 	SIPX_SLAB_STREAM,	/* a media stream of a call */
 	SIPX_SLAB_PINHOLE,	/* an open pinhole, shared by all who need it */
 	SIPX_SLAB_HOST,		/* an inside address */
+	SIPX_SLAB_TCP,		/* a struct sipx_stream, at most 208 bytes; made by the boundary */
 	SIPX_SLABS
 };
 
@@ -178,11 +250,20 @@ enum sipx_setting {
 	SIPX_SETTING_MAX_CALLS_PER_HOST,	/* of one inside address */
 	SIPX_SETTING_MAX_REGISTRATIONS,		/* subscriptions are counted with them */
 	SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST,
+	SIPX_SETTING_TCP_INBOUND,	/* 1: a phone that names a listening port over TCP gets a
+					 * pinhole to it from its registrar; 0: it is spoken to over
+					 * the connection that it began (S2) */
+	SIPX_SETTING_TCP_CONNECTIONS,	/* that are followed at once, of the namespace */
+	SIPX_SETTING_TCP_MEMORY,	/* KiB that all of them hold, of the namespace */
+	SIPX_SETTING_TCP_BUFFER,	/* KiB that one direction of a connection holds */
+	SIPX_SETTING_TCP_HOLD,		/* seconds that an incomplete message is held that does not
+					 * go on */
 	SIPX_SETTINGS
 };
 
 #define SIPX_SETTING_DEFAULTS \
-	SIPX_MEDIA_FROM_SDP, 10000, 32767, 0, 0, 1, 65536, 2000, 20000, 1000
+	SIPX_MEDIA_FROM_SDP, 10000, 32767, 0, 0, 1, 65536, 2000, 20000, 1000, \
+	0, 65536, 65536, 256, 32
 
 u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);
 /* True if the setting media_hosts lists that address: an inside host whose media address
@@ -250,6 +331,11 @@ bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length,
 /* The datagram goes to another port of the host that it is going to. */
 void sipx_packet_redirect(struct sipx_packet *packet, u16 port);
 
+/* Memory for what a stream holds: `size` bytes, 2048 << n. NULL: none, or the limit of the
+ * namespace (counted there). Never sleeps. */
+void *sipx_piece_take(struct sipx_state *state, u32 size);
+void sipx_piece_give(struct sipx_state *state, void *piece, u32 size);
+
 /* Appends text to what a reader of /proc sees. */
 void sipx_print(struct sipx_sink *sink, const char *text, u32 length);
 
@@ -283,6 +369,28 @@ bool sipx_core_inside_of(struct sipx_state *state, u32 zone, const struct sipx_e
 
 void sipx_core_show_calls(struct sipx_state *state, struct sipx_sink *sink);
 void sipx_core_show_registrations(struct sipx_state *state, struct sipx_sink *sink);
+
+/* ---- SIP over TCP. One caller at a time for each stream: its lock is the boundary's, and
+ * stands outside of sipx_lock(). Zeroed memory is a stream whose beginning was not seen: it
+ * passes, and a SYN begins it. ----------------------------------------------------------- */
+
+/* One segment of a connection that has the helper, as it arrived. Bottom halves are off.
+ * The packet is not touched: `answer`, written whole, says what leaves. */
+void sipx_core_segment(const struct sipx_packet_info *info, struct sipx_stream *stream,
+		       const struct sipx_segment *segment, struct sipx_segment_answer *answer);
+/* About once a second for a stream that waits. Returns whether it still does. emissions: two,
+ * written whole. */
+bool sipx_core_stream_tick(struct sipx_state *state, struct sipx_stream *stream,
+			   struct sipx_emission *emissions);
+/* No message of it is looked at any more; its numbers are still translated. */
+void sipx_core_stream_through(struct sipx_state *state, struct sipx_stream *stream,
+			      enum sipx_reason why);
+/* Gives back everything that it holds. */
+void sipx_core_stream_end(struct sipx_state *state, struct sipx_stream *stream);
+/* The numbers of that direction (as in sipx_packet_info) are shifted by so much from here on. */
+u32 sipx_core_stream_shift(const struct sipx_stream *stream, u8 reply);
+/* What it holds at the moment, in bytes. */
+u32 sipx_core_stream_bytes(const struct sipx_stream *stream);
 
 /* In nf_nat_sip_ext: the edits of the message that info->workspace holds the view of. */
 void sipx_core_plan_edits(const struct sipx_packet_info *info);

@@ -82,13 +82,13 @@ static void set_far(struct sipx_packet_info *info, const struct nf_conn *ct,
 static void keep_again(struct nf_conn *ct, struct sk_buff *skb,
 		       const struct sipx_connection_data *data)
 {
-	u64 until = READ_ONCE(data->keep_until_ms), now;
+	u32 until = READ_ONCE(data->keep_until_s), now;
 
 	if (!until)
 		return;
-	now = sipx_now_ms();
+	now = div_u64(sipx_now_ms(), 1000);
 	if (until > now)
-		sipx_ct_keep(ct, skb, div_u64(until - now + 999, 1000));
+		sipx_ct_keep(ct, skb, until - now);
 }
 
 /*

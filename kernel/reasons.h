@@ -20,6 +20,13 @@
 	X(call_ended, "call ended")						\
 	X(pinhole_opened, "expectation registered")				\
 	X(pinhole_closed, "expectation removed")				\
+	/* what happens to segments over TCP */					\
+	X(stream_held, "segment held until its message is complete")		\
+	X(stream_hole, "segment beyond a hole kept, or left for its sender to repeat")	\
+	X(stream_resent, "part of a translated message sent again")		\
+	X(stream_emitted, "segment sent besides those of the two ends")		\
+	X(stream_stripped, "data in a SYN left for its sender to repeat")	\
+	X(stream_full, "segment left for its sender to repeat: no room for it yet")	\
 	/* why a message was passed on as it came */				\
 	X(not_sip, "not SIP on the SIP port")					\
 	X(malformed_start_line, "request line or status line not understood")	\
@@ -39,7 +46,15 @@
 	X(expectation_clash, "another expectation stands in the way")		\
 	X(for_router, "addressed to the router itself")				\
 	X(aggregate, "aggregated datagrams (UDP GRO) passed on untouched")	\
-	X(stream, "TCP segment passed on untouched")				\
+	X(stream, "TCP segment of a connection that is not followed")		\
+	X(stream_too_long, "TCP: a message longer than the limit")		\
+	X(stream_too_slow, "TCP: a message that was not completed in time")	\
+	X(stream_urgent, "TCP: urgent data")					\
+	X(stream_middle, "TCP: connection whose beginning was not seen")	\
+	X(stream_cut, "TCP: closed in the midst of a message")			\
+	X(stream_signed, "TCP: segments are signed (RFC 2385, RFC 5925)")	\
+	X(limit_streams, "limit on TCP connections reached")			\
+	X(limit_stream_memory, "limit on memory for TCP connections reached")	\
 	X(limit_calls, "limit on calls reached")				\
 	X(limit_registrations, "limit on registrations reached")		\
 	X(limit_bindings, "limit on bindings reached")				\

@@ -43,6 +43,17 @@ PARAMETER(max_registrations, SIPX_SETTING_MAX_REGISTRATIONS,
 PARAMETER(max_registrations_per_host, SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST,
 	  "registrations and subscriptions of one inside address (default 1000)");
 
+PARAMETER(tcp_inbound, SIPX_SETTING_TCP_INBOUND,
+	  "1: a registrar may open a TCP connection to the port that a phone names in its Contact (default 0)");
+PARAMETER(tcp_connections, SIPX_SETTING_TCP_CONNECTIONS,
+	  "TCP connections that are followed at once (default 65536)");
+PARAMETER(tcp_memory, SIPX_SETTING_TCP_MEMORY,
+	  "KiB that all TCP connections hold of messages under way (default 65536)");
+PARAMETER(tcp_buffer, SIPX_SETTING_TCP_BUFFER,
+	  "KiB that one direction of a TCP connection holds (default 256)");
+PARAMETER(tcp_hold, SIPX_SETTING_TCP_HOLD,
+	  "seconds that an incomplete message is held which does not go on (default 32)");
+
 static char *media_hosts = "";
 module_param(media_hosts, charp, 0444);
 MODULE_PARM_DESC(media_hosts,
@@ -50,6 +61,7 @@ MODULE_PARM_DESC(media_hosts,
 static struct sipx_media_hosts *begin_media_hosts;
 
 static unsigned int zero, one = 1, lowest_port = 1024, highest_port = 65535, most = 1000000;
+static unsigned int least_buffer = 80, most_buffer = 1024, least_memory = 1024, most_hold = 3600;
 static unsigned int media_source_max = SIPX_MEDIA_FROM_ANY;
 
 static const struct {
@@ -69,6 +81,11 @@ static const struct {
 	SETTING(SIPX_SETTING_MAX_CALLS_PER_HOST, "max_calls_per_host", one, most),
 	SETTING(SIPX_SETTING_MAX_REGISTRATIONS, "max_registrations", one, most),
 	SETTING(SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST, "max_registrations_per_host", one, most),
+	SETTING(SIPX_SETTING_TCP_INBOUND, "tcp_inbound", zero, one),
+	SETTING(SIPX_SETTING_TCP_CONNECTIONS, "tcp_connections", one, most),
+	SETTING(SIPX_SETTING_TCP_MEMORY, "tcp_memory", least_memory, most),
+	SETTING(SIPX_SETTING_TCP_BUFFER, "tcp_buffer", least_buffer, most_buffer),
+	SETTING(SIPX_SETTING_TCP_HOLD, "tcp_hold", one, most_hold),
 #undef SETTING
 };
 

@@ -268,11 +268,11 @@ static void kept_again_by_every_packet(struct kunit *test)
 	struct sipx_connection_data *data = (void *)nfct_help(ct)->data;
 	struct sk_buff *skb = sipx_test_datagram(test, ct, "\r\n\r\n", 4, 0);
 
-	data->keep_until_ms = sipx_now_ms() + 500 * 1000;
+	data->keep_until_s = div_u64(sipx_now_ms(), 1000) + 500;
 	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
 	KUNIT_EXPECT_GE(test, sipx_ct_left(ct), 495u * HZ);
 	KUNIT_EXPECT_LE(test, sipx_ct_left(ct), 501u * HZ);
-	data->keep_until_ms = 0;
+	data->keep_until_s = 0;
 	kfree_skb(skb);
 	sipx_test_end(ct);
 }

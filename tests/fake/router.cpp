@@ -145,8 +145,8 @@ u16 router::through_core(connection &c, bool reply, std::string &bytes)
 	const tuple &there = reply ? c.reply : c.original;
 	const tuple &back = reply ? c.original : c.reply;
 	const u32 default_s = static_cast<u32>((c.until_ms - now_ms()) / 1000);
-	if (c.data.keep_until_ms > c.until_ms)	// keep_again() of kernel/helper.c
-		c.until_ms = c.data.keep_until_ms;
+	if (u64{c.data.keep_until_s} * 1000 > c.until_ms)	// keep_again() of kernel/helper.c
+		c.until_ms = u64{c.data.keep_until_s} * 1000;
 
 	// Exactly as long as the datagram: a look beyond its end is seen.
 	const auto payload = std::make_unique<u8[]>(bytes.size());

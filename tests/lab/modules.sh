@@ -96,6 +96,11 @@ max_calls 65536 1 1000000
 max_calls_per_host 2000 1 1000000
 max_registrations 20000 1 1000000
 max_registrations_per_host 1000 1 1000000
+tcp_inbound 0 0 1
+tcp_connections 65536 1 1000000
+tcp_memory 65536 1024 1000000
+tcp_buffer 256 80 1024
+tcp_hold 32 1 3600
 END
 in_order() { tr ' ' '\n' | sed 's/.*sip_ext_//' | sort | tr '\n' ' '; }
 tap_is "$(echo "$each"* | in_order)" "$(echo "$seen" | in_order)" "there are no others"
