@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "registrations.h"
 #include "sip_parse.h"
+#include "tcp_stream.h"
 
 namespace sip {
 
@@ -372,6 +373,7 @@ u32 sipx_core_slab_size(sipx_slab slab)
 	case SIPX_SLAB_HOST:
 		return sizeof(host);
 	case SIPX_SLAB_TCP:
+		return sizeof(tcp_stream);
 	case SIPX_SLABS:
 		break;
 	}
