@@ -74,41 +74,20 @@ u32 pass_bytes(const stream_host &host, const work &at, text_view bytes, stream_
 
 // A message that lies within one segment. With nothing to change, and nothing of ours before
 // it, it costs no memory and no copy.
-u32 translate_fresh(const stream_host &host, const work &at, text_view message)
+u32 translate_fresh(const stream_host &host, const work &at, text_view text)
 {
 	stream_flow &flow = at.flow;
 
-	if (runs_of(flow) && !make_room(host, flow, message.size() + usual_growth))
-		return refuse(host, at, message.size());
+	if ((runs_of(flow) || at.kept) && !make_room(host, flow, text.size() + usual_growth))
+		return refuse(host, at, text.size());
 	flow.mode = flow_mode::sip;
-	const translation what = host.translate(host.context, at.direction, message);
-	if (!what.changed || !fits(what, message.size()))
-		return pass_bytes(host, at, message, stream_count::unchanged);
-	const u32 out = message.size() - what.old_length + what.new_length;
-	if (!make_room(host, flow, out))
-		return pass_bytes(host, at, message, stream_count::unchanged);
-	hold_bytes(flow, message.sub(0, what.offset));
-	hold_bytes(flow, {what.bytes, what.new_length});
-	hold_bytes(flow, message.sub(what.offset + what.old_length));
-	store_run(flow, message.size(), out);
+	stream_message message(host, flow, text, false);
+	host.translate(host.context, at.direction, message);
+	if (!message.is_taken())
+		return pass_bytes(host, at, text, stream_count::unchanged);
+	store_run(flow, text.size(), flow.store->held);
 	count(host, stream_count::translated);
-	return message.size();
-}
-
-// In place, where it is held. What was let out of it cannot change any more.
-bool edit_held(const stream_host &host, stream_flow &flow, const translation &what)
-{
-	const u32 size = flow.store->held;
-
-	if (!what.changed || !fits(what, size) || what.offset < flow.released)
-		return false;
-	if (what.new_length > what.old_length && !make_room(host, flow, what.new_length - what.old_length))
-		return false;
-	char *at = flow.store->input() + what.offset;
-	__builtin_memmove(at + what.new_length, at + what.old_length, size - what.offset - what.old_length);
-	__builtin_memcpy(at, what.bytes, what.new_length);
-	flow.store->held = size - what.old_length + what.new_length;
-	return true;
+	return text.size();
 }
 
 // All that is held becomes output; it was `in` bytes. The receiver may have said already
@@ -129,10 +108,10 @@ void finish_held(const stream_host &host, const work &at)
 	const u32 in = flow.store->held;
 
 	flow.mode = flow_mode::sip;
-	const translation what = host.translate(host.context, at.direction, {flow.store->input(), in});
-	const bool changed = edit_held(host, flow, what);
+	stream_message message(host, flow, {flow.store->input(), in}, true);
+	host.translate(host.context, at.direction, message);
 	store_held(flow, in);
-	count(host, changed ? stream_count::translated : stream_count::unchanged);
+	count(host, message.is_taken() ? stream_count::translated : stream_count::unchanged);
 }
 
 // Only a stream that has not said yet what it is gets its first bytes let out: behind them a
@@ -195,6 +174,39 @@ u32 take_more(const stream_host &host, const work &at, text_view bytes)
 }
 
 } // namespace
+
+bool stream_message::take(const translation &what)
+{
+	if (!is_taken_ && fits(what, text_.size()))
+		is_taken_ = is_held_ ? take_held(what) : take_fresh(what);
+	return is_taken_;
+}
+
+bool stream_message::take_fresh(const translation &what)
+{
+	if (!make_room(host_, flow_, text_.size() - what.old_length + what.new_length))
+		return false;
+	hold_bytes(flow_, text_.sub(0, what.offset));
+	hold_bytes(flow_, {what.bytes, what.new_length});
+	hold_bytes(flow_, text_.sub(what.offset + what.old_length));
+	return true;
+}
+
+// In place. What was let out of it cannot change any more.
+bool stream_message::take_held(const translation &what)
+{
+	const u32 size = text_.size();
+
+	if (what.offset < flow_.released)
+		return false;
+	if (what.new_length > what.old_length && !make_room(host_, flow_, what.new_length - what.old_length))
+		return false;
+	char *at = flow_.store->input() + what.offset;
+	__builtin_memmove(at + what.new_length, at + what.old_length, size - what.offset - what.old_length);
+	__builtin_memcpy(at, what.bytes, what.new_length);
+	flow_.store->held = size - what.old_length + what.new_length;
+	return true;
+}
 
 u32 take_in(const stream_host &host, const work &at, text_view bytes)
 {

@@ -63,14 +63,39 @@ enum class stream_count : u8 {
 	counts
 };
 
-// What the translator says: bytes [offset, offset + old_length) of the message become
-// `bytes`, which lie outside of the message.
+// Bytes [offset, offset + old_length) of a message become `bytes`, which lie outside of it.
 struct translation {
-	bool changed;
 	u32 offset;
 	u32 old_length;
 	const char *bytes;
 	u32 new_length;
+};
+
+struct stream_host;
+struct stream_flow;
+
+// One complete message in the hands of its translator.
+class stream_message {
+public:
+	stream_message(const stream_host &host, stream_flow &flow, text_view text, bool is_held)
+		: host_(host), flow_(flow), text_(text), is_held_(is_held) {}
+
+	// Good until take() has said yes.
+	text_view text() const { return text_; }
+	// The message leaves so: there is room, and the bytes are in their place. It cannot be
+	// undone, and is asked for once. False: it leaves as it came, or comes again.
+	[[nodiscard]] bool take(const translation &what);
+	bool is_taken() const { return is_taken_; }
+
+private:
+	[[nodiscard]] bool take_fresh(const translation &what);
+	[[nodiscard]] bool take_held(const translation &what);
+
+	const stream_host &host_;
+	stream_flow &flow_;
+	text_view text_;
+	bool is_held_;	// it lies where the flow holds it, and not in the segment
+	bool is_taken_ = false;
 };
 
 // What the engine asks of its surroundings; `context` is for them.
@@ -79,9 +104,8 @@ struct stream_host {
 	// A piece of memory of stream_piece_min << n bytes, or NULL. Never sleeps.
 	void *(*take)(void *context, u32 size);
 	void (*give)(void *context, void *piece, u32 size);
-	// One complete message. Called once for each message, but again for one that was
-	// refused for lack of room (`full`) when its sender sends it again.
-	translation (*translate)(void *context, u8 direction, text_view message);
+	// Called once for each complete message.
+	void (*translate)(void *context, u8 direction, stream_message &message);
 	void (*count)(void *context, stream_count what);
 	u32 max_bytes;	// held and unacknowledged, per direction
 	u32 max_held_ms;	// since an incomplete message last went on

@@ -88,15 +88,22 @@ private:
 			static_cast<liars *>(context)->live_--;
 			free(piece);
 		};
-		const auto translate = [](void *context, u8, sip::text_view message) -> sip::translation {
+		const auto translate = [](void *context, u8, sip::stream_message &message) {
 			auto *self = static_cast<liars *>(context);
-			const std::string text(message.data(), message.size());
+			const std::string text(message.text().data(), message.text().size());
 			const size_t at = text.find("[[x]]");
 			if (at == std::string::npos)
-				return {};
-			return {true, static_cast<u32>(at), 5, self->long_.data(), static_cast<u32>(5 + self->growth_)};
+				return;
+			const bool taken = message.take({static_cast<u32>(at), 5, self->long_.data(),
+							 static_cast<u32>(5 + self->growth_)});
+			self->translated_ += taken;
+			if (!taken && text != std::string(message.text().data(), message.text().size()))
+				abort();
 		};
-		return {this, take, give, translate, [](void *, sip::stream_count) {}, max_bytes_, 3000};
+		const auto count = [](void *context, sip::stream_count what) {
+			static_cast<liars *>(context)->translated_ -= what == sip::stream_count::translated;
+		};
+		return {this, take, give, translate, count, max_bytes_, 3000};
 	}
 
 	void open()
@@ -180,6 +187,7 @@ private:
 		left.append(out.tail.data(), out.tail.size());
 		must(out.head.size() + out.tail.size() <= in.payload.size(), "more of the payload than there is");
 		must(left.size() <= 65535 - 120, "larger than a packet");
+		must(translated_ == 0, "the translator was told something else than what left");
 		must(!out.fin || in.fin, "FIN out of nothing");
 		must(!out.same_payload || left.empty() || left.size() == in.payload.size(), "not the same payload");
 		if (in.syn && (!known || flow.first != began || !flow.started))
@@ -262,6 +270,7 @@ private:
 	const std::string long_ = std::string(2000, 'Z');
 	u32 first_[2] = {}, next_[2] = {};
 	u32 max_bytes_, fail_ = 0, asked_ = 0, now_ = 0, live_ = 0;
+	int translated_ = 0;	// told to the translator, and not seen by the counter
 	int growth_;
 };
 

@@ -238,7 +238,7 @@ TEST(stream_cases, T5_S7_longer_than_the_connections_share)
 	EXPECT_EQ(call.count(stream_count::too_long), 1u);
 }
 
-TEST(stream_cases, S7_no_memory_at_any_time)
+TEST(stream_cases, R3_S7_no_memory_at_any_time)
 {
 	for (u32 percent : {20u, 60u, 100u})
 		for (u32 seed = 1; seed < 30; seed++) {
@@ -262,13 +262,21 @@ TEST(stream_cases, S7_no_memory_at_any_time)
 			// each of them whole, translated or as it was
 			size_t at = 0;
 			const std::string &read = call.at.server().received();
+			std::vector<bool> left;
 			for (const std::string &one : units) {
 				const std::string other = translate(one);
 				const bool changed = read.compare(at, other.size(), other) == 0;
 				ASSERT_TRUE(changed || read.compare(at, one.size(), one) == 0) << at << " seed " << seed;
 				at += changed ? other.size() : one.size();
+				if (other != one)
+					left.push_back(changed);
 			}
 			EXPECT_EQ(at, read.size());
+			// as the translator was told, for as long as the stream was followed (R3)
+			const std::vector<bool> &told = call.at.answers(0);
+			ASSERT_LE(told.size(), left.size());
+			for (size_t i = 0; i < left.size(); i++)
+				ASSERT_EQ(left[i], i < told.size() && told[i]) << i << " seed " << seed;
 		}
 }
 

@@ -65,13 +65,14 @@ public:
 	{
 		const auto take = [](void *, u32 size) { return malloc(size); };
 		const auto give = [](void *, void *piece, u32) { free(piece); };
-		const auto change = [](void *context, u8, sip::text_view message) -> sip::translation {
+		const auto change = [](void *context, u8, sip::stream_message &message) {
 			auto *self = static_cast<desk *>(context);
-			const std::string before(message.data(), message.size());
+			const std::string before(message.text().data(), message.text().size());
 			self->made_ = translate(before);
 			const u32 size = static_cast<u32>(self->made_.size());
 			const u32 at = self->from;
-			return {self->made_ != before, at, message.size() - at, self->made_.data() + at, size - at};
+			if (self->made_ != before)
+				self->taken = message.take({at, message.text().size() - at, self->made_.data() + at, size - at});
 		};
 		const auto count = [](void *context, sip::stream_count what) {
 			static_cast<desk *>(context)->counts[static_cast<u32>(what)]++;
@@ -85,6 +86,7 @@ public:
 	std::string out;
 	u32 seq = 0, ack = 0;
 	u32 from = 1;	// where the translator's edits begin
+	bool taken = false;
 	u32 counts[static_cast<u32>(sip::stream_count::counts)] = {};
 
 private:

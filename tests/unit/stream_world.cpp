@@ -91,14 +91,18 @@ sip::stream_host world::host()
 		static_cast<world *>(context)->pieces_--;
 		free(piece);
 	};
-	const auto translate_one = [](void *context, u8, sip::text_view message) -> sip::translation {
+	const auto translate_one = [](void *context, u8 direction, sip::stream_message &message) {
 		auto *self = static_cast<world *>(context);
-		edit what = edit_of(std::string(message.data(), message.size()));
+		const std::string text(message.text().data(), message.text().size());
+		edit what = edit_of(text);
 		if (what.at == std::string::npos)
-			return {};
+			return;
 		self->rendered_ = std::move(what.text);
-		return {true, static_cast<u32>(what.at), static_cast<u32>(what.length), self->rendered_.data(),
-			static_cast<u32>(self->rendered_.size())};
+		const bool taken = message.take({static_cast<u32>(what.at), static_cast<u32>(what.length),
+						 self->rendered_.data(), static_cast<u32>(self->rendered_.size())});
+		self->check(taken || text == std::string(message.text().data(), message.text().size()),
+			    "what was not taken is not as it came");
+		self->answers_[direction].push_back(taken);
 	};
 	const auto count = [](void *context, sip::stream_count what) {
 		static_cast<world *>(context)->seen_.counts[static_cast<u32>(what)]++;
@@ -196,6 +200,9 @@ void world::through_engine(u8 direction, const packet &p)
 		out.data.append(answer.ours.data(), answer.ours.size());
 		out.data.append(answer.tail.data(), answer.tail.size());
 	}
+	const auto taken = [](const std::vector<bool> &all) { return std::count(all.begin(), all.end(), true); };
+	check(static_cast<u64>(taken(answers_[0]) + taken(answers_[1])) == seen_.of(sip::stream_count::translated),
+	      "the translator was told something else than what left");
 	check(out.data.size() <= 65535 - 120 || answer.same_payload, "larger than a packet");
 	check_promises();
 	if (answer.sack == sip::sack_fate::blank)

@@ -51,6 +51,8 @@ public:
 	std::string state() const;
 	sip::tcp_stream &stream() { return stream_; }
 	u32 pieces() const { return pieces_; }
+	// What the engine said to the translator of each message that it would change.
+	const std::vector<bool> &answers(u8 direction) const { return answers_[direction]; }
 	std::mt19937 &random() { return random_; }
 
 	u32 max_bytes = 256 * 1024;
@@ -91,6 +93,7 @@ private:
 	u32 pieces_ = 0;
 	trouble seen_;
 	std::string error_, rendered_;
+	std::vector<bool> answers_[2];
 };
 
 } // namespace model
