@@ -77,8 +77,15 @@ void adopt_socket(const scene &on, connection &owner, const binding_wish &wish)
 
 } // namespace
 
+bool may_have_door(const sipx_state *opaque, const signalling_socket &socket)
+{
+	return socket.inside.protocol != SIPX_TCP || sipx_setting(opaque, SIPX_SETTING_TCP_INBOUND);
+}
+
 void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket)
 {
+	if (socket.inside.protocol == SIPX_TCP)		// the answer comes back over the connection
+		return give_up_pinhole(on.opaque, socket.door);
 	const endpoint &outside = socket.bound ? socket.bound->outside : socket.inside;
 	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
@@ -123,6 +130,17 @@ void end_connection(sipx_state *opaque, connection *ended)
 	drop_host(tables, ended->of);
 	sipx_conntrack_release(ended->conntrack);
 	discard(ended);
+}
+
+void close_connection(sipx_state *opaque, connection &closed, u64 now_ms)
+{
+	closed.closed = true;
+	for (registration *r = closed.registrations, *after; r; r = after) {
+		after = r->next;
+		if (r->subscription || !closed.sockets[r->socket].door)
+			end_registration(opaque, closed, r);
+	}
+	settle_lifetime(closed, now_ms);
 }
 
 u8 find_socket(const connection &owner, const endpoint &inside)
@@ -178,6 +196,8 @@ void remember_literal(const scene &on, connection &owner, const inner_literal &l
 
 void mind_via(const scene &on, const call_event &event, connection &owner)
 {
+	if (on.where.inner.protocol == SIPX_TCP)
+		return;
 	if (on.where.from_inside && !event.status && !event.asks_rport && listens_elsewhere(event.via, on.where)) {
 		if (owner.awaited[0].transaction == event.transaction)
 			return;

@@ -50,8 +50,12 @@ void adopt_sockets(const scene &on, connection &owner, plan &p);
 void recall(const connection &owner, const endpoint &outer, plan &p);
 void remember_literal(const scene &on, connection &owner, const inner_literal &literal);
 
+// Nobody comes in by TCP unless a setting says so (S2).
+[[nodiscard]] bool may_have_door(const sipx_state *opaque, const signalling_socket &socket);
+
 // Answers to a Via that names the socket come from where the request went, and from nowhere
-// else, until a registrar has granted more (R19, S3).
+// else, until a registrar has granted more (R19, S3). Over TCP they come by the connection
+// that the request took (RFC 3261 18.2.2).
 void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket);
 
 // A call that expires is looked at by the next tick: its connection must not have ended then.
@@ -60,6 +64,10 @@ constexpr u64 needed_until(u64 call_expires_ms) { return call_expires_ms + 5000;
 // A phone that sends from one port and listens at another gets its response there, though the
 // server sent it to where the request came from. For each request by itself (R19).
 void mind_via(const scene &on, const call_event &event, connection &owner);
+
+// Both ends have closed it: registrations and subscriptions that have no other way in end with
+// it. Calls do not (RFC 3261 18: it may be opened anew at any time): it stays for their media.
+void close_connection(sipx_state *opaque, connection &closed, u64 now_ms);
 
 // It is needed at least until then.
 void note_need(connection &owner, u64 until_ms);

@@ -8,8 +8,9 @@
 #include "inside.h"
 #include "plan.h"
 #include "registrations.h"
+#include "road.h"
+#include "segments.h"
 #include "sip_parse.h"
-#include "tcp_stream.h"
 
 namespace sip {
 
@@ -238,8 +239,21 @@ bool changes_nothing(const scene &on, const call_event &event, const plan &p)
 	return event.kind == event_kind::other && p.wish_count == 0 && p.before == p.after && !p.literal.fresh;
 }
 
+// The last step that can fail. Over TCP the edits are in the workspace, and the stream must
+// have room for them.
+bool apply_edits(const sipx_packet_info &info, workspace &work, stream_message *message)
+{
+	if (!sipx_nat_apply_edits(&info))
+		return false;
+	const rewrite &made = work.made;
+	if (!message || message->take({made.offset, made.old_length, reinterpret_cast<const char *>(work.out), made.new_length}))
+		return true;
+	work.what.reason = SIPX_COUNT_no_memory;
+	return false;
+}
+
 // Reserve, rewrite, commit: everything or nothing. Returns what to count.
-sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &work)
+sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &work, stream_message *message)
 {
 	plan &p = work.what;
 	reserve spare;
@@ -253,7 +267,7 @@ sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &
 		}
 	}
 	const bool edited = p.what == verdict::translate;
-	if (edited && !sipx_nat_apply_edits(&info)) {
+	if (edited && !apply_edits(info, work, message)) {
 		table_lock lock(on.opaque);
 		release_bindings(on.tables(), p);
 		discard_reserve(spare);
@@ -305,27 +319,6 @@ sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
 	return p.what == verdict::pass ? p.reason : SIPX_COUNT_unchanged;
 }
 
-sipx_reason carry(const sipx_packet_info &info, text_view bytes)
-{
-	workspace &work = workspace_of(info.workspace);
-	const parse_error error = parse(bytes, work.view);
-	if (error != parse_error::none)
-		return reason_of(error);
-	work.where = sides_of(info);
-	understand(work.view, bytes, work.where, work.event);
-	reset_plan(work.what, work.event.media_count);
-	const sipx_reason refused = plan_message(info, work);
-	if (refused != SIPX_COUNT_unchanged)
-		return refused;
-	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s,
-		       info.assist != 0, work.where};
-	if (!changes_nothing(on, work.event, work.what))
-		return carry_out(info, on, work);
-	if (work.what.what != verdict::translate)
-		return SIPX_COUNT_unchanged;
-	return sipx_nat_apply_edits(&info) ? SIPX_COUNT_translated : work.what.reason;
-}
-
 void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next_ms)
 {
 	const auto consider = [&next_ms](u64 when_ms) {
@@ -347,6 +340,38 @@ void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next
 }
 
 } // namespace
+
+sipx_reason carry_message(const sipx_packet_info &info, stream_message *message)
+{
+	const text_view bytes(reinterpret_cast<const char *>(info.payload), info.payload_length);
+	workspace &work = workspace_of(info.workspace);
+	const parse_error error = parse(bytes, work.view);
+	if (error != parse_error::none)
+		return reason_of(error);
+	work.where = sides_of(info);
+	understand(work.view, bytes, work.where, work.event);
+	reset_plan(work.what, work.event.media_count);
+	const sipx_reason refused = plan_message(info, work);
+	if (refused != SIPX_COUNT_unchanged)
+		return refused;
+	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s,
+		       info.assist != 0, work.where};
+	if (!changes_nothing(on, work.event, work.what))
+		return carry_out(info, on, work, message);
+	if (work.what.what != verdict::translate)
+		return SIPX_COUNT_unchanged;
+	return apply_edits(info, work, message) ? SIPX_COUNT_translated : work.what.reason;
+}
+
+void close_connection(const sipx_packet_info &info)
+{
+	table_lock lock(info.state);
+	connection *closed = connection_of(*info.data);
+	if (!closed)
+		return;
+	closed->ordinary_s = info.default_timeout_s;
+	close_connection(info.state, *closed, sipx_now_ms());
+}
 
 } // namespace sip
 
@@ -373,7 +398,7 @@ u32 sipx_core_slab_size(sipx_slab slab)
 	case SIPX_SLAB_HOST:
 		return sizeof(host);
 	case SIPX_SLAB_TCP:
-		return sizeof(tcp_stream);
+		return sizeof(sipx_stream);
 	case SIPX_SLABS:
 		break;
 	}
@@ -393,7 +418,7 @@ void sipx_core_state_exit(sipx_state *opaque)
 void sipx_core_packet(const sipx_packet_info *info)
 {
 	const text_view bytes(reinterpret_cast<const char *>(info->payload), info->payload_length);
-	sipx_count(info->state, is_keep_alive(bytes) ? SIPX_COUNT_keep_alive : carry(*info, bytes));
+	sipx_count(info->state, is_keep_alive(bytes) ? SIPX_COUNT_keep_alive : carry_message(*info, nullptr));
 }
 
 void sipx_core_connection_gone(sipx_state *opaque, sipx_connection_data *data)

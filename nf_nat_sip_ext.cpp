@@ -16,8 +16,15 @@ namespace {
 constexpr u8 source_value = 0;
 constexpr u8 destination_value = 1;
 
-// RFC 768 and RFC 791: 16 bits count a whole packet with its headers.
+// RFC 768 and RFC 791: 16 bits count a whole packet with its headers. A message over TCP has
+// no headers before it, but the parser's offsets have 16 bits, too.
 constexpr u32 longest_datagram = 65535 - 20 - 8;
+constexpr u32 longest_message = 65535;
+
+u32 longest(const sipx_packet_info &info)
+{
+	return info.source_inner.protocol == SIPX_TCP ? longest_message : longest_datagram;
+}
 
 // One message while its edits are planned.
 struct drafting {
@@ -663,7 +670,7 @@ void write_edits(const plan &p, text_view message, text_writer &out)
 
 } // namespace
 
-bool render_edits(workspace &work, text_view message, rewrite &made)
+bool render_edits(workspace &work, text_view message, u32 most, rewrite &made)
 {
 	plan &p = work.what;
 	text_writer out(reinterpret_cast<char *>(work.out), sizeof(work.out));
@@ -673,7 +680,7 @@ bool render_edits(workspace &work, text_view message, rewrite &made)
 	made.offset = p.edits[0].offset;
 	made.old_length = u32{last.offset} + last.length - made.offset;
 	made.new_length = out.size();
-	const bool fits = !out.overflowed() && message.size() - made.old_length + made.new_length <= longest_datagram;
+	const bool fits = !out.overflowed() && message.size() - made.old_length + made.new_length <= most;
 	p.reason = fits ? SIPX_COUNT_rewrite_failed : SIPX_COUNT_too_long;
 	return fits;
 }
@@ -708,7 +715,9 @@ bool sipx_core_apply_edits(const sipx_packet_info *info)
 {
 	workspace &work = workspace_of(info->workspace);
 	const text_view message(reinterpret_cast<const char *>(info->payload), info->payload_length);
-	rewrite made;
-	return render_edits(work, message, made) &&
+	rewrite &made = work.made;
+	if (!render_edits(work, message, longest(*info), made))
+		return false;
+	return info->source_inner.protocol == SIPX_TCP ||
 	       sipx_packet_replace(info->packet, made.offset, made.old_length, work.out, made.new_length);
 }

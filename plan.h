@@ -130,6 +130,13 @@ struct plan {
 	edit edits[max_edits];
 };
 
+// What becomes of the bytes from the first edit to the last: they are in work.out then.
+struct rewrite {
+	u32 offset;
+	u32 old_length;
+	u32 new_length;
+};
+
 // What one CPU needs for one message. Not cleared between messages: every part is
 // written before it is read. `out` is what the rewrite puts in the packet.
 struct workspace {
@@ -137,6 +144,7 @@ struct workspace {
 	call_event event;
 	sides where;
 	plan what;
+	rewrite made;	// of a message over TCP: what `out` is for
 	u8 out[65536];
 };
 
@@ -171,15 +179,9 @@ void reset_plan(plan &p, u8 media_count);
 	return p.wish_count++;
 }
 
-// What becomes of the bytes from the first edit to the last: they are in work.out then.
-struct rewrite {
-	u32 offset;
-	u32 old_length;
-	u32 new_length;
-};
-
-// False: they do not fit. All wishes are held. Of the NAT half, pure.
-[[nodiscard]] bool render_edits(workspace &work, text_view message, rewrite &made);
+// False: the message would have more than `most` bytes. All wishes are held. Of the NAT half,
+// pure.
+[[nodiscard]] bool render_edits(workspace &work, text_view message, u32 most, rewrite &made);
 
 // Another port of the inside host, that it wants responses or requests at. Pure.
 [[nodiscard]] bool listens_elsewhere(const endpoint &socket, const sides &where);

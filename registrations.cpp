@@ -103,7 +103,7 @@ void settle_door(const scene &on, connection &owner, u8 index)
 {
 	signalling_socket &socket = owner.sockets[index];
 	const u64 until_ms = socket_needed_until(owner, index);
-	if (until_ms <= on.now_ms) {
+	if (until_ms <= on.now_ms || !may_have_door(on.opaque, socket)) {
 		if (index)
 			open_for_answers(on, owner, socket);
 		else

@@ -245,6 +245,7 @@ struct connection {
 	u32 ordinary_s;		// the kernel's own timeout for it
 	bool needs_less;	// what needed it longest is over
 	bool needs_more;
+	bool closed;		// TCP: no message comes by it any more
 };
 
 struct state {

@@ -114,6 +114,7 @@ struct sipx_segment {
 	u16 mss;		/* of a SYN: its option, or what counts without one (RFC 9293 3.7.1) */
 	u16 room;		/* payload that one packet of this segment can carry to where it goes:
 				 * its MTU less all headers and options */
+	u16 merged;		/* payload of each of the packets that came as one (GRO); 0: one came */
 	u8 options_length;	/* of this segment: bytes of TCP options */
 };
 
@@ -319,7 +320,8 @@ u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *ins
 /* The NAT half (nf_nat_sip_ext); see sipx_nat_* below. False: not loaded. */
 bool sipx_nat_plan_edits(const struct sipx_packet_info *info);
 /* Renders the plan of info->workspace and replaces the changed span of the payload
- * in one rewrite, with lengths and checksums put right. False: nothing was changed. */
+ * in one rewrite, with lengths and checksums put right. Over TCP it is rendered alone: the
+ * core has it put in its place. False: nothing was changed. */
 bool sipx_nat_apply_edits(const struct sipx_packet_info *info);
 
 /* Replaces payload[offset, offset + old_length) by bytes[0, new_length) in the packet,

@@ -48,6 +48,7 @@ struct sipx_net {
 	spinlock_t leaving_lock;
 	u64 leaving_pause_ns;	/* no reading before */
 	struct sipx_leaving *leaving[SIPX_LEAVING_SETS];
+	atomic_long_t tcp_bytes;	/* that they hold */
 	struct sipx_settings settings;
 } ____cacheline_aligned;
 

@@ -59,6 +59,29 @@ void sipx_free(enum sipx_slab slab, void *object)
 	kmem_cache_free(slabs[slab], object);
 }
 
+void *sipx_piece_take(struct sipx_state *state, u32 size)
+{
+	struct sipx_net *sn = sipx_net_of(state);
+	long limit = sipx_setting(state, SIPX_SETTING_TCP_MEMORY) * 1024l;
+	void *piece = NULL;
+
+	if (atomic_long_add_return(size, &sn->tcp_bytes) > limit)
+		sipx_net_count(sn, SIPX_COUNT_limit_stream_memory);
+	else
+		piece = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+	if (!piece)
+		atomic_long_sub(size, &sn->tcp_bytes);
+	return piece;
+}
+
+void sipx_piece_give(struct sipx_state *state, void *piece, u32 size)
+{
+	if (!piece)
+		return;
+	atomic_long_sub(size, &sipx_net_of(state)->tcp_bytes);
+	kfree(piece);
+}
+
 static void free_cpus(void)
 {
 	int cpu;

@@ -142,7 +142,7 @@ const char *translate(road_line line, bool outward, text_view message, text_writ
 		return broken;
 	hold_wishes(p, work.where.outer);
 	rewrite made;
-	if (!render_edits(work, message, made))
+	if (!render_edits(work, message, 65535, made))
 		return "the edits do not fit";
 	out.put(message.sub(0, made.offset));
 	out.put(text_view(reinterpret_cast<const char *>(work.out), made.new_length));

@@ -17,6 +17,8 @@ u64 clock_ms = 1000000;
 u32 random_state = 1;
 u32 live[SIPX_SLABS];
 std::unordered_map<void *, sipx_slab> ledger;
+std::unordered_map<void *, u32> pieces;
+u32 piece_bytes;
 
 u64 rotate(u64 value, u32 by) { return value << by | value >> (64 - by); }
 
@@ -58,6 +60,7 @@ u64 now_ms() { return clock_ms; }
 void set_now_ms(u64 now) { clock_ms = now; }
 void seed_random(u32 seed) { random_state = seed ? seed : 1; }
 
+u32 live_piece_bytes() { return piece_bytes; }
 u32 live_objects(sipx_slab slab) { return live[slab]; }
 
 u32 live_objects()
@@ -110,4 +113,29 @@ void sipx_free(sipx_slab slab, void *object)
 	ledger.erase(found);
 	live[slab]--;
 	std::free(object);
+}
+
+// Of exactly that size and full of garbage, so that a look beyond it, or at what was never
+// written, is seen.
+void *sipx_piece_take(sipx_state *, u32 size)
+{
+	if (size < 2048 || (size & (size - 1)))
+		broken("a piece of a size that there is not");
+	if (fault_strikes(fault_piece))
+		return nullptr;
+	void *piece = std::malloc(size);
+	std::memset(piece, 0xa5, size);
+	pieces[piece] = size;
+	piece_bytes += size;
+	return piece;
+}
+
+void sipx_piece_give(sipx_state *, void *piece, u32 size)
+{
+	const auto found = pieces.find(piece);
+	if (found == pieces.end() || found->second != size)
+		broken("a piece is given back that was not taken, or of another size");
+	pieces.erase(found);
+	piece_bytes -= size;
+	std::free(piece);
 }

@@ -16,7 +16,8 @@ enum fault_kind : u32 {
 	fault_pinhole = 2,
 	fault_replace = 4,
 	fault_port = 8,		// no port is free any more
-	fault_any = 15,
+	fault_piece = 16,	// no memory for a stream
+	fault_any = 31,
 };
 
 // The n-th step of those kinds fails, and no other; n = 0: none does.
@@ -40,6 +41,8 @@ void seed_random(u32 seed);
 // Objects of all slabs that were allocated and not freed.
 u32 live_objects();
 u32 live_objects(sipx_slab slab);
+// Bytes that streams hold, in all.
+u32 live_piece_bytes();
 
 // A contract of the boundary was broken: says so and ends the program, so that the fuzzer
 // keeps the input.

@@ -147,7 +147,7 @@ std::string render(workspace &work, const std::string &message)
 	rewrite made;
 	if (work.what.what != verdict::translate)
 		return message;
-	if (!render_edits(work, view_of(message), made))
+	if (!render_edits(work, view_of(message), 65535, made))
 		return "";
 	std::string out = message;
 	return out.replace(made.offset, made.old_length, reinterpret_cast<char *>(work.out), made.new_length);
