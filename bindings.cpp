@@ -51,7 +51,7 @@ bool is_mapped(const state &tables, const endpoint &outside)
 bool is_free(const binding_site &site, const endpoint &outside, const endpoint &inside)
 {
 	return !find_binding_outside(tables_of(site.opaque), outside) &&
-	       !sipx_port_taken(site.packet, &outside, &inside);
+	       !sipx_ports_taken(site.packet, &outside, &inside, 1);
 }
 
 endpoint socket_of(const socket_run &run, u32 index)
@@ -64,11 +64,11 @@ bool is_run_free(const binding_site &site, const socket_run &run, u32 port)
 {
 	if (!port || port + run.count - 1 > 65535)
 		return false;
-	const endpoint outside = with_protocol(site.outside, run.first.protocol);
+	const endpoint first = with_port(with_protocol(site.outside, run.first.protocol), static_cast<u16>(port));
 	for (u32 i = 0; i < run.count; i++)
-		if (!is_free(site, with_port(outside, static_cast<u16>(port + i)), socket_of(run, i)))
+		if (find_binding_outside(tables_of(site.opaque), with_port(first, static_cast<u16>(port + i))))
 			return false;
-	return true;
+	return !sipx_ports_taken(site.packet, &first, &run.first, run.count);
 }
 
 // Where the router's own NAT has put that socket (a STUN client, media of an earlier call);
@@ -108,7 +108,7 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 {
 	if (run.signalling)
 		return random_port(site, run);
-	const u16 mapped = mapping_of(site, run.first);
+	const u16 mapped = run.mapping_known ? run.mapping : mapping_of(site, run.first);
 	// A mapping that stands counts more than its parity (R6); all others keep it (RFC 3550 11).
 	const u16 wanted[] = {mapped, run.hint, run.first.port};
 	for (const u16 port : wanted)
@@ -229,7 +229,7 @@ namespace {
 
 // The text can say any RTCP port (RFC 3605): then the two go together only where nothing
 // is lost by it, be it a mapping or a binding that stands.
-bool goes_together(const binding_site &site, const binding_wish &rtp, const binding_wish &rtcp)
+bool goes_together(const binding_site &site, binding_wish &rtp, const binding_wish &rtcp)
 {
 	const socket_run run{rtp.inside, 2, 0, false};
 	binding *standing[2];
@@ -238,7 +238,9 @@ bool goes_together(const binding_site &site, const binding_wish &rtp, const bind
 		return false;
 	if (port)
 		return true;
-	const u16 mapped = mapping_of(site, rtp.inside), next = mapping_of(site, rtcp.inside);
+	const u16 mapped = rtp.mapping = mapping_of(site, rtp.inside);
+	rtp.mapping_known = true;
+	const u16 next = mapping_of(site, rtcp.inside);
 	if (!mapped)
 		return !next;
 	return is_run_free(site, run, mapped) && (!next || next == mapped + 1);
@@ -259,7 +261,7 @@ bool reserve_run(const binding_site &site, plan &p, u8 head, sipx_reason &why)
 {
 	binding *held[max_run] = {};
 	const binding_wish &first = p.wishes[head];
-	socket_run run{first.inside, 0, first.hint, first.signalling};
+	socket_run run{first.inside, 0, first.hint, first.signalling, first.mapping_known, first.mapping};
 	for (u8 at = head; at != none; at = p.wishes[at].next)
 		run.count++;
 	why = SIPX_COUNT_no_port;

@@ -32,6 +32,8 @@ struct socket_run {
 	u32 count;
 	u16 hint;		// the outside port of the first, as its sender knows it; 0: it does not say
 	bool signalling;
+	bool mapping_known = false;
+	u16 mapping = 0;	// where the router's own NAT has put the first, if that is known; 0: nowhere
 };
 
 // Four pairs of one m= line, and as many lines again whose ports overlap with theirs.

@@ -82,18 +82,23 @@ sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole w
 	return error;
 }
 
-pinhole *open_new(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms,
-		  sipx_pinhole_error &error)
+// What is wished, and its digest.
+struct request {
+	const sipx_pinhole &wished;
+	u64 digest;
+};
+
+pinhole *open_new(const scene &on, const connection &owner, const request &of, u64 until_ms, sipx_pinhole_error &error)
 {
 	auto *made = make<pinhole>();
 	if (!made) {
 		error = SIPX_PINHOLE_NO_MEMORY;
 		return nullptr;
 	}
-	made->digest = digest_of(on, wished);
+	made->digest = of.digest;
 	made->until_ms = until_ms;
 	made->references = 1;
-	error = open(on, owner, wished, *made);
+	error = open(on, owner, of.wished, *made);
 	if (!made->handle) {
 		discard(made);
 		return nullptr;
@@ -104,13 +109,13 @@ pinhole *open_new(const scene &on, const connection &owner, const sipx_pinhole &
 
 // The new one stands before the old one goes, so that no packet falls between them; only
 // where the old one is in the way of the new does it go first.
-pinhole *replace(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms, pinhole *&held)
+pinhole *replace(const scene &on, const connection &owner, const request &of, u64 until_ms, pinhole *&held)
 {
 	sipx_pinhole_error error;
-	pinhole *next = open_new(on, owner, wished, until_ms, error);
+	pinhole *next = open_new(on, owner, of, until_ms, error);
 	if (!next && held && error != SIPX_PINHOLE_NO_MEMORY) {
 		give_up_pinhole(on.opaque, held);
-		next = open_new(on, owner, wished, until_ms, error);
+		next = open_new(on, owner, of, until_ms, error);
 	}
 	if (!next)
 		sipx_count(on.opaque, reason_of(error));
@@ -168,7 +173,7 @@ void ensure_pinhole(const scene &on, const connection &owner, const sipx_pinhole
 		next->references++;
 		keep_standing(on, owner, wished, until_ms, *next);
 	} else {
-		next = replace(on, owner, wished, until_ms, held);
+		next = replace(on, owner, {wished, digest}, until_ms, held);
 	}
 	give_up_pinhole(on.opaque, held);
 	held = next;

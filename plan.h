@@ -38,6 +38,8 @@ struct binding_wish {
 	bool loose;		// ... but the text can say another port as well (a=rtcp)
 	bool signalling;
 	bool spoken_of;		// in an identity alone: nobody need come in there
+	bool mapping_known;
+	u16 mapping;		// see socket_run
 };
 
 // The value of an edit: a fixed endpoint, or the outside one of a wish.
@@ -175,7 +177,7 @@ void reset_plan(plan &p, u8 media_count);
 	const u8 found = find_wish(p, inside);
 	if (found != none || p.wish_count == max_wishes)
 		return found;
-	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, signalling, false};
+	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, signalling, false, false, 0};
 	return p.wish_count++;
 }
 

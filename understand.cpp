@@ -8,22 +8,16 @@ namespace {
 
 u64 hash_text(text_view text) { return sipx_hash(text.data(), text.size()); }
 
-u64 hash_both(u64 a, u64 b)
-{
-	const u64 pair[2] = {a, b};
-	return sipx_hash(pair, sizeof(pair));
-}
-
 // The inside host belongs to the key: two phones behind one router that call each other
 // through an outside server share a Call-ID but not a call.
-u64 call_key(text_view call_id, const sides &where)
+u64 call_key(u64 call_id, const sides &where)
 {
 	struct {
 		u64 call_id;
 		u8 host[16];
 		u32 zone;
 		u32 family;
-	} key{hash_text(call_id), {}, where.zone, where.inner.family};
+	} key{call_id, {}, where.zone, where.inner.family};
 	for (u32 i = 0; i < 16; i++)
 		key.host[i] = where.inner.bytes[i];
 	return sipx_hash(&key, sizeof(key));
@@ -31,12 +25,11 @@ u64 call_key(text_view call_id, const sides &where)
 
 // RFC 3261 17.1.3: branch and CSeq method; Call-ID and number besides, for branches that
 // are not unique (RFC 2543 senders).
-u64 transaction_key(const message_view &view, text_view bytes)
+u64 transaction_key(const message_view &view, text_view bytes, u64 call_id)
 {
 	const u64 branch = hash_text(bytes.sub(view.via.branch));
-	const u64 call_id = hash_text(bytes.sub(view.call_id));
-	const u64 numbers = u64{view.cseq} << 8 | static_cast<u8>(view.request_method);
-	return hash_both(hash_both(branch, call_id), numbers);
+	const u64 key[] = {branch, call_id, u64{view.cseq} << 8 | static_cast<u8>(view.request_method)};
+	return sipx_hash(key, sizeof(key));
 }
 
 struct kinds {
@@ -229,11 +222,12 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 	event.request_method = view.request_method;
 	event.status = view.status;
 	event.provisional = !view.request && view.status < 200;
-	event.call = call_key(bytes.sub(view.call_id), where);
-	event.transaction = transaction_key(view, bytes);
+	const u64 call_id = hash_text(bytes.sub(view.call_id));
+	event.call = call_key(call_id, where);
+	event.transaction = transaction_key(view, bytes, call_id);
 	event.from_tag = hash_text(bytes.sub(view.from_tag));
 	event.to_tag = view.to_tag.empty() ? 0 : hash_text(bytes.sub(view.to_tag));
-	event.address_of_record = hash_text(bytes.sub(view.to_uri));
+	event.address_of_record = view.request_method == method::register_ ? hash_text(bytes.sub(view.to_uri)) : 0;
 	event.via = top_via_of(view);
 	event.asks_rport = view.via.has_rport;
 	event.expires = view.expires;

@@ -307,11 +307,12 @@ bool sipx_pinhole_stands(const struct sipx_expectation *handle);
  * may be called after the master is gone. */
 void sipx_pinhole_close(struct sipx_expectation *handle);
 
-/* True if that outside socket must not become the binding of `inside`: the address is the
- * router's own and a program of the router has the port, or a live connection of another
- * inside socket leaves from it. */
-bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
-		     const struct sipx_endpoint *inside);
+/* Of `count` ports in a row, the first of them in outside and inside: true if one of these
+ * outside sockets must not become the binding of its `inside`, because the address is the
+ * router's own and a program of the router has the port, or because a live connection of
+ * another inside socket leaves from it. No port of them is above 65535. */
+bool sipx_ports_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
+		      const struct sipx_endpoint *inside, u32 count);
 /* The port at the address of `outside` that the router's NAT already gives to packets from
  * `inside` (a STUN client, media of an earlier call); 0: none that is known. */
 u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *inside,

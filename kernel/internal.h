@@ -132,9 +132,11 @@ struct sipx_net *sipx_net_get_rcu(const struct net *net);	/* NULL: its tables ar
 bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any more */
 
 /* leaving.c */
-/* A connection of another socket than `inside` leaves from `outside`. RCU. */
-bool sipx_leaves_for_another(struct sipx_net *sn, u16 zone, const struct sipx_endpoint *outside,
-			     const struct sipx_endpoint *inside);
+/* Of so many sockets in a row: a connection of another than the `inside` one leaves from an
+ * `outside` one. RCU.
+ */
+bool sipx_leave_for_another(struct sipx_net *sn, u16 zone, const struct sipx_endpoint *outside,
+			    const struct sipx_endpoint *inside, u32 count);
 void sipx_leaving_free(struct sipx_net *sn);
 
 /* sockets.c */

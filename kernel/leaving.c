@@ -210,23 +210,33 @@ static struct sipx_leaving *set_of(struct sipx_net *sn, const struct sipx_endpoi
 	return set;
 }
 
-bool sipx_leaves_for_another(struct sipx_net *sn, u16 zone, const struct sipx_endpoint *outside,
-			     const struct sipx_endpoint *inside)
+static bool leaves_for_another(const struct sipx_leaving *set, u16 port,
+			       const struct sipx_endpoint *inside, u16 inside_port)
 {
+	u32 owner = owner_of(set, port);
 	union nf_inet_addr address;
-	struct sipx_leaving *set;
-	u32 owner = NOBODY;
 
+	if (owner == NOBODY)
+		return false;
 	memcpy(&address, inside->bytes, sizeof(address));
+	return owner != owner_number(&address, inside_port);
+}
+
+bool sipx_leave_for_another(struct sipx_net *sn, u16 zone, const struct sipx_endpoint *outside,
+			    const struct sipx_endpoint *inside, u32 count)
+{
+	struct sipx_leaving *set;
+	bool any = false;
+	u32 i;
+
 	spin_lock_bh(&sn->leaving_lock);
 	set = set_of(sn, outside, zone);
-	if (set) {
+	if (set)
 		refresh(sn, set);
-		owner = owner_of(set, outside->port);
-	}
+	for (i = 0; set && i < count && !any; i++)
+		any = leaves_for_another(set, outside->port + i, inside, inside->port + i);
 	spin_unlock_bh(&sn->leaving_lock);
-	return owner != NOBODY &&
-	       owner != owner_number(&address, inside->port);
+	return any;
 }
 
 void sipx_leaving_free(struct sipx_net *sn)

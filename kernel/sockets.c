@@ -31,8 +31,6 @@ bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address)
 
 static bool taken4(struct net *net, __be32 address, u16 port, u8 protocol)
 {
-	if (inet_addr_type(net, address) != RTN_LOCAL)
-		return false;
 #if SIPX_EXPORTS_UDP4_LIB_LOOKUP
 	if (protocol == IPPROTO_UDP)
 		return found(udp4_lib_lookup(net, 0, 0, address, htons(port), 0));
@@ -48,8 +46,6 @@ static bool taken4(struct net *net, __be32 address, u16 port, u8 protocol)
 #if IS_ENABLED(CONFIG_IPV6)
 static bool taken6(struct net *net, const struct in6_addr *address, u16 port, u8 protocol)
 {
-	if (!ipv6_chk_addr(net, address, NULL, 0))
-		return false;
 #if SIPX_EXPORTS_UDP6_LIB_LOOKUP
 	if (protocol == IPPROTO_UDP)
 		return found(udp6_lib_lookup(net, &in6addr_any, 0, address, htons(port), 0));
@@ -62,22 +58,35 @@ static bool taken6(struct net *net, const struct in6_addr *address, u16 port, u8
 }
 #endif
 
-static bool taken_by_router(struct net *net, const struct sipx_endpoint *outside)
+static bool taken_by_program(struct net *net, u8 l3num, const union nf_inet_addr *address,
+			     const struct sipx_endpoint *outside, u32 count)
 {
+	bool taken = false;
+	u32 i;
+
+	for (i = 0; i < count && !taken; i++) {
+		if (l3num == NFPROTO_IPV4)
+			taken = taken4(net, address->ip, outside->port + i, outside->protocol);
+#if IS_ENABLED(CONFIG_IPV6)
+		else
+			taken = taken6(net, &address->in6, outside->port + i, outside->protocol);
+#endif
+	}
+	return taken;
+}
+
+static bool taken_by_router(struct net *net, const struct sipx_endpoint *outside, u32 count)
+{
+	u8 l3num = outside->family == SIPX_IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
 	union nf_inet_addr address;
 
 	memcpy(&address, outside->bytes, sizeof(address));
-	if (outside->family == SIPX_IPV4)
-		return taken4(net, address.ip, outside->port, outside->protocol);
-#if IS_ENABLED(CONFIG_IPV6)
-	return taken6(net, &address.in6, outside->port, outside->protocol);
-#else
-	return false;
-#endif
+	return sipx_is_local(net, l3num, &address) &&
+	       taken_by_program(net, l3num, &address, outside, count);
 }
 
-bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
-		     const struct sipx_endpoint *inside)
+bool sipx_ports_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
+		      const struct sipx_endpoint *inside, u32 count)
 {
 	struct net *net = nf_ct_net(packet->ct);
 	struct sipx_net *sn;
@@ -85,8 +94,8 @@ bool sipx_port_taken(struct sipx_packet *packet, const struct sipx_endpoint *out
 
 	rcu_read_lock();
 	sn = sipx_net_get_rcu(net);
-	taken = taken_by_router(net, outside) ||
-		(sn && sipx_leaves_for_another(sn, sipx_zone_of(packet->ct), outside, inside));
+	taken = taken_by_router(net, outside, count) ||
+		(sn && sipx_leave_for_another(sn, sipx_zone_of(packet->ct), outside, inside, count));
 	rcu_read_unlock();
 	return taken;
 }

@@ -398,18 +398,18 @@ static void ports_taken(struct kunit *test)
 	struct socket *udp = bind_socket(test, SOCK_DGRAM, IPPROTO_UDP, 20222);
 	struct socket *tcp = bind_socket(test, SOCK_STREAM, IPPROTO_TCP, 20444);
 
-	KUNIT_EXPECT_EQ(test, sipx_port_taken(&packet, &outside, &inside),
+	KUNIT_EXPECT_EQ(test, sipx_ports_taken(&packet, &outside, &inside, 1),
 			(bool)SIPX_EXPORTS_UDP4_LIB_LOOKUP);
 	outside.port = 20224;
-	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside, &inside));
+	KUNIT_EXPECT_FALSE(test, sipx_ports_taken(&packet, &outside, &inside, 1));
 	outside.protocol = SIPX_TCP;
 	outside.port = 20444;
-	KUNIT_EXPECT_EQ(test, sipx_port_taken(&packet, &outside, &inside), (bool)SIPX_CAN_FIND_LISTENER);
+	KUNIT_EXPECT_EQ(test, sipx_ports_taken(&packet, &outside, &inside, 1), (bool)SIPX_CAN_FIND_LISTENER);
 	outside.port = 20222;
-	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside, &inside));
+	KUNIT_EXPECT_FALSE(test, sipx_ports_taken(&packet, &outside, &inside, 1));
 	outside.protocol = SIPX_UDP;
 	outside.bytes[0] = 10;	/* not an address of the router */
-	KUNIT_EXPECT_FALSE(test, sipx_port_taken(&packet, &outside, &inside));
+	KUNIT_EXPECT_FALSE(test, sipx_ports_taken(&packet, &outside, &inside, 1));
 	sock_release(udp);
 	sock_release(tcp);
 	sipx_test_end(ct);

@@ -102,7 +102,7 @@ static bool is_taken(struct nf_conn *like, const struct sipx_endpoint *outside,
 	memset(sipx_test_net()->leaving, 0, sizeof(sipx_test_net()->leaving));
 	sipx_test_net()->leaving_pause_ns = 0;
 	sipx_lock(state);
-	taken = sipx_port_taken(&packet, outside, inside);
+	taken = sipx_ports_taken(&packet, outside, inside, 1);
 	sipx_unlock(state);
 	return taken;
 }
@@ -162,7 +162,7 @@ static void asks_about_many_addresses(struct kunit *test)
 		struct sipx_endpoint asked = sipx_test_endpoint(SIPX_IPV4, 100 + i % 7, 23456);
 
 		sipx_test_net()->leaving_pause_ns = 0;	/* the machine may be slow today */
-		KUNIT_EXPECT_EQ(test, sipx_port_taken(&packet, &asked, &other), i % 7 == 0);
+		KUNIT_EXPECT_EQ(test, sipx_ports_taken(&packet, &asked, &other, 1), i % 7 == 0);
 	}
 	sipx_test_end(ct);
 }

@@ -406,10 +406,17 @@ void sipx_connection_shorten(sipx_conntrack *conntrack, u32 lifetime_s)
 	conntrack->of->until_ms = now_ms() + u64{lifetime_s} * 1000;
 }
 
-bool sipx_port_taken(sipx_packet *packet, const sipx_endpoint *outside, const sipx_endpoint *inside)
+bool sipx_ports_taken(sipx_packet *packet, const sipx_endpoint *outside, const sipx_endpoint *inside, u32 count)
 {
 	need_packet(packet);
-	return fault_strikes(fault_port) || packet->on->port_taken(*outside, *inside);
+	if (fault_strikes(fault_port))
+		return true;
+	for (u32 i = 0; i < count; i++) {
+		const auto next = [i](const sipx_endpoint &e) { return sip::with_port(e, static_cast<u16>(e.port + i)); };
+		if (packet->on->port_taken(next(*outside), next(*inside)))
+			return true;
+	}
+	return false;
 }
 
 u16 sipx_mapped_port(sipx_packet *packet, const sipx_endpoint *inside, const sipx_endpoint *outside)
