@@ -14,22 +14,14 @@ constexpr u32 port_attempts = 256;
 constexpr u32 any_zone = 0;
 
 struct binding_key {
-	u8 bytes[16];
+	endpoint of;
 	u32 zone;
-	u16 port;
-	u8 family;
-	u8 protocol;
 };
+static_assert(sizeof(binding_key) == sizeof(endpoint) + sizeof(u32));
 
 u64 hash_of(const endpoint &e, u32 zone)
 {
-	binding_key key{};
-	for (u32 i = 0; i < 16; i++)
-		key.bytes[i] = e.bytes[i];
-	key.zone = zone;
-	key.port = e.port;
-	key.family = e.family;
-	key.protocol = e.protocol;
+	const binding_key key{e, zone};
 	return sipx_hash(&key, sizeof(key));
 }
 

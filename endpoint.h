@@ -14,35 +14,34 @@ inline constexpr u16 default_sips_port = 5061;
 inline constexpr u16 lowest_media_port = 1024;	// below are services, not media: REQUIREMENTS S4, R8
 
 // Both are filled with zeroes beyond an IPv4 address, so that all 16 bytes compare.
-constexpr bool same_bytes(const u8 *a, const u8 *b)
+inline bool same_bytes(const u8 *a, const u8 *b)
 {
-	for (u32 i = 0; i < 16; i++)
-		if (a[i] != b[i])
-			return false;
-	return true;
+	u64 left[2], right[2];
+	__builtin_memcpy(left, a, sizeof(left));
+	__builtin_memcpy(right, b, sizeof(right));
+	return ((left[0] ^ right[0]) | (left[1] ^ right[1])) == 0;
 }
 
-constexpr bool same_address(const endpoint &a, const endpoint &b)
+inline bool same_address(const endpoint &a, const endpoint &b)
 {
 	return a.family == b.family && same_bytes(a.bytes, b.bytes);
 }
 
-constexpr bool same_address(const endpoint &a, const ip_address &b)
+inline bool same_address(const endpoint &a, const ip_address &b)
 {
 	return a.family == b.family && same_bytes(a.bytes, b.bytes);
 }
 
 // Address and port. The protocol is left out on purpose: a URI does not always name it.
-constexpr bool same_endpoint(const endpoint &a, const endpoint &b)
+inline bool same_endpoint(const endpoint &a, const endpoint &b)
 {
 	return a.port == b.port && same_address(a, b);
 }
 
-constexpr endpoint make_endpoint(const ip_address &address, u16 port, u8 protocol)
+inline endpoint make_endpoint(const ip_address &address, u16 port, u8 protocol)
 {
-	endpoint result{};
-	for (u32 i = 0; i < 16; i++)
-		result.bytes[i] = address.bytes[i];
+	endpoint result;
+	__builtin_memcpy(result.bytes, address.bytes, sizeof(result.bytes));
 	result.port = port;
 	result.family = address.family;
 	result.protocol = protocol;
@@ -61,14 +60,14 @@ constexpr endpoint with_protocol(endpoint base, u8 protocol)
 	return base;
 }
 
-constexpr bool is_unspecified(const endpoint &e)
+inline bool is_unspecified(const endpoint &e)
 {
 	return same_bytes(e.bytes, endpoint{}.bytes);
 }
 
 // An address that a media packet can really come from or go to: not "this network",
 // loopback, link-local, multicast or broadcast (RFC 6890).
-constexpr bool is_media_address(const endpoint &e)
+inline bool is_media_address(const endpoint &e)
 {
 	if (e.family == SIPX_IPV4) {
 		const u8 first = e.bytes[0];

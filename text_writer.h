@@ -33,16 +33,19 @@ public:
 		size_ += text.size();
 	}
 
+	// The most have one to three digits: octets of an address.
 	constexpr void put_number(u64 value)
 	{
-		char digits[20] = {};
-		u32 count = 0;
-		do {
-			digits[count++] = static_cast<char>('0' + value % 10);
-			value /= 10;
-		} while (value);
-		while (count)
-			put(digits[--count]);
+		u32 digits = 1;
+		for (u64 rest = value; rest >= 10; rest /= 10)
+			digits++;
+		if (digits > capacity_ - size_) {
+			overflowed_ = true;
+			return;
+		}
+		size_ += digits;
+		for (char *at = buffer_ + size_; digits; digits--, value /= 10)
+			*--at = static_cast<char>('0' + value % 10);
 	}
 
 	constexpr void put_hex(u64 value)
