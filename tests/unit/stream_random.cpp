@@ -1,208 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 // The invariant of the stream engine by chance: what is read is exactly what was written,
-// translated message by message. STREAM_SEED=n runs one seed, STREAM_RUNS=n more of them.
+// translated message by message. STREAM_SEED=n runs one seed, STREAM_RUNS=n more of them;
+// make stream-random runs as many as fit into a time.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdlib>
 
-#include "stream_world.h"
+#include "stream_play.h"
 
 namespace {
 
 using namespace model;
-
-struct unit {
-	std::string before, after;
-	bool operator==(const unit &) const = default;
-};
-
-std::string joined(const std::vector<unit> &units, bool translated)
-{
-	std::string text;
-	for (const unit &one : units)
-		text += translated ? one.after : one.before;
-	return text;
-}
-
-// One play, all of whose circumstances follow from the seed.
-class play {
-public:
-	play(u32 seed, u32 messages, const weather *sky = nullptr, bool plain = false)
-		: random_(seed * 2654435761u + 1), messages_(messages), sky_(sky ? *sky : any_weather()),
-		  plain_(plain), world_(seed, sky_, any_habits(), any_habits())
-	{
-		world_.plain = plain;
-		for (std::vector<unit> &side : said_)
-			side = any_units();
-	}
-
-	// Empty: all went well.
-	std::string run(u32 limit_ms = 3600 * 1000)
-	{
-		world_.connect();
-		for (u32 i = 0; i < 2; i++)
-			schedule(i);
-		const std::string expected[2] = {joined(said_[0], !plain_), joined(said_[1], !plain_)};
-		const bool done = world_.run(limit_ms, [&] {
-			return world_.server().received().size() >= expected[0].size() &&
-			       world_.client().received().size() >= expected[1].size() && world_.client().all_acked() &&
-			       world_.server().all_acked() && written_ == 2;
-		});
-		std::string wrong = world_.error();
-		if (!done && wrong.empty())
-			wrong = "stalls";
-		if (world_.server().received() != expected[0])
-			wrong += " server read something else";
-		if (world_.client().received() != expected[1])
-			wrong += " client read something else";
-		if (world_.client().broken() || world_.server().broken())
-			wrong += " acknowledged what was not sent";
-		return wrong.empty() ? wrong : wrong + ": " + world_.state();
-	}
-	world &here() { return world_; }
-
-	// With limits, faults, streams that are not SIP, and ends in the midst of a message. Each
-	// unit arrives whole, translated or as it was; nothing is missing, and the end is seen.
-	std::string run_to_the_end()
-	{
-		world_.max_bytes = one_of({2500, 6000, 20000, 256 * 1024});
-		world_.max_held_ms = one_of({2000, 32000});
-		closes_ = true;
-		for (std::vector<unit> &side : said_) {
-			if (below(8) == 0)
-				side.insert(side.begin(), {"GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\n"});
-			const u32 whole = static_cast<u32>(side.back().before.size());
-			const std::string rest = side.back().before.substr(0, below(std::min(300u, whole)));
-			if (below(2))
-				side.push_back({rest, rest});
-		}
-		world_.connect();
-		for (u32 i = 0; i < 2; i++)
-			schedule(i);
-		peer *peers[2] = {&world_.client(), &world_.server()};
-		const bool done = world_.run(3600 * 1000, [&] {
-			return std::all_of(peers, peers + 2, [](peer *p) {
-				return p->saw_fin() && p->all_acked() && p->has_read_all();
-			});
-		});
-		std::string wrong = world_.error();
-		if (!done)
-			wrong += " stalls";
-		for (u32 i = 0; i < 2; i++)
-			wrong += compare(said_[i], peers[!i]->received());
-		return wrong.empty() ? wrong : wrong + ": " + world_.state();
-	}
-
-private:
-	static std::string compare(const std::vector<unit> &units, const std::string &read)
-	{
-		size_t at = 0;
-		for (const unit &one : units) {
-			const bool changed = read.compare(at, one.after.size(), one.after) == 0;
-			if (!changed && read.compare(at, one.before.size(), one.before) != 0)
-				return " something else was read at " + std::to_string(at);
-			at += changed ? one.after.size() : one.before.size();
-		}
-		return at == read.size() ? "" : " more was read than was said";
-	}
-	u32 below(u32 limit) { return limit ? random_() % limit : 0; }
-	u32 one_of(std::initializer_list<u32> list) { return *(list.begin() + below(static_cast<u32>(list.size()))); }
-
-	weather any_weather()
-	{
-		weather sky;
-		sky.loss = one_of({0, 0, 2, 5, 10});
-		sky.duplication = one_of({0, 0, 5, 10});
-		sky.reordering = one_of({0, 0, 10, 25});
-		sky.delay_ms = one_of({0, 1, 5, 20});
-		sky.jitter_ms = one_of({3, 20, 100});
-		sky.emission_loss = one_of({0, 0, 0, 30, 100});
-		sky.split = one_of({100, 536, 1460, 1460});
-		return sky;
-	}
-	habits any_habits()
-	{
-		habits how;
-		how.mss = one_of({1, 7, 100, 536, 1460, 1460, 1460, 9000, 40000});
-		how.buffer = one_of({512, 2048, 8192, 65535, 65535, 250000});
-		how.isn = below(2) ? 0u - below(6000) : random_();
-		// a congestion window has so many segments, whatever their size
-		how.flight = std::min<u32>(40 * how.mss, one_of({4 * 1460, 14600, 65535, 200000}));
-		how.flight = std::max<u32>(how.mss, how.flight);
-		smallest_ = std::min(smallest_, how.mss);
-		how.delayed_ack_ms = one_of({0, 40, 200, 500});
-		how.read_every_ms = one_of({0, 0, 30, 300});
-		how.keep_alive_ms = one_of({0, 0, 500});
-		how.nagle = below(2);
-		how.sack = below(2);
-		how.wait_each_ack = below(4) == 0;
-		how.strict = below(3) == 0;
-		how.go_back = below(2);
-		how.recut = below(4) != 0;
-		how.probe_with_data = below(2);
-		return how;
-	}
-	int any_growth()
-	{
-		switch (below(8)) {
-		case 0:
-		case 1:
-			return 0;
-		case 2:
-			return 2000;
-		default:
-			return static_cast<int>(below(81)) - 20;
-		}
-	}
-	std::vector<unit> any_units()
-	{
-		std::vector<unit> units;
-		const u32 many = 1 + below(messages_);
-		for (u32 i = 0; i < many; i++) {
-			if (below(6) == 0)
-				units.push_back({"\r\n\r\n", "\r\n\r\n"});
-			u32 body = below(12) ? below(700) : below(5) ? below(5000) : below(60000);
-			body = std::min(body, smallest_ * 200);
-			const std::string text = make_message(random_() % 1000, body, any_growth(), below(2));
-			units.push_back({text, translate(text)});
-		}
-		return units;
-	}
-	// The application's writes know nothing of messages.
-	void schedule(u32 side)
-	{
-		const std::string text = joined(said_[side], false);
-		peer &from = side ? world_.server() : world_.client();
-		const u32 most = one_of({1, 100, 2000, 70000}), pause = one_of({0, 3, 50});
-		u32 when = 20, pieces = 0;
-		for (size_t at = 0; at < text.size();) {
-			u32 size = 1 + below(most);
-			if (++pieces > 300)
-				size = 70000;
-			const std::string part = text.substr(at, size);
-			at += part.size();
-			const bool last = at >= text.size();
-			world_.later(when, [this, &from, part, last] {
-				from.write(part, world_.now());
-				written_ += last;
-				if (last && closes_)
-					from.close(world_.now());
-			});
-			when += below(pause + 1);
-		}
-	}
-
-	std::mt19937 random_;
-	u32 messages_;
-	u32 smallest_ = 40000;	// segment
-	weather sky_;
-	bool plain_;
-	world world_;
-	std::vector<unit> said_[2];
-	u32 written_ = 0;
-	bool closes_ = false;
-};
 
 u32 environment(const char *name, u32 otherwise)
 {
@@ -210,80 +18,45 @@ u32 environment(const char *name, u32 otherwise)
 	return text ? static_cast<u32>(strtoul(text, nullptr, 0)) : otherwise;
 }
 
-void run_seeds(u32 first, u32 runs, u32 messages, const weather *sky = nullptr)
+void run_seeds(play_kind kind, u32 first, u32 runs)
 {
 	const u32 seed = environment("STREAM_SEED", 0);
 	u64 segments = 0, emissions = 0, resent = 0, held = 0;
 	runs = seed ? 1 : runs * environment("STREAM_RUNS", 1);
 	for (u32 i = 0; i < runs; i++) {
 		const u32 at = seed ? seed : first + i;
-		play one(at, messages, sky);
-		const std::string wrong = one.run();
-		ASSERT_EQ(wrong, "") << "STREAM_SEED=" << at;
-		segments += one.here().seen().segments;
-		emissions += one.here().seen().emissions;
-		resent += one.here().seen().of(sip::stream_count::resent);
-		held += one.here().seen().of(sip::stream_count::held);
+		const outcome one = run_play(kind, at);
+		ASSERT_EQ(one.wrong, "") << "STREAM_SEED=" << at;
+		segments += one.segments;
+		emissions += one.emissions;
+		resent += one.resent;
+		held += one.held;
 	}
 	printf("# seeds %u to %u: %llu segments, %llu held, %llu sent again, %llu emissions\n", first, first + runs - 1, segments,
 	       held, resent, emissions);
 }
 
-TEST(stream_random, T1_T4_any_cut_over_a_good_network)
-{
-	const weather calm;
-	run_seeds(1, 150, 12, &calm);
-}
-
-TEST(stream_random, T2_T5_any_habits_in_any_weather)
-{
-	run_seeds(100001, 150, 8);
-}
-
-TEST(stream_random, T5_T6_S7_limits_faults_and_ends)
-{
-	const u32 seed = environment("STREAM_SEED", 0), runs = seed ? 1 : 150 * environment("STREAM_RUNS", 1);
-	u64 segments = 0;
-	for (u32 i = 0; i < runs; i++) {
-		const u32 at = seed ? seed : 400001 + i;
-		weather sky;
-		sky.loss = at % 3 * 4;
-		sky.duplication = at % 2 * 10;
-		sky.reordering = at % 5 * 5;
-		sky.jitter_ms = 30;
-		sky.memory_loss = at % 7 * 12;
-		sky.emission_loss = at % 4 * 20;
-		play one(at, 6, &sky);
-		ASSERT_EQ(one.run_to_the_end(), "") << "STREAM_SEED=" << at;
-		segments += one.here().seen().segments;
-	}
-	printf("# %u seeds from 400001: %llu segments\n", runs, segments);
-}
+TEST(stream_random, T1_T4_any_cut_over_a_good_network) { run_seeds(play_kind::calm, 1, 150); }
+TEST(stream_random, T2_T5_any_habits_in_any_weather) { run_seeds(play_kind::weather, 100001, 150); }
+TEST(stream_random, T2_the_promised_weather) { run_seeds(play_kind::promised, 200001, 60); }
+TEST(stream_random, T5_T6_S7_limits_faults_and_ends) { run_seeds(play_kind::ends, 400001, 150); }
+TEST(stream_random, T1_T2_T5_a_message_each_way) { run_seeds(play_kind::small, 500001, 500); }
+TEST(stream_random, T2_T5_many_small_messages_under_way) { run_seeds(play_kind::trunk, 600001, 20); }
 
 // How long it takes beside the same play without the engine. Single plays have their luck.
 TEST(stream_random, T5_about_as_fast_as_without_us)
 {
 	u64 ours = 0, plain = 0;
 	for (u32 seed = 300001; seed < 300061; seed++) {
-		play with(seed, 6), without(seed, 6, nullptr, true);
-		EXPECT_EQ(with.run(), "") << seed;
-		EXPECT_EQ(without.run(), "") << seed;
-		ours += with.here().now();
-		plain += without.here().now();
-		EXPECT_LT(with.here().now(), 60000 + 20 * without.here().now()) << seed;
+		const outcome with = run_play(play_kind::weather, seed), without = run_play(play_kind::weather, seed, true);
+		EXPECT_EQ(with.wrong, "") << seed;
+		EXPECT_EQ(without.wrong, "") << seed;
+		ours += with.took_ms;
+		plain += without.took_ms;
+		EXPECT_LT(with.took_ms, 60000 + 20 * without.took_ms) << seed;
 	}
 	printf("# %llu s, without us %llu s\n", ours / 1000, plain / 1000);
 	EXPECT_LT(ours, 2 * plain);
-}
-
-TEST(stream_random, T2_the_promised_weather)
-{
-	weather sky;
-	sky.loss = 10;
-	sky.reordering = 25;
-	sky.duplication = 10;
-	sky.jitter_ms = 40;
-	run_seeds(200001, 60, 6, &sky);
 }
 
 } // namespace

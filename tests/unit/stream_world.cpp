@@ -110,6 +110,18 @@ sip::stream_host world::host()
 	return {this, take, give, translate_one, count, max_bytes, max_held_ms};
 }
 
+// STREAM_TRACE=1 shows each segment as it comes to the engine (>) and leaves it (<).
+void world::trace(const char *what, u8 direction, const packet &p) const
+{
+	if (!tracing_)
+		return;
+	printf("# %6u %s %s seq %u ack %u window %u %s%s%s size %zu", now_, direction ? "server" : "client", what, p.seq, p.ack,
+	       p.window, p.syn ? "SYN " : "", p.fin ? "FIN " : "", p.rst ? "RST " : "", p.data.size());
+	for (const sip::stream_range &block : p.sacks)
+		printf(" [%u,%u)", block.left, block.right);
+	printf("\n");
+}
+
 void world::check(bool good, const char *what)
 {
 	if (!good && error_.empty())
@@ -139,6 +151,7 @@ void world::arrive(u8 direction, const packet &p, bool second_link)
 // As offload does: one large packet becomes several, FIN on the last.
 void world::leave(u8 direction, const packet &p)
 {
+	trace("<", direction, p);
 	if (watch)
 		watch(direction, p);
 	if (p.data.size() <= sky_.split)
@@ -168,6 +181,7 @@ void world::emit(const sip::stream_emission &emission)
 
 void world::through_engine(u8 direction, const packet &p)
 {
+	trace(">", direction, p);
 	if (plain || (skip_syn && p.syn))
 		return leave(direction, p);
 	sip::stream_segment segment{};
@@ -250,7 +264,8 @@ bool world::run(u32 limit_ms, const std::function<bool()> &done)
 			peers_[1].on_timer(now_);
 			continue;
 		}
-		const std::function<void()> what = events_.top().what;
+		// what stands on top is thrown away at once
+		const std::function<void()> what = std::move(const_cast<event &>(events_.top()).what);
 		events_.pop();
 		what();
 	}

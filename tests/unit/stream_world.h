@@ -4,6 +4,7 @@
 #ifndef SIP_EXT_TESTS_STREAM_WORLD_H
 #define SIP_EXT_TESTS_STREAM_WORLD_H
 
+#include <cstdlib>
 #include <memory>
 #include <queue>
 
@@ -81,6 +82,7 @@ private:
 	void tick();
 	void check_promises();
 	void check(bool good, const char *what);
+	void trace(const char *what, u8 direction, const packet &p) const;
 	sip::stream_host host();
 
 	std::mt19937 random_;
@@ -91,6 +93,7 @@ private:
 	u64 order_ = 0;
 	u32 now_ = 1000;
 	u32 pieces_ = 0;
+	const bool tracing_ = getenv("STREAM_TRACE");
 	trouble seen_;
 	std::string error_, rendered_;
 	std::vector<bool> answers_[2];
