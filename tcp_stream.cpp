@@ -108,6 +108,16 @@ u32 take_ack(const stream_host &host, stream_flow &flow, const stream_segment &s
 	return flow.in_acked;
 }
 
+// What an emission of `flow` would say, too: the newest that its end said. A repeated SYN, a
+// RST without ACK, what was overtaken and what is forged say nothing.
+void note_ack_sent(stream_flow &flow, const stream_flow &other, const stream_segment &segment, u32 ack)
+{
+	if (!segment.has_ack || !other.started || after(segment.ack, other.out_sent) || before(ack, flow.ack_sent))
+		return;
+	flow.ack_sent = ack;
+	flow.window_sent = segment.window_field;
+}
+
 // A block that lies where an offset is fixed and that is still news. Others would tell the
 // sender that something arrived which may yet be needed from it.
 bool translate_block(const stream_flow &flow, const stream_range &block, stream_range &out)
@@ -269,7 +279,7 @@ u32 place_empty(const stream_flow &flow, u32 seq)
 
 // ---- beginnings ------------------------------------------------------------------------
 
-void start_flow(const stream_host &host, stream_flow &flow, const stream_segment &segment)
+void start_flow(const stream_host &host, stream_flow &flow, stream_flow &other, const stream_segment &segment)
 {
 	free_store(host, flow);
 	free_waiting(host, flow);
@@ -279,6 +289,9 @@ void start_flow(const stream_host &host, stream_flow &flow, const stream_segment
 	flow.out_head = flow.out_end = flow.out_acked = flow.out_sent = flow.out_edge = segment.seq + 1;
 	flow.mode = flow_mode::fresh;
 	flow.started = true;
+	// nothing older can be acknowledged
+	flow.ack_sent = other.first + 1;
+	other.ack_sent = flow.first + 1;
 }
 
 bool may_restart(const tcp_stream &stream, const stream_flow &flow)
@@ -297,10 +310,8 @@ void carry_syn(const stream_host &host, tcp_stream &stream, const stream_segment
 	if (!flow.started || (flow.first != segment.seq && may_restart(stream, flow))) {
 		if (!segment.has_ack)
 			end_stream(host, stream);
-		start_flow(host, flow, segment);
+		start_flow(host, flow, stream.flows[!segment.direction], segment);
 	}
-	flow.ack_sent = answer.ack;
-	flow.window_sent = segment.window_field;
 	if (segment.payload.empty() || flow.first != segment.seq || flow.mode == flow_mode::through)
 		return;
 	message_frame frame;
@@ -350,8 +361,7 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 		carry_data(host, {stream, flow, there, segment.now_ms}, segment, answer);
 	// RFC 5961 3.2: others are forged, or too late
 	stream.reset |= segment.rst && (answer.seq == flow.out_sent || answer.seq == flow.out_acked);
-	flow.ack_sent = answer.ack;
-	flow.window_sent = segment.window_field;
+	note_ack_sent(flow, other, segment, answer.ack);
 	emit_after_ack(host, {stream, other, back, segment.now_ms}, answer.emission);
 	return answer;
 }

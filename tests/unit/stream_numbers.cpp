@@ -280,6 +280,37 @@ TEST(stream_numbers, T6_a_strangers_syn_changes_nothing)
 	EXPECT_EQ(at.ack, text.size());
 }
 
+// What leaves besides says what its end last said, and not what was late, forged or empty.
+TEST(stream_numbers, T2_T6_an_emission_acknowledges_what_was_acknowledged_last)
+{
+	desk at;
+	at.shake_hands(client_isn, server_isn, 100);
+	sip::stream_segment answer = at.segment(1, 0, 0, text);
+	answer.window = 100;
+	at.carry(answer);
+	const u32 there = static_cast<u32>(changed.size()), here = static_cast<u32>(text.size());
+	at.carry(at.segment(0, 0, there, text));
+	EXPECT_EQ(at.ack, here);
+	sip::stream_segment old = at.segment(0, 0, 0);
+	old.syn = true;
+	old.has_ack = false;
+	old.ack = 77;
+	old.seq = client_isn;
+	at.carry(old);
+	sip::stream_segment rst = at.segment(0, 50000, 0);
+	rst.rst = true;
+	rst.has_ack = false;
+	rst.ack = 0;
+	at.carry(rst);
+	at.carry(at.segment(0, here, there - 5));	// was overtaken
+	at.carry(at.segment(0, here, there + 500));	// of what was never sent
+	sip::stream_segment more = at.segment(1, here, 100);
+	more.window = 100;
+	at.carry(more);
+	EXPECT_FALSE(at.last.emission.payload.empty());
+	EXPECT_EQ(at.last.emission.ack - server_isn - 1, here);
+}
+
 TEST(stream_numbers, T6_urgent_data_end_the_translation)
 {
 	desk at;

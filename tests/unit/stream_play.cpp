@@ -136,7 +136,7 @@ private:
 		sky.reordering = one_of({0, 0, 10, 25});
 		sky.delay_ms = one_of({0, 1, 5, 20});
 		sky.jitter_ms = one_of({3, 20, 100});
-		sky.emission_loss = one_of({0, 0, 0, 30, 100});
+		sky.emission_loss = one_of({0, 0, 0, 10});
 		sky.split = one_of({100, 536, 1460, 1460});
 		return sky;
 	}
@@ -240,7 +240,7 @@ weather weather_for_ends(u32 seed)
 	sky.reordering = seed % 5 * 5;
 	sky.jitter_ms = 30;
 	sky.memory_loss = seed % 7 * 12;
-	sky.emission_loss = seed % 4 * 20;
+	sky.emission_loss = seed % 4 * 20 + seed % 4 / 3 * 40;
 	return sky;
 }
 
