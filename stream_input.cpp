@@ -134,12 +134,12 @@ u32 take_fresh(const stream_host &host, const work &at, text_view bytes)
 {
 	stream_flow &flow = at.flow;
 
-	flow.frame = {};
-	const frame_state state = flow.frame.scan(bytes);
+	message_frame frame;
+	const frame_state state = frame.scan(bytes);
 	if (state == frame_state::idle)
-		return pass_bytes(host, at, bytes.sub(0, flow.frame.length()), stream_count::idle);
+		return pass_bytes(host, at, bytes.sub(0, frame.length()), stream_count::idle);
 	if (state == frame_state::complete)
-		return translate_fresh(host, at, bytes.sub(0, flow.frame.length()));
+		return translate_fresh(host, at, bytes.sub(0, frame.length()));
 	if (state != frame_state::more && state != frame_state::undecided) {
 		give_up_for(host, at, state);
 		return 0;
@@ -147,6 +147,8 @@ u32 take_fresh(const stream_host &host, const work &at, text_view bytes)
 	if (!make_room(host, flow, bytes.size()))
 		return refuse(host, at, bytes.size());
 	hold_bytes(flow, bytes);
+	flow.store->frame = frame;
+	flow.store->began_ms = at.now_ms;
 	release(flow, state);
 	return bytes.size();
 }
@@ -154,17 +156,18 @@ u32 take_fresh(const stream_host &host, const work &at, text_view bytes)
 u32 take_more(const stream_host &host, const work &at, text_view bytes)
 {
 	stream_flow &flow = at.flow;
-	const u32 held = flow.store->held, length = flow.frame.length();
+	const u32 held = flow.store->held, length = flow.store->frame.length();
 	const text_view piece = bytes.sub(0, length ? length - held : portion);
 
 	if (!make_room(host, flow, piece.size()))
 		return refuse(host, at, piece.size());
 	hold_bytes(flow, piece);
-	const frame_state state = flow.frame.scan({flow.store->input(), held + piece.size()});
+	message_frame &frame = flow.store->frame;
+	const frame_state state = frame.scan({flow.store->input(), held + piece.size()});
 	if (state == frame_state::complete) {
-		flow.store->held = flow.frame.length();
+		const u32 whole = flow.store->held = frame.length();
 		finish_held(host, at);
-		return flow.frame.length() - held;
+		return whole - held;
 	}
 	if (state == frame_state::more || state == frame_state::undecided)
 		release(flow, state);
@@ -222,54 +225,6 @@ u32 take_in(const stream_host &host, const work &at, text_view bytes)
 	}
 	settle_store(host, at.flow);
 	return taken;
-}
-
-// In one piece, and no more than a window without scaling: who loses more sends again.
-void keep_waiting(const stream_host &host, stream_flow &flow, u32 seq, text_view bytes)
-{
-	stream_waiting *old = flow.waiting;
-	const u32 had = old ? old->length : 0;
-
-	// further away than any sender goes who does not scale his window
-	if (seq - in_next(flow) > max_message || bytes.empty())
-		return;
-	if (old && (before(seq, old->seq) || after(seq, old->end()) || !after(seq + bytes.size(), old->end())))
-		return;
-	const text_view more = old ? bytes.sub(old->end() - seq) : bytes;
-	const u32 need = sizeof(stream_waiting) + had + more.size();
-	if (need > lesser(max_message, host.max_bytes))
-		return;
-	if (!old || need > old->size) {
-		u32 size = stream_piece_min;
-		while (size < need)
-			size *= 2;
-		auto *fresh = static_cast<stream_waiting *>(host.take(host.context, size));
-		if (!fresh)
-			return;
-		*fresh = {size, old ? old->seq : seq, had};
-		if (old)
-			__builtin_memcpy(fresh->bytes(), old->bytes(), had);
-		free_waiting(host, flow);
-		flow.waiting = fresh;
-	}
-	__builtin_memcpy(flow.waiting->bytes() + had, more.data(), more.size());
-	flow.waiting->length += more.size();
-}
-
-void take_waiting(const stream_host &host, const work &at)
-{
-	stream_flow &flow = at.flow;
-	stream_waiting *waiting = flow.waiting;
-
-	if (!waiting || (flow.mode != flow_mode::through && after(waiting->seq, in_next(flow))))
-		return;
-	if (flow.mode != flow_mode::through && after(waiting->end(), in_next(flow))) {
-		const text_view bytes{waiting->bytes(), waiting->length};
-		work later = at;
-		later.kept = true;
-		(void)take_in(host, later, bytes.sub(in_next(flow) - waiting->seq));
-	}
-	free_waiting(host, flow);
 }
 
 void give_up(const stream_host &host, const work &at, stream_count why)

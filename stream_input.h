@@ -21,11 +21,6 @@ struct work {
 // it never came, or leaves as it is where the direction is passed through by now.
 [[nodiscard]] u32 take_in(const stream_host &host, const work &at, text_view bytes);
 
-// Bytes beyond a hole.
-void keep_waiting(const stream_host &host, stream_flow &flow, u32 seq, text_view bytes);
-// Takes in what waited, if it is its turn.
-void take_waiting(const stream_host &host, const work &at);
-
 // What is held becomes output as it is, and everything after it passes.
 void give_up(const stream_host &host, const work &at, stream_count why);
 

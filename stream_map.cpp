@@ -53,13 +53,16 @@ bool move_store(const stream_host &host, stream_flow &flow, u32 used, u32 need)
 	auto *fresh = static_cast<stream_store *>(host.take(host.context, size));
 	if (!fresh)
 		return false;
-	*fresh = old ? *old : stream_store{};
-	fresh->size = size;
-	fresh->begin = 0;
+	stream_store_state &state = *fresh;
+	state = {};
 	if (old) {
+		state = *old;
+		__builtin_memcpy(fresh->runs, old->runs, old->run_count * sizeof(stream_run));
+		fresh->begin = 0;
 		__builtin_memcpy(fresh->bytes(), old->output(), used);
 		host.give(host.context, old, old->size);
 	}
+	fresh->size = size;
 	flow.store = fresh;
 	return true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Segments in, segments out; see tcp_stream.h. How new bytes are taken in is stream_input.cpp.
-#include "stream_input.h"
+#include "stream_waiting.h"
 
 namespace sip {
 
@@ -11,10 +11,15 @@ namespace {
 constexpr u32 burst = 14600;
 // A packet has 64 KB, headers and options included.
 constexpr u32 max_payload = 65535 - 120;
-// A lost segment is taken for lost (RFC 5681 3.2).
-constexpr u8 duplicate_threshold = 3;
+// States of stream_flow::duplicates; below is_lost they are counted (RFC 5681 3.2).
+constexpr u8 none_missing = 0;
+constexpr u8 is_lost = 3;
+constexpr u8 recovers = 4;	// what was lost was sent again
+constexpr u8 recovers_more = 5;	// its acknowledgement says that more was lost
 // One segment on any path that is not slower still.
 constexpr u32 usual_segment = 1460;
+// Times max_held_ms: a message that goes on, but slowly, is not held longer in all.
+constexpr u32 slowest = 4;
 // Of what nobody else sends again: 1, 2, 4 ... 64 seconds (RFC 6298 5.5).
 constexpr u32 first_retry_ms = 1000;
 constexpr u8 max_doublings = 6;
@@ -63,25 +68,41 @@ void emit(const stream_host &host, const work &at, u32 from, u32 to, stream_emis
 }
 
 // What acknowledgements let go on: output that had no room so far, and output that was lost,
-// where its sender cannot know because it was told that it arrived.
+// where its sender cannot know because it was told that it arrived. One lost segment after
+// the other, as RFC 6582 does.
 void emit_after_ack(const stream_host &host, const work &at, stream_emission &emission)
 {
 	stream_flow &flow = at.flow;
 
 	if (!runs_of(flow))
 		return;
-	if (flow.duplicates == duplicate_threshold && after(flow.in_acked, flow.in_head)) {
-		flow.duplicates++;
-		emit(host, at, flow.out_head, flow.out_head + usual_segment, emission);
+	if (flow.duplicates == is_lost && after(flow.in_told, flow.in_head)) {
+		flow.store->recover = flow.out_sent;
+		flow.duplicates = recovers_more;
+	}
+	if (flow.duplicates == recovers_more) {
+		flow.duplicates = recovers;
+		emit(host, at, flow.out_head, earlier(flow.out_head + usual_segment, flow.out_edge), emission);
 	} else {
 		emit(host, at, flow.out_sent, earlier(flow.out_edge, flow.out_acked + burst), emission);
 	}
 }
 
+// The receiver has more than before.
+void note_progress(stream_flow &flow, u32 ack)
+{
+	const bool partial = flow.duplicates >= recovers && runs_of(flow) && before(ack, flow.store->recover);
+
+	flow.duplicates = partial ? recovers_more : none_missing;
+	flow.tries = 0;
+}
+
+// RFC 5681 2; one that opens the window is none.
 void note_duplicate(stream_flow &flow, const stream_segment &segment)
 {
-	const bool is_one = segment.payload.empty() && !segment.fin && before(segment.ack, flow.out_sent);
-	if (is_one && flow.duplicates < duplicate_threshold)
+	const bool same_window = segment.ack + segment.window == flow.out_edge;
+	const bool is_one = segment.payload.empty() && !segment.fin && before(segment.ack, flow.out_sent) && same_window;
+	if (is_one && flow.duplicates < is_lost)
 		flow.duplicates++;
 }
 
@@ -95,16 +116,17 @@ u32 take_ack(const stream_host &host, stream_flow &flow, const stream_segment &s
 		return to_in(flow, ack);
 	if (before(ack, flow.out_acked))
 		return flow.in_acked - (flow.out_acked - ack);
-	flow.out_edge = later(flow.out_edge, ack + segment.window);
-	if (ack == flow.out_acked) {
+	if (ack == flow.out_acked)
 		note_duplicate(flow, segment);
-	} else {
-		flow.duplicates = flow.tries = 0;
+	flow.out_edge = later(flow.out_edge, ack + segment.window);
+	if (ack != flow.out_acked) {
 		acknowledge_output(flow, ack);
+		note_progress(flow, ack);
 		settle_store(host, flow);
 	}
 	const bool all = flow.mode != flow_mode::through && ack == out_next(flow);
 	flow.in_acked = later(flow.in_acked, all ? in_next(flow) : to_in(flow, ack));
+	flow.in_told = later(flow.in_told, flow.in_acked);
 	return flow.in_acked;
 }
 
@@ -118,27 +140,41 @@ void note_ack_sent(stream_flow &flow, const stream_flow &other, const stream_seg
 	flow.window_sent = segment.window_field;
 }
 
-// A block that lies where an offset is fixed and that is still news. Others would tell the
-// sender that something arrived which may yet be needed from it.
+// What of a block is news for the sender. Bytes of which he holds the last copy are never in
+// it: a byte of his is in the block if all that it became is (F, tcp_stream.h). Where messages
+// are mapped as one, F may yet change.
 bool translate_block(const stream_flow &flow, const stream_range &block, stream_range &out)
 {
-	const bool early = !after(block.right, flow.out_head);
-	const bool late = flow.mode == flow_mode::through && !before(block.left, flow.out_end);
+	const bool is_exact = runs_of(flow) < max_runs || !after(block.right, flow.out_head);
 
-	if (before(block.left, flow.out_acked) || !before(block.left, block.right) || !(early || late))
+	if (before(block.left, flow.out_acked) || !before(block.left, block.right) || after(block.right, flow.out_sent) || !is_exact)
 		return false;
-	const u32 offset = early ? flow.in_head - flow.out_head : flow.in_end - flow.out_end;
-	out = {block.left + offset, block.right + offset};
-	return true;
+	u32 left = to_in(flow, block.left);
+	if (to_out(flow, left) != block.left)
+		left++;
+	out = {later(left, flow.in_acked), to_in(flow, block.right)};
+	return before(out.left, out.right);
 }
 
-sack_fate translate_sacks(const stream_flow &flow, const stream_segment &segment, stream_answer &answer)
+// Blocks that say nothing to the sender, as that of an answer to a probe (RFC 2883), give
+// their place to what waits here beyond a hole: he need not repeat it. It may yet be thrown
+// away, as RFC 2018 8 lets any receiver do.
+[[gnu::noinline]] sack_fate translate_sacks(stream_flow &flow, const stream_segment &segment, stream_answer &answer)
 {
-	for (u32 i = 0; i < segment.sack_count; i++)
-		if (!translate_block(flow, segment.sacks[i], answer.sacks[i]))
-			return sack_fate::blank;
-	return segment.sack_count && flow.in_head != flow.out_head ? sack_fate::replace :
-	       segment.sack_count && flow.in_end != flow.out_end ? sack_fate::replace : sack_fate::keep;
+	u32 waits = 0;
+	bool same = true;
+
+	for (u32 i = 0; i < segment.sack_count; i++) {
+		stream_range &out = answer.sacks[i];
+		if (!translate_block(flow, segment.sacks[i], out) && !waiting_range(flow, waits++, out)) {
+			if (!i)
+				return sack_fate::blank;
+			out = answer.sacks[i - 1];
+		}
+		flow.in_told = later(flow.in_told, out.right);
+		same &= out.left == segment.sacks[i].left && out.right == segment.sacks[i].right;
+	}
+	return same ? sack_fate::keep : sack_fate::replace;
 }
 
 // ---- data ------------------------------------------------------------------------------
@@ -246,7 +282,7 @@ void carry_data(const stream_host &host, const work &at, const stream_segment &s
 		const u32 next = in_next(flow);
 		if (after(segment.seq, next)) {
 			host.count(host.context, stream_count::hole);
-			keep_waiting(host, flow, segment.seq, segment.payload);
+			keep_waiting(host, at, segment.seq, segment.payload);
 			return make_probe(flow, answer);
 		}
 		u32 taken = next;
@@ -265,16 +301,19 @@ void carry_data(const stream_host &host, const work &at, const stream_segment &s
 
 // No payload: the position alone. In front of what the sender was told it is a keep-alive
 // (RFC 1122 4.2.3.6), and must be old for the receiver, too. RST counts only at exactly the
-// position that the receiver expects (RFC 5961 3.2).
+// position that the receiver expects (RFC 5961 3.2). Beyond the receiver's window, where the
+// byte is that asked for it, nothing would be read of the segment (RFC 9293 3.10.7.4).
 u32 place_empty(const stream_flow &flow, u32 seq)
 {
+	if (!is_mapped(flow))
+		return seq;
 	if (!after(seq, flow.in_acked))
 		return flow.out_acked - (flow.in_acked - seq);
-	if (flow.mode != flow_mode::through && !before(seq, flow.in_end))
-		return flow.out_sent;
 	// not in front of what has no room yet
-	const u32 there = to_out(flow, seq);
-	return runs_of(flow) ? earlier(there, flow.out_sent) : there;
+	u32 there = flow.out_sent;
+	if (flow.mode == flow_mode::through || before(seq, flow.in_end))
+		there = runs_of(flow) ? earlier(to_out(flow, seq), flow.out_sent) : to_out(flow, seq);
+	return runs_of(flow) ? earlier(there, later(flow.out_edge, flow.out_acked)) : there;
 }
 
 // ---- beginnings ------------------------------------------------------------------------
@@ -285,7 +324,7 @@ void start_flow(const stream_host &host, stream_flow &flow, stream_flow &other, 
 	free_waiting(host, flow);
 	flow = {};
 	flow.first = segment.seq;
-	flow.in_head = flow.in_end = flow.in_acked = segment.seq + 1;
+	flow.in_head = flow.in_end = flow.in_acked = flow.in_told = segment.seq + 1;
 	flow.out_head = flow.out_end = flow.out_acked = flow.out_sent = flow.out_edge = segment.seq + 1;
 	flow.mode = flow_mode::fresh;
 	flow.started = true;
@@ -349,7 +388,8 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 		return answer;
 	if (segment.has_ack && other.started) {
 		answer.ack = take_ack(host, other, segment);
-		answer.sack = translate_sacks(other, segment, answer);
+		if (segment.sack_count)
+			answer.sack = translate_sacks(other, segment, answer);
 	}
 	if (segment.syn) {
 		carry_syn(host, stream, segment, answer);
@@ -366,6 +406,13 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 	return answer;
 }
 
+// Nobody waits longer for an answer to a message than 64*T1 (RFC 3261 17.1.1.2), which is
+// what max_held_ms should be; a message that goes on gets a multiple of it in all.
+static bool is_too_slow(const stream_host &host, const stream_flow &flow, u32 now_ms)
+{
+	return now_ms - flow.moved_ms >= host.max_held_ms || now_ms - flow.store->began_ms >= slowest * host.max_held_ms;
+}
+
 bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms, stream_emission (&emissions)[2])
 {
 	bool more = false;
@@ -374,9 +421,9 @@ bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms, stream
 		stream_flow &flow = stream.flows[direction];
 		const work at{stream, flow, direction, now_ms};
 		emissions[direction] = {};
-		if (held_of(flow) && now_ms - flow.moved_ms >= host.max_held_ms)
+		if (held_of(flow) && is_too_slow(host, flow, now_ms))
 			give_up(host, at, stream_count::too_slow);
-		if (flow.waiting && now_ms - flow.moved_ms >= host.max_held_ms)
+		if (flow.waiting && now_ms - flow.waiting->began_ms >= host.max_held_ms)
 			free_waiting(host, flow);
 		more |= held_of(flow) || flow.waiting;
 		// The sender was told that all this arrived, and will not send it again.

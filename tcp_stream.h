@@ -171,16 +171,23 @@ struct stream_run {
 	u32 out;
 };
 
-// Exact for as many messages under way; beyond, two are mapped as one.
-inline constexpr u32 max_runs = 16;
+// Exact for as many messages under way; beyond, the last ones are mapped as one, which costs
+// acknowledgements that are less exact, and SACK. Each is looked at for each segment.
+inline constexpr u32 max_runs = 32;
 
 // What is ours of one direction: output not yet acknowledged, then input that is held.
-struct stream_store {
-	u32 size;	// of all this
+struct stream_store_state {
+	u32 size;	// of the whole piece
 	u32 begin;
 	u32 stored;
 	u32 held;
+	u32 recover;	// RFC 6582: out_sent when a loss was seen
+	u32 began_ms;	// when the held message began
+	message_frame frame;	// of the held message
 	u32 run_count;
+};
+
+struct stream_store : stream_store_state {
 	stream_run runs[max_runs];
 
 	u32 room() const { return size - u32(sizeof(stream_store)); }
@@ -189,15 +196,21 @@ struct stream_store {
 	char *input() { return output() + stored; }
 };
 
-// One stretch beyond a hole, so that a segment that was overtaken costs no retransmission.
-// Its sender has it, too: it can be thrown away at any time.
+// As many holes at once; what lies beyond another one is left for its sender to repeat.
+inline constexpr u32 max_waiting = 16;
+
+// Bytes beyond holes, so that a lost segment costs no retransmission but its own. Their sender
+// has them, too: they can be thrown away at any time.
 struct stream_waiting {
 	u32 size;	// of all this
-	u32 seq;
-	u32 length;
+	u32 base;	// the position of bytes()[0]
+	u32 began_ms;
+	u32 count;
+	u32 newest;	// index of the range that was added to last (RFC 2018 4)
+	stream_range ranges[max_waiting];	// in their order, with a hole before each
 
 	char *bytes() { return reinterpret_cast<char *>(this + 1); }
-	u32 end() const { return seq + length; }
+	u32 room() const { return size - u32(sizeof(stream_waiting)); }
 };
 
 enum class flow_mode : u8 {
@@ -212,10 +225,10 @@ enum class flow_mode : u8 {
 struct stream_flow {
 	stream_store *store;
 	stream_waiting *waiting;
-	message_frame frame;	// of the held message
 	u32 in_head, out_head;
 	u32 in_end, out_end;
 	u32 in_acked;	// what the sender was told
+	u32 in_told;	// the same, SACK included
 	u32 out_acked;	// what the receiver said
 	u32 out_sent;	// what left
 	u32 out_edge;	// where the receiver's window ends
@@ -238,7 +251,7 @@ struct tcp_stream {
 };
 
 // Memory per idle connection.
-static_assert(sizeof(tcp_stream) <= 256);
+static_assert(sizeof(tcp_stream) <= 168);
 
 // Zeroed memory is a connection whose beginning was not seen: passed through.
 //

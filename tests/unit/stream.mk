@@ -17,7 +17,7 @@ stream.found := $(if $(SIP_EXT_CACHE),$(SIP_EXT_CACHE)/fuzz-stream,$(stream.out)
 
 stream.cxx ?= g++
 stream.clang ?= clang++
-stream.core := tcp_stream stream_input stream_map message_frame
+stream.core := tcp_stream stream_input stream_waiting stream_map message_frame
 stream.tests := $(notdir $(basename $(wildcard $(stream.root)/tests/unit/stream_*.cpp))) tap_main
 stream.play := stream_peer stream_world stream_play play_streams
 stream.base := -std=gnu++20 -funsigned-char -g1 -O2 -I$(stream.root) -MMD -MP -Wall -Wextra -Werror \

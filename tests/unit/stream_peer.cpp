@@ -24,6 +24,8 @@ packet peer::blank() const
 	out.has_ack = has_peer_;
 	out.ack = peer_isn_ + 1 + static_cast<u32>(in_next_ + saw_fin_);
 	out.window = static_cast<u32>(std::max(edge(), told_edge_) - in_next_);
+	if (again_.left != again_.right)
+		out.sacks.push_back(again_);
 	if (how_.sack)
 		for (const auto &[at, data] : ahead_) {
 			const u32 left = peer_isn_ + 1 + static_cast<u32>(at);
@@ -98,7 +100,10 @@ void peer::receive(const packet &in, u32 now)
 		// would answer each other for ever, with us or without. So it is in Linux.
 		if (to > from || (from != expected && now >= answer_again_)) {
 			answer_again_ = to > from ? answer_again_ : now + 500;
+			if (how_.sack && how_.duplicate_sack && old && !in.data.empty())
+				again_ = {in.seq, in.seq + static_cast<u32>(in.data.size())};
 			send_ack(now);
+			again_ = {};
 		}
 	} else if (to > from && take_data(in, from, now)) {
 		send_ack(now);
@@ -338,6 +343,9 @@ void peer::on_timer(u32 now)
 	if (!established_)
 		return send_syn(now);
 	if (una_ < highest_) {
+		// RFC 2018 8: its receiver has thrown away what it said that it had
+		if (!sacked_.empty() && sacked_.begin()->first <= una_)
+			sacked_.clear();
 		recover_ = highest_;
 		const u64 reached = send_again(una_, now);
 		if (how_.go_back)

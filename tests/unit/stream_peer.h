@@ -33,6 +33,7 @@ struct habits {
 	u32 keep_alive_ms = 0;
 	bool nagle = true;
 	bool sack = false;
+	bool duplicate_sack = true;	// RFC 2883
 	bool wait_each_ack = false;	// as some phones: one segment under way
 	bool strict = false;		// nothing is read from a segment that is not acceptable
 	bool go_back = false;		// after a timeout everything is sent again; else by RFC 6582
@@ -99,6 +100,7 @@ private:
 	u64 in_next_ = 0, told_edge_ = 0, fin_at_ = ~0ull;
 	std::map<u64, std::string> ahead_;
 	std::string received_, unread_;
+	sip::stream_range again_ = {};	// what came again, for RFC 2883
 	u32 answer_again_ = 0, ack_timer_ = 0, read_timer_ = 0, unacked_segments_ = 0;
 	bool saw_fin_ = false, reset_ = false, has_peer_ = false;
 	u32 broken_ = 0;

@@ -155,6 +155,7 @@ private:
 		how.keep_alive_ms = one_of({0, 0, 500});
 		how.nagle = below(2);
 		how.sack = below(2);
+		how.duplicate_sack = below(4) != 0;
 		how.wait_each_ack = below(4) == 0;
 		how.strict = below(3) == 0;
 		how.go_back = below(2);
