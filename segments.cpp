@@ -195,12 +195,6 @@ sipx_emission emission_of(const stream_emission &made, const sipx_stream &stream
 	return out;
 }
 
-// Something may have to be done though nobody sends anything.
-bool waits(const stream_flow &flow)
-{
-	return held_of(flow) || flow.waiting || (runs_of(flow) && !before(flow.in_acked, flow.in_end));
-}
-
 void write_answer(const sipx_packet_info &info, const stream_answer &made, sipx_segment_answer &answer)
 {
 	answer = {};
@@ -259,7 +253,7 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	note_resent(other, other_sent, made.emission.seq, made.emission.payload.size(), stream->sizes[back]);
 	answer->size = size_of(stream->sizes[there], segment->options_length);
 	answer->emission = emission_of(made.emission, *stream);
-	answer->waits = waits(flow) || waits(other);
+	answer->waits = stream_waits(stream->flows);
 	answer->foreign = is_untouched(stream->flows);
 	if (!was_closed && is_closed(stream->flows))
 		close_connection(*info);

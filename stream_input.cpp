@@ -221,7 +221,8 @@ u32 take_in(const stream_host &host, const work &at, text_view bytes)
 		if (!step)
 			break;
 		taken += step;
-		at.flow.moved_ms = at.now_ms;
+		if (at.flow.store)
+			at.flow.store->moved_ms = at.now_ms;
 	}
 	settle_store(host, at.flow);
 	return taken;

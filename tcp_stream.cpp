@@ -63,6 +63,7 @@ void emit(const stream_host &host, const work &at, u32 from, u32 to, stream_emis
 	if (bytes.empty())
 		return;
 	emission = {at.direction, flow.window_sent, from, flow.ack_sent, bytes};
+	flow.store->sent_ms = at.now_ms;
 	flow.out_sent = later(flow.out_sent, from + bytes.size());
 	host.count(host.context, stream_count::emitted);
 }
@@ -89,8 +90,10 @@ void emit_after_ack(const stream_host &host, const work &at, stream_emission &em
 }
 
 // The receiver has more than before.
-void note_progress(stream_flow &flow, u32 ack)
+void note_progress(stream_flow &flow, u32 ack, u32 now_ms)
 {
+	if (flow.store)
+		flow.store->sent_ms = now_ms;
 	const bool partial = flow.duplicates >= recovers && runs_of(flow) && before(ack, flow.store->recover);
 
 	flow.duplicates = partial ? recovers_more : none_missing;
@@ -121,7 +124,7 @@ u32 take_ack(const stream_host &host, stream_flow &flow, const stream_segment &s
 	flow.out_edge = later(flow.out_edge, ack + segment.window);
 	if (ack != flow.out_acked) {
 		acknowledge_output(flow, ack);
-		note_progress(flow, ack);
+		note_progress(flow, ack, segment.now_ms);
 		settle_store(host, flow);
 	}
 	const bool all = flow.mode != flow_mode::through && ack == out_next(flow);
@@ -255,8 +258,11 @@ void compose(const stream_host &host, stream_flow &flow, const stream_segment &s
 	// of head and tail, one may be all there is
 	answer.same_payload = size == segment.payload.size() && answer.fin == segment.fin && answer.ours.empty() &&
 			      (answer.head.empty() || answer.tail.empty());
-	if (!answer.ours.empty() && before(answer.seq, flow.out_sent))
-		host.count(host.context, stream_count::resent);
+	if (!answer.ours.empty()) {
+		flow.store->sent_ms = segment.now_ms;
+		if (before(answer.seq, flow.out_sent))
+			host.count(host.context, stream_count::resent);
+	}
 	flow.out_sent = later(flow.out_sent, answer.seq + size + answer.fin);
 }
 
@@ -406,17 +412,45 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 	return answer;
 }
 
+namespace {
+
 // Nobody waits longer for an answer to a message than 64*T1 (RFC 3261 17.1.1.2), which is
 // what max_held_ms should be; a message that goes on gets a multiple of it in all.
-static bool is_too_slow(const stream_host &host, const stream_flow &flow, u32 now_ms)
+bool is_too_slow(const stream_host &host, const stream_flow &flow, u32 now_ms)
 {
-	return now_ms - flow.moved_ms >= host.max_held_ms || now_ms - flow.store->began_ms >= slowest * host.max_held_ms;
+	const stream_store &store = *flow.store;
+
+	return now_ms - store.moved_ms >= host.max_held_ms || now_ms - store.began_ms >= slowest * host.max_held_ms;
+}
+
+// Output that its sender was told of: he sends only what is left to him, ever more rarely,
+// or nothing at all.
+bool is_alone(const stream_flow &flow) { return runs_of(flow) && after(flow.in_told, flow.in_head); }
+
+// One byte at least: it asks for the window (RFC 9293 3.8.6.1).
+void retry(const stream_host &host, const work &at, stream_emission &emission)
+{
+	stream_flow &flow = at.flow;
+	const bool is_new = flow.out_sent == flow.out_head;	// held so far, now to be let out
+
+	if (!is_new && at.now_ms - flow.store->sent_ms < first_retry_ms << flow.tries)
+		return;
+	emit(host, at, flow.out_head, later(flow.out_head + 1, earlier(flow.out_edge, flow.out_head + burst)), emission);
+	flow.tries += flow.tries < max_doublings;
+}
+
+} // namespace
+
+bool stream_waits(const tcp_stream &stream)
+{
+	for (const stream_flow &flow : stream.flows)
+		if (held_of(flow) || flow.waiting || is_alone(flow))
+			return true;
+	return false;
 }
 
 bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms, stream_emission (&emissions)[2])
 {
-	bool more = false;
-
 	for (u8 direction = 0; direction < 2; direction++) {
 		stream_flow &flow = stream.flows[direction];
 		const work at{stream, flow, direction, now_ms};
@@ -425,20 +459,10 @@ bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms, stream
 			give_up(host, at, stream_count::too_slow);
 		if (flow.waiting && now_ms - flow.waiting->began_ms >= host.max_held_ms)
 			free_waiting(host, flow);
-		more |= held_of(flow) || flow.waiting;
-		// The sender was told that all this arrived, and will not send it again.
-		if (!runs_of(flow) || before(flow.in_acked, flow.in_end))
-			continue;
-		more = true;
-		if (flow.tries && now_ms - flow.moved_ms < first_retry_ms << (flow.tries - 1))
-			continue;
-		// one byte at least: it asks for the window (RFC 9293 3.8.6.1)
-		emit(host, at, flow.out_head,
-		     later(flow.out_head + 1, earlier(flow.out_edge, flow.out_head + burst)), emissions[direction]);
-		flow.moved_ms = now_ms;
-		flow.tries += flow.tries <= max_doublings;
+		if (is_alone(flow))
+			retry(host, at, emissions[direction]);
 	}
-	return more;
+	return stream_waits(stream);
 }
 
 void pass_stream_through(const stream_host &host, tcp_stream &stream, stream_count why)

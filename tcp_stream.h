@@ -183,6 +183,8 @@ struct stream_store_state {
 	u32 held;
 	u32 recover;	// RFC 6582: out_sent when a loss was seen
 	u32 began_ms;	// when the held message began
+	u32 moved_ms;	// when it last went on
+	u32 sent_ms;	// when output last left, or was acknowledged
 	message_frame frame;	// of the held message
 	u32 run_count;
 };
@@ -234,7 +236,6 @@ struct stream_flow {
 	u32 out_edge;	// where the receiver's window ends
 	u32 first;	// the SYN's sequence number
 	u32 ack_sent;	// the last acknowledgement that left in this direction
-	u32 moved_ms;	// when held bytes were last added to, or ours last emitted
 	u16 window_sent;
 	u16 released;	// of the held bytes: let out as they are
 	flow_mode mode;
@@ -251,13 +252,15 @@ struct tcp_stream {
 };
 
 // Memory per idle connection.
-static_assert(sizeof(tcp_stream) <= 168);
+static_assert(sizeof(tcp_stream) <= 160);
 
 // Zeroed memory is a connection whose beginning was not seen: passed through.
 //
 // One segment, in the order of their arrival; the caller keeps others of the connection out.
 [[nodiscard]] stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const stream_segment &segment);
 
+// Something may have to be done though nobody sends anything.
+[[nodiscard]] bool stream_waits(const tcp_stream &stream);
 // Once a second or so while it returns true: time limits, and what nobody else asks for.
 [[nodiscard]] bool tick_stream(const stream_host &host, tcp_stream &stream, u32 now_ms,
 			       stream_emission (&emissions)[2]);
