@@ -19,6 +19,12 @@
 
 #include "probed.h"
 
+#if SIPX_HAVE_UNALIGNED
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
 /* ---- helpers ---------------------------------------------------------------- */
 
 typedef int sipx_help_fn(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,

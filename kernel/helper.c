@@ -65,10 +65,9 @@ static void set_endpoints(struct sipx_packet_info *info, const struct nf_conn *c
 }
 
 /* Where nothing is translated, routes say which end is the outside. */
-static void set_far(struct sipx_packet_info *info, const struct nf_conn *ct,
-		    enum ip_conntrack_dir dir)
+void sipx_set_far(struct sipx_packet_info *info, const struct nf_conn *ct)
 {
-	const struct nf_conntrack_tuple *there = &ct->tuplehash[dir].tuple;
+	const struct nf_conntrack_tuple *there = &ct->tuplehash[info->reply].tuple;
 
 	if (ct->status & IPS_NAT_MASK)
 		return;
@@ -97,21 +96,20 @@ static void keep_again(struct nf_conn *ct, struct sk_buff *skb,
  * something for is confirmed here, where the loss is seen. Ends that happened while the
  * core was at work are seen here, too.
  */
-static unsigned int settle(struct sipx_packet *packet, struct sipx_net *sn,
-			   struct sipx_connection_data *data)
+unsigned int sipx_settle(struct sipx_packet *packet)
 {
 	struct nf_conn *ct = packet->ct;
 	unsigned int verdict = NF_ACCEPT;
 
 	/* who ends the connection marks it first and looks at the data then */
 	smp_mb();
-	if (!READ_ONCE(data->connection))
+	if (!READ_ONCE(packet->data->connection))
 		return NF_ACCEPT;
 	nf_conntrack_get(&ct->ct_general);
 	if (!nf_ct_is_confirmed(ct))
 		verdict = nf_conntrack_confirm(packet->skb);
 	if (!nf_ct_is_confirmed(ct) || nf_ct_is_dying(ct))
-		sipx_core_connection_gone(sipx_state_of(sn), data);
+		sipx_core_connection_gone(sipx_state_of(packet->sn), packet->data);
 	nf_ct_put(ct);
 	return verdict;
 }
@@ -129,7 +127,7 @@ static struct sipx_connection_data *master_data(const struct nf_conn *ct)
  * From elsewhere to the router itself, untranslated: nobody inside is spoken to, and the
  * one who began is not inside (S4, S5).
  */
-static bool is_for_router(const struct nf_conn *ct)
+bool sipx_is_for_router(const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *there = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	const struct nf_conntrack_tuple *back = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
@@ -138,46 +136,49 @@ static bool is_for_router(const struct nf_conn *ct)
 	       sipx_is_local(nf_ct_net(ct), nf_ct_l3num(ct), &there->dst.u3);
 }
 
-static unsigned int through_core(struct sipx_packet *packet, struct sipx_net *sn,
-				 struct sipx_connection_data *data, unsigned int length,
-				 u8 assist, u32 left)
+void sipx_describe(struct sipx_packet *packet, struct sipx_packet_info *info)
 {
-	struct sipx_cpu *cpu = this_cpu_ptr(sipx_cpus);
 	enum ip_conntrack_dir dir = CTINFO2DIR(packet->ctinfo);
-	struct sipx_packet_info info = {
+
+	*info = (struct sipx_packet_info) {
 		.packet = packet,
-		.state = sipx_state_of(sn),
-		.data = data,
+		.state = sipx_state_of(packet->sn),
+		.data = packet->data,
 		.master = master_data(packet->ct),
-		.workspace = cpu->workspace,
-		.payload = packet->skb->data + packet->protoff + sizeof(struct udphdr),
-		.payload_length = length,
+		.workspace = this_cpu_ptr(sipx_cpus)->workspace,
 		.zone = sipx_zone_of(packet->ct),
-		.default_timeout_s = left / HZ,
+		.default_timeout_s = packet->left / HZ,
 		.reply = dir == IP_CT_DIR_REPLY,
 		.nat_present = rcu_access_pointer(sipx_nat_hooks) != NULL,
-		.assist = assist,
+		.assist = packet->assist,
 	};
+	set_endpoints(info, packet->ct, dir);
+}
 
-	set_endpoints(&info, packet->ct, dir);
-	set_far(&info, packet->ct, dir);
+static unsigned int through_core(struct sipx_packet *packet, unsigned int length)
+{
+	struct sipx_cpu *cpu = this_cpu_ptr(sipx_cpus);
+	struct sipx_packet_info info;
+
+	sipx_describe(packet, &info);
+	sipx_set_far(&info, packet->ct);
+	info.payload = packet->skb->data + packet->protoff + sizeof(struct udphdr);
+	info.payload_length = length;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		spin_lock(&cpu->busy);
 	sipx_core_packet(&info);
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		spin_unlock(&cpu->busy);
-	return settle(packet, sn, data);
+	return sipx_settle(packet);
 }
 
-static unsigned int datagram(struct sipx_packet *packet, struct sipx_net *sn,
-			     struct sipx_connection_data *data, u8 assist)
+static unsigned int datagram(struct sipx_packet *packet)
 {
 	struct sk_buff *skb = packet->skb;
-	u32 left = sipx_ct_left(packet->ct);
+	struct sipx_net *sn = packet->sn;
 	unsigned int verdict;
 	int length;
 
-	keep_again(packet->ct, skb, data);
 	if (skb_is_gso(skb)) {
 		sipx_net_count(sn, SIPX_COUNT_aggregate);
 		return NF_ACCEPT;
@@ -193,14 +194,24 @@ static unsigned int datagram(struct sipx_packet *packet, struct sipx_net *sn,
 		sipx_net_count(sn, length < 0 ? SIPX_COUNT_malformed_length : SIPX_COUNT_keep_alive);
 		return NF_ACCEPT;
 	}
-	if (is_for_router(packet->ct)) {
+	if (sipx_is_for_router(packet->ct)) {
 		sipx_net_count(sn, SIPX_COUNT_for_router);
 		return NF_ACCEPT;
 	}
 	local_bh_disable();
-	verdict = through_core(packet, sn, data, length, assist, left);
+	verdict = through_core(packet, length);
 	local_bh_enable();
 	return verdict;
+}
+
+/* Switched off, nothing new begins; what stands, stands as long as it was to stand. */
+static unsigned int segment_or_datagram(struct sipx_packet *packet, u8 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return sipx_tcp_segment(packet);
+	if (READ_ONCE(packet->sn->settings.values[SIPX_SETTING_ENABLED]))
+		return datagram(packet);
+	return NF_ACCEPT;
 }
 
 /* RCU, as in all hooks. */
@@ -208,19 +219,18 @@ static unsigned int help(struct sk_buff *skb, unsigned int protoff, struct nf_co
 			 enum ip_conntrack_info ctinfo, u8 assist)
 {
 	struct sipx_packet packet = {
-		.skb = skb, .ct = ct, .ctinfo = ctinfo, .protoff = protoff,
+		.skb = skb, .ct = ct, .ctinfo = ctinfo, .protoff = protoff, .assist = assist,
+		.sn = sipx_net_get_rcu(nf_ct_net(ct)),
 	};
-	struct sipx_net *sn = sipx_net_get_rcu(nf_ct_net(ct));
 	struct nf_conn_help *extension = nfct_help(ct);
 	u8 protocol;
 
-	if (!sn || sipx_net_stopped(sn) || !extension || nf_ct_is_dying(ct))
+	if (!extension)
 		return NF_ACCEPT;
-	if (!READ_ONCE(sn->settings.values[SIPX_SETTING_ENABLED])) {
-		/* nothing new, but what stands, stands as long as it was to stand */
-		keep_again(ct, skb, (void *)extension->data);
-		return NF_ACCEPT;
-	}
+	packet.data = (void *)extension->data;
+	if (!packet.sn || sipx_net_stopped(packet.sn) || nf_ct_is_dying(ct))
+		/* untranslated, its bytes would be taken for others: see tcp.c */
+		return READ_ONCE(packet.data->stream) ? NF_DROP : NF_ACCEPT;
 	/* on lo a packet passes twice; the first time it was on its way out */
 	if (nf_is_loopback_packet(skb))
 		return NF_ACCEPT;
@@ -228,10 +238,9 @@ static unsigned int help(struct sk_buff *skb, unsigned int protoff, struct nf_co
 	protocol = protocol_of(skb, ct);
 	if (protocol != nf_ct_protonum(ct))
 		return NF_ACCEPT;
-	if (protocol == IPPROTO_UDP)
-		return datagram(&packet, sn, (void *)extension->data, assist);
-	sipx_net_count(sn, SIPX_COUNT_stream);
-	return NF_ACCEPT;
+	packet.left = sipx_ct_left(ct);
+	keep_again(ct, skb, packet.data);
+	return segment_or_datagram(&packet, protocol);
 }
 
 static int help_full(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
@@ -256,6 +265,8 @@ static void connection_ends(struct nf_conn *ct)
 	if (!sn || !extension)
 		return;
 	data = (void *)extension->data;
+	if (READ_ONCE(data->stream))
+		sipx_tcp_end(sn, data);
 	if (READ_ONCE(data->connection))
 		sipx_connection_ends(sn, ct, data);
 }

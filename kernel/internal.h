@@ -11,6 +11,7 @@
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/sysctl.h>
+#include <linux/tcp.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -48,9 +49,38 @@ struct sipx_net {
 	spinlock_t leaving_lock;
 	u64 leaving_pause_ns;	/* no reading before */
 	struct sipx_leaving *leaving[SIPX_LEAVING_SETS];
+	spinlock_t tcp_lock;	/* over the two lists; nothing is taken under it */
+	u32 tcp_count;		/* of connections in them */
+	struct hlist_head tcp_idle;
+	struct hlist_head tcp_waiting;	/* for time to pass */
+	struct delayed_work tcp_tick;
 	atomic_long_t tcp_bytes;	/* that they hold */
 	struct sipx_settings settings;
 } ____cacheline_aligned;
+
+/*
+ * A TCP connection that is followed. The core's part follows it in memory. Whoever finds one
+ * is in an RCU section; it is freed a grace period after its end.
+ */
+struct sipx_tcp {
+	spinlock_t lock;	/* over the core's part, stamped, is_through, stamps */
+	u8 stamped;		/* directions that send timestamps: one bit each */
+	bool is_through;
+	bool waits;		/* it is in tcp_waiting */
+	bool has_ended;		/* it is in no list */
+	struct nf_conn *ct;	/* a reference */
+	struct sipx_net *sn;
+	union {
+		struct hlist_node link;
+		struct rcu_head rcu;
+	};
+	u32 stamps[IP_CT_DIR_MAX];	/* the last timestamp from each side (RFC 7323 3.2) */
+};
+
+static inline struct sipx_stream *sipx_stream_of(struct sipx_tcp *tcp)
+{
+	return (struct sipx_stream *)(tcp + 1);
+}
 
 /* Behind each object of SIPX_SLAB_CONNECTION. */
 struct sipx_end {
@@ -88,6 +118,22 @@ struct sipx_packet {
 	struct nf_conn *ct;
 	enum ip_conntrack_info ctinfo;
 	unsigned int protoff;
+	struct sipx_net *sn;
+	struct sipx_connection_data *data;
+	u32 left;	/* jiffies that the kernel would give the connection */
+	u8 assist;
+};
+
+/* What the header of a TCP segment says. Offsets are from its beginning. */
+struct sipx_tcp_header {
+	struct sipx_segment segment;
+	u32 length;		/* with options */
+	u32 payload_length;
+	u32 stamp;		/* the timestamp (RFC 7323 3.2) */
+	bool has_stamp;
+	bool is_signed;		/* RFC 2385, RFC 5925 */
+	u8 sack;		/* where that option is; 0: nowhere */
+	u8 multipath;		/* of a SYN: where that one is (RFC 8684 3.1); 0: nowhere */
 };
 
 struct sipx_sink {
@@ -119,6 +165,45 @@ struct sipx_ct_hooks {
 int nf_conntrack_sip_ext_attach_nat(const struct sipx_nat_hooks *hooks,
 				    const struct sipx_ct_hooks **ct_hooks);
 
+/* helper.c */
+/* All but its payload, and sipx_set_far(). Bottom halves are off. */
+void sipx_describe(struct sipx_packet *packet, struct sipx_packet_info *info);
+void sipx_set_far(struct sipx_packet_info *info, const struct nf_conn *ct);
+bool sipx_is_for_router(const struct nf_conn *ct);
+/* After the core kept something for the connection. Returns the packet's verdict. */
+unsigned int sipx_settle(struct sipx_packet *packet);
+
+/* tcp.c */
+u32 sipx_tcp_size(void);	/* of the objects of SIPX_SLAB_TCP */
+/* One segment; RCU. Returns its verdict. */
+unsigned int sipx_tcp_segment(struct sipx_packet *packet);
+/* The connection ends, or is followed no more. Any context. */
+void sipx_tcp_end(struct sipx_net *sn, struct sipx_connection_data *data);
+/* All of a namespace go on without us. No packet and no tick is on its way any more. */
+void sipx_tcp_hand_over(struct sipx_net *sn);
+/* All of a namespace. What they hold is given back after a grace period. */
+void sipx_tcp_end_all(struct sipx_net *sn);
+void sipx_tcp_tick(struct work_struct *work);
+
+/* segment.c */
+/* False: there is no memory for it. */
+bool sipx_segment_read(const struct sipx_packet *packet, struct sipx_tcp_header *header);
+/* The packet becomes what the answer says. False: it cannot, for lack of memory, and its
+ * sender shall send it again.
+ */
+bool sipx_segment_write(struct sipx_packet *packet, const struct sipx_tcp_header *header,
+			const struct sipx_segment_answer *answer);
+/* The payload becomes linear. False: no memory, or it is corrupt: as if it had been lost. */
+bool sipx_segment_open(struct sipx_packet *packet, const struct sipx_tcp_header *header);
+/* Its checksum is to be computed when it leaves; several packets of `size` each, if needed. */
+void sipx_segment_finish(struct sk_buff *skb, struct tcphdr *tcp, u32 payload_length, u16 size);
+
+/* emission.c */
+/* Under its lock. NULL: none is wished, or no memory. */
+struct sk_buff *sipx_emission_make(const struct sipx_tcp *tcp, const struct sipx_emission *emission);
+/* Without a lock; bottom halves off. */
+void sipx_emission_send(struct net *net, struct sk_buff *skb);
+
 /* memory.c */
 extern struct sipx_cpu __percpu *sipx_cpus;
 int sipx_memory_init(void);
@@ -130,6 +215,7 @@ void sipx_netns_stop(void);	/* waits for packets and ticks; none follow */
 void sipx_netns_exit(void);
 struct sipx_net *sipx_net_get_rcu(const struct net *net);	/* NULL: its tables are gone */
 bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any more */
+void sipx_net_arm(struct sipx_net *sn, struct delayed_work *work);	/* in a second */
 
 /* leaving.c */
 /* Of so many sockets in a row: a connection of another than the `inside` one leaves from an

@@ -127,6 +127,8 @@ static u32 size_of(enum sipx_slab slab)
 {
 	if (slab == SIPX_SLAB_CONNECTION)
 		return sipx_end_offset() + sizeof(struct sipx_end);
+	if (slab == SIPX_SLAB_TCP)
+		return sipx_tcp_size();
 	return sipx_core_slab_size(slab);
 }
 

@@ -54,12 +54,17 @@ void sipx_count(struct sipx_state *state, enum sipx_reason reason)
 
 /* ---- the tick ------------------------------------------------------------------- */
 
+void sipx_net_arm(struct sipx_net *sn, struct delayed_work *work)
+{
+	if (!delayed_work_pending(work) && !sipx_net_stopped(sn))
+		queue_delayed_work(sipx_workqueue, work, HZ);
+}
+
 void sipx_tick_arm(struct sipx_state *state)
 {
 	struct sipx_net *sn = sipx_net_of(state);
 
-	if (!delayed_work_pending(&sn->tick) && !sipx_net_stopped(sn))
-		queue_delayed_work(sipx_workqueue, &sn->tick, HZ);
+	sipx_net_arm(sn, &sn->tick);
 }
 
 static void tick(struct work_struct *work)
@@ -175,7 +180,9 @@ static struct sipx_net *alloc_net(struct net *net)
 	}
 	spin_lock_init(&sn->lock);
 	spin_lock_init(&sn->leaving_lock);
+	spin_lock_init(&sn->tcp_lock);
 	INIT_DELAYED_WORK(&sn->tick, tick);
+	INIT_DELAYED_WORK(&sn->tcp_tick, sipx_tcp_tick);
 	sipx_core_state_init(sipx_state_of(sn));
 	return sn;
 }
@@ -218,9 +225,14 @@ static void __net_exit nets_end(struct list_head *nets)
 
 	list_for_each_entry(net, nets, exit_list) {
 		cancel_delayed_work_sync(&pernet_of(net)->owned->tick);
+		cancel_delayed_work_sync(&pernet_of(net)->owned->tcp_tick);
 		RCU_INIT_POINTER(pernet_of(net)->sn, NULL);
 	}
 	synchronize_rcu();
+	list_for_each_entry(net, nets, exit_list)
+		sipx_tcp_end_all(pernet_of(net)->owned);
+	/* also those that ended just before */
+	rcu_barrier();
 	list_for_each_entry(net, nets, exit_list) {
 		struct sipx_net *sn = pernet_of(net)->owned;
 
@@ -252,9 +264,15 @@ int sipx_netns_init(void)
 
 void sipx_netns_stop(void)
 {
+	struct net *net;
+
 	WRITE_ONCE(sipx_unloading, true);
 	synchronize_rcu();
 	flush_workqueue(sipx_workqueue);
+	down_read(&net_rwsem);
+	for_each_net(net)
+		sipx_tcp_hand_over(pernet_of(net)->owned);
+	up_read(&net_rwsem);
 }
 
 void sipx_netns_exit(void)

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SIP over TCP: which connections are followed, how long, and what becomes of each segment.
+ *
+ * The numbers of a followed connection are translated by the core's own map, not by conntrack's
+ * (nf_ct_seq_adjust()). Conntrack knows one position per direction where the shift changes,
+ * and what was seen in order. Here messages come and go in both directions while others are
+ * repeated; and what is held shifts nothing yet. But conntrack looks at numbers, too:
+ *
+ * * Its windows know nothing of what is held, or sent besides: they are told to be liberal.
+ * * A RST in front of what the other side acknowledged is taken for forged, whatever the
+ *   windows say, and then leaves untranslated. Conntrack asks nf_ct_seq_offset() what the
+ *   acknowledgement is in the sender's numbers; that reads the extension, whether or not
+ *   IPS_SEQ_ADJUST says that the kernel is to shift. So the shift is kept there, without it.
+ * * When we leave, the bit is set: from there on the kernel shifts the numbers, by what
+ *   they are shifted at that moment, and connections live on without us.
+ *
+ * Between our last translation and the kernel's first one no segment may pass: its bytes
+ * would be taken for others. It is dropped then, and its sender sends it again.
+ *
+ * A path with a smaller MTU than its sender knows: the ICMP error quotes our numbers. Helpers
+ * do not see it, and the sender takes no notice. The core sends smaller segments when one
+ * and the same is repeated without success.
+ */
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
+
+#include "compat.h"
+#include "internal.h"
+
+/* IPv4 counts the whole packet in 16 bits; an aggregate can be larger (BIG TCP) */
+#define PACKET_MAX 65535
+/* With the core's part 256 bytes, where locks are not checked for mistakes (T7). */
+#define BYTES_PER_CONNECTION 48
+
+u32 sipx_tcp_size(void)
+{
+	BUILD_BUG_ON(sizeof(spinlock_t) <= sizeof(u32) &&
+		     sizeof(struct sipx_tcp) > BYTES_PER_CONNECTION);
+	return sizeof(struct sipx_tcp) + sipx_core_slab_size(SIPX_SLAB_TCP);
+}
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+static void free_tcp(struct rcu_head *rcu)
+{
+	struct sipx_tcp *tcp = container_of(rcu, struct sipx_tcp, rcu);
+
+	sipx_core_stream_end(sipx_state_of(tcp->sn), sipx_stream_of(tcp));
+	nf_ct_put(tcp->ct);
+	sipx_free(SIPX_SLAB_TCP, tcp);
+}
+
+/* The core may be at work on it just now, even here on this CPU: its lock is not taken. */
+void sipx_tcp_end(struct sipx_net *sn, struct sipx_connection_data *data)
+{
+	struct sipx_tcp *tcp;
+
+	spin_lock_bh(&sn->tcp_lock);
+	tcp = data->stream;
+	if (tcp) {
+		WRITE_ONCE(data->stream, NULL);
+		hlist_del(&tcp->link);
+		tcp->has_ended = true;
+		sn->tcp_count--;
+	}
+	spin_unlock_bh(&sn->tcp_lock);
+	if (tcp)
+		call_rcu(&tcp->rcu, free_tcp);
+}
+
+static struct sipx_connection_data *data_of(const struct sipx_tcp *tcp)
+{
+	return (void *)nfct_help(tcp->ct)->data;
+}
+
+/* Of either list. NULL: none is left. */
+static struct sipx_tcp *first_of(struct sipx_net *sn)
+{
+	struct hlist_node *node;
+
+	spin_lock_bh(&sn->tcp_lock);
+	node = sn->tcp_idle.first ?: sn->tcp_waiting.first;
+	spin_unlock_bh(&sn->tcp_lock);
+	return node ? hlist_entry(node, struct sipx_tcp, link) : NULL;
+}
+
+static void end_each(struct sipx_net *sn, void (*before)(struct sipx_tcp *tcp))
+{
+	struct sipx_tcp *tcp;
+
+	do {
+		rcu_read_lock();
+		tcp = first_of(sn);
+		if (tcp && before)
+			before(tcp);
+		if (tcp)
+			sipx_tcp_end(sn, data_of(tcp));
+		rcu_read_unlock();
+		cond_resched();
+	} while (tcp);
+}
+
+void sipx_tcp_end_all(struct sipx_net *sn)
+{
+	end_each(sn, NULL);
+}
+
+/* ---- what time brings ----------------------------------------------------------------------- */
+
+/* Bottom halves are off. */
+static void wait_for_time(struct sipx_tcp *tcp)
+{
+	struct sipx_net *sn = tcp->sn;
+
+	spin_lock(&sn->tcp_lock);
+	if (!tcp->has_ended) {
+		tcp->waits = true;
+		hlist_del(&tcp->link);
+		hlist_add_head(&tcp->link, &sn->tcp_waiting);
+	}
+	spin_unlock(&sn->tcp_lock);
+	sipx_net_arm(sn, &sn->tcp_tick);
+}
+
+static void make_both(const struct sipx_tcp *tcp, const struct sipx_emission *emissions,
+		      struct sk_buff **made)
+{
+	made[0] = sipx_emission_make(tcp, &emissions[0]);
+	made[1] = sipx_emission_make(tcp, &emissions[1]);
+}
+
+static void send_both(const struct sipx_tcp *tcp, struct sk_buff **made)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (made[i])
+			sipx_emission_send(nf_ct_net(tcp->ct), made[i]);
+}
+
+/* RCU. */
+static void look_after(struct sipx_tcp *tcp)
+{
+	struct sipx_emission emissions[2];
+	struct sk_buff *made[2];
+	bool waits;
+
+	local_bh_disable();
+	spin_lock(&tcp->lock);
+	waits = sipx_core_stream_tick(sipx_state_of(tcp->sn), sipx_stream_of(tcp), emissions);
+	make_both(tcp, emissions, made);
+	spin_unlock(&tcp->lock);
+	if (waits)
+		wait_for_time(tcp);
+	send_both(tcp, made);
+	local_bh_enable();
+}
+
+/* One of those, which counts as idle from here on; in an RCU section, if there is one. */
+static struct sipx_tcp *next_of(struct sipx_net *sn, struct hlist_head *batch)
+{
+	struct sipx_tcp *tcp = NULL;
+
+	spin_lock_bh(&sn->tcp_lock);
+	if (!hlist_empty(batch)) {
+		tcp = hlist_entry(batch->first, struct sipx_tcp, link);
+		hlist_del(&tcp->link);
+		hlist_add_head(&tcp->link, &sn->tcp_idle);
+		tcp->waits = false;
+		rcu_read_lock();
+	}
+	spin_unlock_bh(&sn->tcp_lock);
+	return tcp;
+}
+
+void sipx_tcp_tick(struct work_struct *work)
+{
+	struct sipx_net *sn = container_of(to_delayed_work(work), struct sipx_net, tcp_tick);
+	HLIST_HEAD(batch);
+	struct sipx_tcp *tcp;
+
+	if (sipx_net_stopped(sn))
+		return;
+	spin_lock_bh(&sn->tcp_lock);
+	hlist_move_list(&sn->tcp_waiting, &batch);
+	spin_unlock_bh(&sn->tcp_lock);
+	while ((tcp = next_of(sn, &batch))) {
+		look_after(tcp);
+		rcu_read_unlock();
+		cond_resched();
+	}
+}
+
+/* ---- what conntrack must know -------------------------------------------------------------------- */
+
+/* Each SYN gives its side new windows. */
+static void be_liberal(struct nf_conn *ct)
+{
+	spin_lock_bh(&ct->lock);
+	ct->proto.tcp.seen[IP_CT_DIR_ORIGINAL].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
+	ct->proto.tcp.seen[IP_CT_DIR_REPLY].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
+	spin_unlock_bh(&ct->lock);
+}
+
+static void set_shift(struct nf_conn *ct, u8 dir, const struct nf_ct_seqadj *wanted)
+{
+	struct nf_ct_seqadj *shift = &nfct_seqadj(ct)->seq[dir];
+
+	/* nobody else writes it: NAT does so for helpers of its own */
+	if (shift->correction_pos == wanted->correction_pos &&
+	    shift->offset_before == wanted->offset_before &&
+	    shift->offset_after == wanted->offset_after)
+		return;
+	spin_lock_bh(&ct->lock);
+	*shift = *wanted;
+	spin_unlock_bh(&ct->lock);
+}
+
+static void tell_shift(struct sipx_packet *packet, const struct sipx_segment_answer *answer)
+{
+	const struct nf_ct_seqadj shift = {
+		.correction_pos = answer->shift_position,
+		.offset_before = answer->shift_before,
+		.offset_after = answer->shift_after,
+	};
+
+	set_shift(packet->ct, CTINFO2DIR(packet->ctinfo), &shift);
+}
+
+/* RCU. */
+static void leave_to_kernel(struct sipx_tcp *tcp)
+{
+	struct sipx_stream *stream = sipx_stream_of(tcp);
+	bool is_shifted = false;
+	u8 dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		s32 offset = sipx_core_stream_shift(stream, dir);
+		const struct nf_ct_seqadj shift = {
+			.offset_before = offset, .offset_after = offset,
+		};
+
+		set_shift(tcp->ct, dir, &shift);
+		is_shifted |= offset != 0;
+	}
+	if (is_shifted)
+		set_bit(IPS_SEQ_ADJUST_BIT, &tcp->ct->status);
+}
+
+/*
+ * What was held goes out as it is. Should it get lost, so is the connection: its sender was
+ * told that it arrived.
+ */
+static void hand_over(struct sipx_tcp *tcp)
+{
+	struct sipx_state *state = sipx_state_of(tcp->sn);
+	struct sipx_stream *stream = sipx_stream_of(tcp);
+	struct sipx_emission emissions[2];
+	struct sk_buff *made[2];
+
+	local_bh_disable();
+	spin_lock(&tcp->lock);
+	sipx_core_stream_through(state, stream, SIPX_COUNT_stream);
+	sipx_core_stream_tick(state, stream, emissions);
+	make_both(tcp, emissions, made);
+	leave_to_kernel(tcp);
+	spin_unlock(&tcp->lock);
+	send_both(tcp, made);
+	local_bh_enable();
+}
+
+void sipx_tcp_hand_over(struct sipx_net *sn)
+{
+	end_each(sn, hand_over);
+}
+
+/* ---- the beginning ---------------------------------------------------------------------------------- */
+
+static bool may_follow(struct sipx_packet *packet, const struct sipx_tcp_header *header)
+{
+	const struct sipx_segment *segment = &header->segment;
+	struct sipx_net *sn = packet->sn;
+
+	if (!segment->syn || segment->has_ack || nf_ct_is_confirmed(packet->ct) ||
+	    CTINFO2DIR(packet->ctinfo) != IP_CT_DIR_ORIGINAL ||
+	    !READ_ONCE(sn->settings.values[SIPX_SETTING_ENABLED]))
+		return false;
+	if (sipx_is_for_router(packet->ct))
+		sipx_net_count(sn, SIPX_COUNT_for_router);
+	else if (header->is_signed)
+		sipx_net_count(sn, SIPX_COUNT_stream_signed);
+	else
+		return true;
+	return false;
+}
+
+static bool enter(struct sipx_tcp *tcp, struct sipx_connection_data *data)
+{
+	u32 limit = READ_ONCE(tcp->sn->settings.values[SIPX_SETTING_TCP_CONNECTIONS]);
+	struct sipx_net *sn = tcp->sn;
+	bool room;
+
+	spin_lock_bh(&sn->tcp_lock);
+	room = sn->tcp_count < limit;
+	if (room) {
+		sn->tcp_count++;
+		hlist_add_head(&tcp->link, &sn->tcp_idle);
+		WRITE_ONCE(data->stream, tcp);
+	}
+	spin_unlock_bh(&sn->tcp_lock);
+	return room;
+}
+
+static struct sipx_tcp *make_tcp(struct sipx_packet *packet)
+{
+	struct sipx_tcp *tcp;
+
+	if (!nfct_seqadj(packet->ct) && !nfct_seqadj_ext_add(packet->ct))
+		return NULL;
+	tcp = sipx_alloc(SIPX_SLAB_TCP);
+	if (!tcp)
+		return NULL;
+	spin_lock_init(&tcp->lock);
+	tcp->sn = packet->sn;
+	tcp->ct = packet->ct;
+	nf_conntrack_get(&tcp->ct->ct_general);
+	return tcp;
+}
+
+/*
+ * A connection that never makes it into the table ends without a word to its helper: see
+ * sipx_settle(). So it is confirmed here.
+ */
+static unsigned int begin(struct sipx_packet *packet)
+{
+	struct nf_conn *ct = packet->ct;
+	struct sipx_tcp *tcp = make_tcp(packet);
+	unsigned int verdict;
+
+	if (!tcp) {
+		sipx_net_count(packet->sn, SIPX_COUNT_no_memory);
+		return NF_ACCEPT;
+	}
+	if (!enter(tcp, packet->data)) {
+		sipx_net_count(packet->sn, SIPX_COUNT_limit_streams);
+		nf_ct_put(ct);
+		sipx_free(SIPX_SLAB_TCP, tcp);
+		return NF_ACCEPT;
+	}
+	verdict = nf_conntrack_confirm(packet->skb);
+	/* who ends the connection marks it first and looks at the data then */
+	smp_mb();
+	if (!nf_ct_is_confirmed(ct) || nf_ct_is_dying(ct))
+		sipx_tcp_end(packet->sn, packet->data);
+	return verdict;
+}
+
+/* ---- one segment ---------------------------------------------------------------------------------------- */
+
+static void through_core(struct sipx_packet *packet, struct sipx_tcp *tcp,
+			 const struct sipx_tcp_header *header, struct sipx_segment_answer *answer)
+{
+	struct sipx_cpu *cpu = this_cpu_ptr(sipx_cpus);
+	struct sipx_packet_info info;
+
+	sipx_describe(packet, &info);
+	/* routes cost time, and only messages ask for them */
+	if (header->payload_length)
+		sipx_set_far(&info, packet->ct);
+	info.payload = packet->skb->data + packet->protoff + header->length;
+	info.payload_length = header->payload_length;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		spin_lock(&cpu->busy);
+	sipx_core_segment(&info, sipx_stream_of(tcp), &header->segment, answer);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		spin_unlock(&cpu->busy);
+}
+
+static void note_stamp(struct sipx_tcp *tcp, const struct sipx_tcp_header *header, u8 dir)
+{
+	if (!header->has_stamp)
+		return;
+	tcp->stamped |= 1 << dir;
+	tcp->stamps[dir] = header->stamp;
+}
+
+/* Under its lock. */
+static void pass_through(struct sipx_tcp *tcp, enum sipx_reason why)
+{
+	if (!tcp->is_through)
+		sipx_core_stream_through(sipx_state_of(tcp->sn), sipx_stream_of(tcp), why);
+	tcp->is_through = true;
+}
+
+/* Under its lock. */
+static unsigned int translate(struct sipx_packet *packet, struct sipx_tcp *tcp,
+			      const struct sipx_tcp_header *header, struct sipx_segment_answer *answer)
+{
+	if (!READ_ONCE(packet->sn->settings.values[SIPX_SETTING_ENABLED]))
+		pass_through(tcp, SIPX_COUNT_stream);
+	note_stamp(tcp, header, CTINFO2DIR(packet->ctinfo));
+	through_core(packet, tcp, header, answer);
+	tell_shift(packet, answer);
+	return sipx_segment_write(packet, header, answer) ? NF_ACCEPT : NF_DROP;
+}
+
+static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
+			  const struct sipx_tcp_header *header)
+{
+	struct sipx_segment_answer answer;
+	struct sk_buff *besides;
+	unsigned int verdict;
+
+	local_bh_disable();
+	spin_lock(&tcp->lock);
+	verdict = translate(packet, tcp, header, &answer);
+	besides = sipx_emission_make(tcp, &answer.emission);
+	spin_unlock(&tcp->lock);
+	if (answer.waits && !READ_ONCE(tcp->waits))
+		wait_for_time(tcp);
+	if (answer.foreign)
+		sipx_tcp_end(packet->sn, packet->data);
+	if (besides)
+		sipx_emission_send(nf_ct_net(packet->ct), besides);
+	local_bh_enable();
+	return verdict;
+}
+
+/*
+ * More than 64 KB in one: what the core answers would not fit a packet. No SIP needs this:
+ * the messages are looked at no more. While numbers are shifted, its sender does with less.
+ */
+static unsigned int too_large(struct sipx_packet *packet, struct sipx_tcp *tcp)
+{
+	struct sipx_stream *stream = sipx_stream_of(tcp);
+	bool is_shifted;
+
+	spin_lock_bh(&tcp->lock);
+	pass_through(tcp, SIPX_COUNT_stream_too_long);
+	is_shifted = sipx_core_stream_bytes(stream) || sipx_core_stream_shift(stream, 0) ||
+		     sipx_core_stream_shift(stream, 1);
+	spin_unlock_bh(&tcp->lock);
+	if (is_shifted) {
+		sipx_net_count(packet->sn, SIPX_COUNT_stream_full);
+		return NF_DROP;
+	}
+	sipx_tcp_end(packet->sn, packet->data);
+	return NF_ACCEPT;
+}
+
+static unsigned int followed(struct sipx_packet *packet, struct sipx_tcp *tcp,
+			     const struct sipx_tcp_header *header)
+{
+	unsigned int verdict;
+
+	if (packet->skb->len > PACKET_MAX)
+		return too_large(packet, tcp);
+	if (header->payload_length && !sipx_segment_open(packet, header))
+		return NF_DROP;
+	if (header->segment.syn)
+		be_liberal(packet->ct);
+	verdict = carry(packet, tcp, header);
+	return verdict == NF_ACCEPT ? sipx_settle(packet) : verdict;
+}
+
+unsigned int sipx_tcp_segment(struct sipx_packet *packet)
+{
+	struct sipx_connection_data *data = packet->data;
+	struct sipx_tcp_header header;
+	unsigned int verdict;
+	struct sipx_tcp *tcp;
+
+	if (!READ_ONCE(data->stream) && nf_ct_is_confirmed(packet->ct)) {
+		sipx_net_count(packet->sn, SIPX_COUNT_stream);
+		return NF_ACCEPT;
+	}
+	if (!sipx_segment_read(packet, &header)) {
+		sipx_net_count(packet->sn, SIPX_COUNT_no_memory);
+		return NF_DROP;
+	}
+	if (may_follow(packet, &header)) {
+		verdict = begin(packet);
+		if (verdict != NF_ACCEPT)
+			return verdict;
+	}
+	tcp = READ_ONCE(data->stream);
+	if (tcp)
+		return followed(packet, tcp, &header);
+	sipx_net_count(packet->sn, SIPX_COUNT_stream);
+	return NF_ACCEPT;
+}
