@@ -140,7 +140,7 @@ void sipx_describe(struct sipx_packet *packet, struct sipx_packet_info *info)
 {
 	enum ip_conntrack_dir dir = CTINFO2DIR(packet->ctinfo);
 
-	*info = (struct sipx_packet_info) {
+	*info = (struct sipx_packet_info){
 		.packet = packet,
 		.state = sipx_state_of(packet->sn),
 		.data = packet->data,

@@ -113,7 +113,7 @@ static u16 room_of(const struct sipx_packet *packet, u32 length)
 static void read_segment(const struct sipx_packet *packet, const struct tcphdr *tcp,
 			 struct sipx_tcp_header *header)
 {
-	*header = (struct sipx_tcp_header) {
+	*header = (struct sipx_tcp_header){
 		.segment = {
 			.syn = tcp->syn,
 			.fin = tcp->fin,
