@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flow import Unit
+from flow import Step, Unit
 from media import media_hosts
-from net import Line, Setup
+from net import Failure, Line, Setup
 from peer import Port, World
 from sip import Address
 
@@ -65,10 +65,11 @@ def rules(street: Street) -> str:
     begins, and a home router's firewall."""
     ip = "ip" if street.setup.family == 4 else "ip6"
     ports = listed(str(step.destination[1]) for unit in street.units for step in unit.steps)
-    attach = (f'ct helper alg {{ type "{street.helper}" protocol udp; }}\n'
+    over = street.units[0].transport
+    attach = (f'ct helper alg {{ type "{street.helper}" protocol {over}; }}\n'
               "chain attach { type filter hook prerouting priority -150;\n"
-              f' udp dport {ports} ct helper set "alg"; }}') if street.helper else ""
-    leave, enter, open_all = "", "", f" udp dport {ports} accept\n"
+              f' {over} dport {ports} ct helper set "alg"; }}') if street.helper else ""
+    leave, enter, open_all = "", "", f" {over} dport {ports} accept\n"
     if street.setup.translated:
         leave = "".join(_leave(unit, ip) for unit in street.units)
         enter = "".join(_enter(unit, ip) for unit in street.units)
@@ -80,7 +81,7 @@ chain forward {{ type filter hook forward priority 0; policy drop;
  iifname "lan" accept
 {open_all} ct status dnat ct state new accept; }}
 chain input {{ type filter hook input priority 0;
- iifname "wan" meta l4proto udp drop; }}
+ iifname "wan" meta l4proto {{ tcp, udp }} drop; }}
 chain leave {{ type nat hook postrouting priority 100;
 {leave} }}
 chain enter {{ type nat hook prerouting priority -100;
@@ -97,12 +98,12 @@ def _leave(unit: Unit, ip: str) -> str:
     """A server that is called from outside keeps its port; phones lose theirs."""
     shifted = "" if unit.doors() else f" to :{unit.ports}"
     return (f' oifname "wan" {ip} saddr {listed(unit.near)} '
-            f"meta l4proto udp masquerade{shifted};\n")
+            f"meta l4proto {{ tcp, udp }} masquerade{shifted};\n")
 
 
 def _enter(unit: Unit, ip: str) -> str:
     callers = listed(unit.far_hosts())
-    return "".join(f' iifname "wan" {ip} saddr {callers} udp dport {port} dnat {ip} to {host};\n'
+    return "".join(f' iifname "wan" {ip} saddr {callers} {unit.transport} dport {port} dnat {ip} to {host};\n'
                    for host, port in unit.doors())
 
 
@@ -142,3 +143,15 @@ class Scene(World):
             where = self.line.inside if address[0] in self.near_hosts else self.line.outside
             self.ports[address] = Port(self, where, address)
         return self.ports[address]
+
+    def deliver(self, step: Step, data: bytes, target: Address, seconds: float
+                ) -> list[tuple[bytes, Address]]:
+        """Sends one message; what its receiver got for it, and from whom."""
+        far = self.at(step.destination)
+        mark = len(far.received)
+        self.at(step.source).send(data, target)
+        try:
+            self.wait("arrival", lambda: len(far.received) > mark or None, seconds)
+        except Failure:
+            return []
+        return far.received[mark:]

@@ -45,6 +45,8 @@ class Unit:
     theirs: dict[int, bytes] = field(default_factory=dict)  # what another ALG made of step n
     theirs_as: Address = ("", 0)        # and the socket that it gave to the inside's
     trouble: str = ""                   # why there is nothing to replay
+    transport: str = "udp"              # below the signalling; media is always UDP
+    left_out: frozenset[int] = frozenset()  # over TCP: steps that no connection is there for
 
     @property
     def family(self) -> int:
@@ -52,7 +54,7 @@ class Unit:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        return self.family, self.nat, self.router, self.media
+        return self.family, self.nat, self.router, self.media, self.transport
 
     @property
     def near(self) -> frozenset[str]:
