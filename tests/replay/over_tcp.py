@@ -44,6 +44,12 @@ def with_right_length(message: bytes) -> bytes:
     return LENGTH.sub(rb"\g<1>%d\3" % len(body), head) + message[gap.start():]
 
 
+def transaction(message: bytes) -> bytes:
+    """What a request and its response have in common."""
+    found = re.search(rb"(?mi)^cseq[ \t]*:[ \t]*([^\r\n]*)", message)
+    return call_id(message) + b" " + (found[1].strip() if found else b"")
+
+
 class Paths:
     """Which connection each message takes: responses that of their request, requests that of
     their own sockets, or one that is there between the two hosts (RFC 3261 18.2.2, RFC 5923)."""
@@ -51,7 +57,7 @@ class Paths:
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.there: list[Pair] = []     # (inside, outside), the latest last
-        self.calls: dict[tuple[bytes, str, str], Pair] = {}
+        self.asked: dict[tuple[bytes, str, str], Pair] = {}
 
     def of(self, step: Step, doors: list[Address]) -> Pair | None:
         outbound = self.unit.outbound(step)
@@ -59,13 +65,13 @@ class Paths:
         chosen = self._chosen(step, own, outbound, doors)
         if chosen:
             self.there = [pair for pair in self.there if pair != chosen] + [chosen]
-            self.calls[call_id(step.data), chosen[0][0], chosen[1][0]] = chosen
+            self.asked[transaction(step.data), chosen[0][0], chosen[1][0]] = chosen
         return chosen
 
     def _chosen(self, step: Step, own: Pair, outbound: bool, doors: list[Address]) -> Pair | None:
         hosts = own[0][0], own[1][0]
         if step.data.startswith(b"SIP/2.0 "):
-            asked = self.calls.get((call_id(step.data), *hosts))
+            asked = self.asked.get((transaction(step.data), *hosts))
             if asked:
                 return asked
         if own in self.there or outbound:

@@ -85,7 +85,9 @@ class Exceptions:
             kind, _, numbers = words[1].partition(":")
             there = self.known if kind.startswith("?") else self.sure
             keys = {f"{kind.lstrip('?')}:{number}" for number in numbers.split(",")}
-            there.setdefault(words[0], set()).update(keys)
+            name = words[0].removesuffix(" over UDP")
+            for flow in {name, words[0] if words[0] != name else f"{name} over TCP"}:
+                there.setdefault(flow, set()).update(keys)
 
 
 def judge(result: Result, exceptions: Exceptions) -> tuple[list[str], list[str]]:
