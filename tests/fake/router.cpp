@@ -132,15 +132,20 @@ connection *router::begin(const tuple &first, fate &how)
 	return connections_.back().get();
 }
 
-// udp_packet(): before the helper, with each packet.
+// udp_packet() and tcp_packet(): before the helper, with each packet.
 void router::refresh(connection &c, bool reply)
 {
 	c.seen_reply |= reply;
+	if (c.original.source.protocol == SIPX_TCP) {
+		c.until_ms = now_ms() + u64{c.finished ? rules.tcp_closed_timeout_s : rules.tcp_timeout_s} * 1000;
+		return;
+	}
 	const bool stream = c.seen_reply && now_ms() > c.began_ms + 2000;
 	c.until_ms = now_ms() + u64{stream ? rules.udp_stream_timeout_s : rules.udp_timeout_s} * 1000;
 }
 
-u16 router::through_core(connection &c, bool reply, std::string &bytes)
+// All but the payload. What is kept from the packet before is garbage.
+sipx_packet_info router::describe(connection &c, bool reply, sipx_packet &packet)
 {
 	const tuple &there = reply ? c.reply : c.original;
 	const tuple &back = reply ? c.original : c.reply;
@@ -148,14 +153,10 @@ u16 router::through_core(connection &c, bool reply, std::string &bytes)
 	if (u64{c.data.keep_until_s} * 1000 > c.until_ms)	// keep_again() of kernel/helper.c
 		c.until_ms = u64{c.data.keep_until_s} * 1000;
 
-	// Exactly as long as the datagram: a look beyond its end is seen.
-	const auto payload = std::make_unique<u8[]>(bytes.size());
-	std::memcpy(payload.get(), bytes.data(), bytes.size());
 	u8 *workspace = workspace_.data();
 	workspace += state_align - reinterpret_cast<size_t>(workspace) % state_align;
 	std::memset(workspace, garbage, sipx_core_workspace_size());
 
-	sipx_packet packet{this, &c, &bytes};
 	sipx_packet_info info{};
 	info.packet = &packet;
 	info.state = state_;
@@ -166,8 +167,6 @@ u16 router::through_core(connection &c, bool reply, std::string &bytes)
 	info.source_outer = back.destination;
 	info.destination_outer = there.destination;
 	info.destination_inner = back.source;
-	info.payload = payload.get();
-	info.payload_length = static_cast<u32>(bytes.size());
 	info.zone = c.zone;
 	info.default_timeout_s = default_s;
 	info.reply = reply;
@@ -175,14 +174,31 @@ u16 router::through_core(connection &c, bool reply, std::string &bytes)
 	info.source_far = rules.default_route && !is_inside(there.source);
 	info.destination_far = rules.default_route && !is_inside(back.source);
 	info.assist = rules.assist;
-	in_packet_ = true;
-	sipx_core_packet(&info);
+	return info;
+}
+
+void router::leave_core(const connection &c)
+{
 	in_packet_ = false;
 	if (locked_)
 		broken("the lock is held after a packet");
 	for (const wish &wanted : stale_)
 		end_stale(wanted, &c);
 	stale_.clear();
+}
+
+u16 router::through_core(connection &c, bool reply, std::string &bytes)
+{
+	// Exactly as long as the datagram: a look beyond its end is seen.
+	const auto payload = std::make_unique<u8[]>(bytes.size());
+	std::memcpy(payload.get(), bytes.data(), bytes.size());
+	sipx_packet packet{this, &c, &bytes};
+	sipx_packet_info info = describe(c, reply, packet);
+	info.payload = payload.get();
+	info.payload_length = static_cast<u32>(bytes.size());
+	in_packet_ = true;
+	sipx_core_packet(&info);
+	leave_core(c);
 	return packet.redirected;
 }
 
@@ -223,6 +239,7 @@ void router::end(connection *ended)
 			take_off(e);
 	}
 	ended->ended = true;
+	end_stream(*ended);
 	if (ended->data.connection)
 		sipx_core_connection_gone(state_, &ended->data);
 	if (ended->references)
@@ -261,12 +278,18 @@ void router::end_what_is_due()
 void router::advance_ms(u64 span_ms)
 {
 	const u64 end_ms = now_ms() + span_ms;
-	while (tick_at_ms_ && tick_at_ms_ <= end_ms) {
-		if (tick_at_ms_ > now_ms())
-			set_now_ms(tick_at_ms_);
-		tick_at_ms_ = 0;
+	for (;;) {
+		const bool streams = streams_at_ms_ && (!tick_at_ms_ || streams_at_ms_ < tick_at_ms_);
+		const u64 next_ms = streams ? streams_at_ms_ : tick_at_ms_;
+		if (!next_ms || next_ms > end_ms)
+			break;
+		if (next_ms > now_ms())
+			set_now_ms(next_ms);
+		(streams ? streams_at_ms_ : tick_at_ms_) = 0;
 		end_what_is_due();
-		if (sipx_core_tick(state_))
+		if (streams)
+			tick_streams();
+		else if (sipx_core_tick(state_))
 			arm_tick();
 	}
 	set_now_ms(end_ms);

@@ -31,6 +31,9 @@ struct connection {
 	bool seen_reply = false;
 	bool helper = false;
 	bool expected = false;	// came through a pinhole
+	u8 finished = 0;	// TCP: directions that sent FIN; 4: it was reset
+	bool foreign = false;	// TCP: the core has no use for it any more
+	bool waits = false;	// TCP: for time to pass
 	u32 references = 0;	// that the core holds
 	bool ended = false;	// only references keep it in memory
 	u32 expecting[SIPX_CLASSES] = {};
@@ -62,6 +65,9 @@ struct settings {
 	std::set<u16> taken_ports;	// sockets of the router itself
 	u32 udp_timeout_s = 30;
 	u32 udp_stream_timeout_s = 120;
+	u32 tcp_timeout_s = 7440;
+	u32 tcp_closed_timeout_s = 120;
+	u32 mtu = 1500;
 	u32 zone = 0;			// of the packets that follow
 	u32 expectations_max = 4096;
 	u32 class_limit = 255;
@@ -92,6 +98,26 @@ struct delivery {
 	}
 };
 
+// Of TCP, as it is on the wire.
+struct segment {
+	u32 seq = 0;
+	u32 ack = 0;
+	u32 window = 65535;
+	bool syn = false, fin = false, rst = false, has_ack = false, urgent = false;
+	std::string payload;
+
+	u32 end() const { return seq + static_cast<u32>(payload.size()) + syn + fin; }
+};
+
+struct arrival {
+	fate how = fate::refused;
+	endpoint source{};	// as who gets it sees it
+	endpoint destination{};
+	segment what;
+
+	bool arrived() const { return how == fate::arrived; }
+};
+
 class router {
 public:
 	router();
@@ -104,6 +130,13 @@ public:
 
 	// A datagram as its sender writes it; what becomes of it.
 	delivery send(const endpoint &from, const endpoint &to, const std::string &bytes);
+
+	// A segment: what arrives because of it, and for whom.
+	std::vector<arrival> carry(const endpoint &from, const endpoint &to, const segment &what);
+	// What the core sends of itself while time passes.
+	std::function<void(const arrival &)> emitted;
+	// Payload that one packet to that address can have.
+	u32 room_to(const endpoint &whom) const { return rules.mtu - (whom.family == SIPX_IPV6 ? 60u : 40u); }
 
 	// Time passes; all that is due in between happens at its second.
 	void advance_ms(u64 span_ms);
@@ -159,7 +192,13 @@ private:
 	void note_stale(const sipx_pinhole &wished);
 	void end_stale(const wish &wanted, const connection *but);
 	void refresh(connection &c, bool reply);
+	sipx_packet_info describe(connection &c, bool reply, sipx_packet &packet);
+	void leave_core(const connection &c);
 	u16 through_core(connection &c, bool reply, std::string &bytes);
+	void through_stream(connection &c, bool reply, const segment &what, std::vector<arrival> &out);
+	void put_emission(const connection &c, const sipx_emission &made, std::vector<arrival> &out);
+	void end_stream(connection &c);
+	void tick_streams();
 	void enter(connection &made);
 	void end(connection *ended);
 	void take_off(sipx_expectation *gone);
@@ -175,6 +214,7 @@ private:
 	sipx_state *state_ = nullptr;
 	u64 counters_[SIPX_REASON_COUNT] = {};
 	u64 tick_at_ms_ = 0;	// 0: not armed
+	u64 streams_at_ms_ = 0;
 	u32 next_id_ = 1;
 	u16 next_port_ = 40000;
 	u32 handles_ = 0;

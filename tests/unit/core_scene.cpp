@@ -9,6 +9,10 @@ core_scene::core_scene()
 {
 	seed_random(7);
 	set_faults({});
+	gate.emitted = [this](const arrival &one) {
+		for (auto &[phone, its] : lines)
+			its->deliver(one);
+	};
 }
 
 core_scene::~core_scene()
@@ -18,17 +22,57 @@ core_scene::~core_scene()
 	EXPECT_EQ(live_objects(), 0u) << "objects are left behind by connections that ended";
 	EXPECT_EQ(gate.handles(), 0u) << "pinholes are left behind by connections that ended";
 	EXPECT_EQ(gate.expectation_count(), 0u);
+	EXPECT_EQ(live_piece_bytes(), 0u) << "memory of streams is left behind";
+}
+
+tcp_line &core_scene::line(const endpoint &phone)
+{
+	auto &its = lines[phone];
+	if (!its) {
+		its = std::make_unique<tcp_line>(gate, phone, over_tcp(server));
+		EXPECT_TRUE(its->connect()) << text_of(phone);
+	}
+	return *its;
+}
+
+void core_scene::hang_up_line(const endpoint &phone)
+{
+	line(phone).finish(true);
+	line(phone).finish(false);
+	lines.erase(phone);
+}
+
+std::string core_scene::say(const endpoint &phone, bool phone_speaks, const std::string &bytes, const std::vector<size_t> &how)
+{
+	line(phone).say(phone_speaks, bytes, how);
+	return line(phone).read(!phone_speaks);
 }
 
 endpoint core_scene::outer(const endpoint &phone) const
 {
-	const connection *c = gate.find(phone, server);
+	const connection *c = gate.find(phone, sip::with_protocol(server, phone.protocol));
 	return c ? c->reply.destination : phone;
 }
 
+namespace {
+
+delivery delivery_of(const tcp_line &its, bool phone_speaks, const std::string &read)
+{
+	delivery sent;
+	sent.how = fate::arrived;
+	sent.source = phone_speaks ? its.seen_client() : its.server();
+	sent.destination = phone_speaks ? its.server() : its.client();
+	sent.bytes = read;
+	return sent;
+}
+
+} // namespace
+
 delivery core_scene::try_to_server(const endpoint &phone, const std::string &message)
 {
-	const delivery sent = gate.send(phone, server, message);
+	const bool tcp = phone.protocol == SIPX_TCP;
+	const delivery sent = tcp ? delivery_of(line(phone), true, say(phone, true, for_tcp(message), cuts))
+				  : gate.send(phone, server, message);
 	EXPECT_EQ(length_fault_in(sent.bytes), "") << sent.bytes;
 	return sent;
 }
@@ -47,7 +91,9 @@ std::string core_scene::to_server(const endpoint &phone, const std::string &mess
 
 delivery core_scene::try_to_phone(const endpoint &phone, const std::string &message)
 {
-	const delivery sent = gate.send(server, outer(phone), message);
+	const bool tcp = phone.protocol == SIPX_TCP;
+	const delivery sent = tcp ? delivery_of(line(phone), false, say(phone, false, for_tcp(message), cuts))
+				  : gate.send(server, outer(phone), message);
 	EXPECT_EQ(length_fault_in(sent.bytes), "") << sent.bytes;
 	return sent;
 }

@@ -8,6 +8,7 @@
 
 #include "../fake/peers.h"
 #include "../fake/router.h"
+#include "../fake/tcp_line.h"
 
 namespace core_test {
 
@@ -52,6 +53,12 @@ protected:
 	delivery try_to_server(const endpoint &phone, const std::string &message);
 	delivery try_to_phone(const endpoint &phone, const std::string &message);
 
+	// The connection of a phone that speaks TCP, begun where there is none yet.
+	tcp_line &line(const endpoint &phone);
+	void hang_up_line(const endpoint &phone);
+	// What one end says, and all that the other reads because of it.
+	std::string say(const endpoint &phone, bool phone_speaks, const std::string &bytes, const std::vector<size_t> &cuts = {});
+
 	// Where the server sees that phone's signalling.
 	endpoint outer(const endpoint &phone) const;
 
@@ -71,7 +78,13 @@ protected:
 	places map{GetParam()};
 	endpoint server = map.outside(1, 5060);
 	router gate;
+	std::vector<size_t> cuts;	// of what is said over TCP
+	std::map<endpoint, std::unique_ptr<tcp_line>, endpoint_order> lines;
 };
+
+// The same socket, and a message for it, over TCP.
+inline endpoint over_tcp(const endpoint &e) { return sip::with_protocol(e, SIPX_TCP); }
+inline std::string for_tcp(const std::string &message) { return with(message, "SIP/2.0/UDP", "SIP/2.0/TCP"); }
 
 #define FOR_BOTH_FAMILIES(scene)								\
 	INSTANTIATE_TEST_SUITE_P(core, scene, testing::Values(SIPX_IPV4, SIPX_IPV6),		\
