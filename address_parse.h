@@ -34,8 +34,16 @@ inline bool add_maddr(parser &p, cursor value, address_ref ref)
 	return p.add(ref, index);
 }
 
-// uri-parameters, up to the headers part, which is never searched for addresses.
-inline bool parse_uri_parameters(parser &p, cursor uri, const address_ref &owner)
+inline uri_transport transport_of(cursor value)
+{
+	if (value.accept_word<"tcp">() && value.done())
+		return uri_transport::tcp;
+	return value.accept_word<"udp">() && value.done() ? uri_transport::udp : uri_transport::other;
+}
+
+// uri-parameters, up to the headers part, which is never searched for addresses. `index` is the
+// number of the URI's host in the list, or none.
+inline bool parse_uri_parameters(parser &p, cursor uri, const address_ref &owner, u8 index)
 {
 	for (;;) {
 		uri.skip_lws();
@@ -45,13 +53,16 @@ inline bool parse_uri_parameters(parser &p, cursor uri, const address_ref &owner
 			return p.fail(parse_error::header);
 		uri.skip_lws();
 		const bool maddr = uri.looking_at<"maddr=">();
-		if (maddr)
-			uri.skip(6);
+		const bool transport = !maddr && index != none && uri.looking_at<"transport=">();
+		if (maddr || transport)
+			uri.skip(maddr ? 6 : 10);
 		const char *begin = uri.at();
 		while (!uri.done() && uri.peek() != ';' && uri.peek() != '?')
 			uri.skip(1);
 		cursor value{begin, uri.at()};
 		value.trim_end();
+		if (transport)
+			p.view.addresses[index].transport = transport_of(value);
 		if (maddr && !add_maddr(p, value, {.where = place::uri_maddr, .secure = owner.secure}))
 			return false;
 	}
@@ -84,7 +95,7 @@ inline bool parse_uri(parser &p, cursor uri, place where, u8 &index)
 		if (!p.add(ref, index))
 			return false;
 	}
-	return uri.done() || parse_uri_parameters(p, uri, ref);
+	return uri.done() || parse_uri_parameters(p, uri, ref, index);
 }
 
 // One value of a field such as Contact, as far as its header parameters.

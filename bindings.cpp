@@ -99,7 +99,7 @@ u16 random_port(const binding_site &site, const socket_run &run)
 u16 choose_port(const binding_site &site, const socket_run &run)
 {
 	if (run.signalling)
-		return random_port(site, run);
+		return is_run_free(site, run, run.hint) ? run.hint : random_port(site, run);
 	const u16 mapped = run.mapping_known ? run.mapping : mapping_of(site, run.first);
 	// A mapping that stands counts more than its parity (R6); all others keep it (RFC 3550 11).
 	const u16 wanted[] = {mapped, run.hint, run.first.port};

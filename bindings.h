@@ -30,7 +30,8 @@ struct binding_site {
 struct socket_run {
 	endpoint first;
 	u32 count;
-	u16 hint;		// the outside port of the first, as its sender knows it; 0: it does not say
+	u16 hint;		// the outside port of the first, as its sender knows it, or of signalling
+				// as it has one; 0: none is known
 	bool signalling;
 	bool mapping_known = false;
 	u16 mapping = 0;	// where the router's own NAT has put the first, if that is known; 0: nowhere

@@ -52,6 +52,7 @@ inline constexpr u32 max_contacts = 16;
 struct contact_wish {
 	endpoint address;
 	u32 expires;
+	bool any_transport;	// none is said, so that UDP may be meant (RFC 3261 18.1.1, RFC 3263 4.1)
 	bool has_expires;
 };
 

@@ -355,6 +355,24 @@ void join_direct(call &c, connection &by)
 	note_need(by, needed_until(c.expires_ms));
 }
 
+// The connection that it began on is closed, and its messages come by another one between the
+// same two (RFC 3261 18): its pinholes are opened there anew.
+bool follows(const call &c, const connection &by)
+{
+	return c.owner->closed && !by.closed && same_address(c.owner->ends.peer, by.ends.peer);
+}
+
+void come_by(const scene &on, call &c, connection &by)
+{
+	if (&by == c.owner)
+		return;
+	if (!follows(c, by))
+		return join_direct(c, by);
+	connection &old = *c.owner;
+	move_call(c, by);
+	settle_lifetime(old, on.now_ms);
+}
+
 call *take_fresh(const scene &on, const call_event &event, connection &owner, call_reserve &reserve)
 {
 	call *c = reserve.fresh;
@@ -523,8 +541,8 @@ void note_session(const scene &on, const call_event &event, const plan &p, conne
 	}
 	if (!accept(on, event, *c))
 		return;
-	if (owner && owner != c->owner)
-		join_direct(*c, *owner);
+	if (owner)
+		come_by(on, *c, *owner);
 	prolong(on, *c);
 	note_media(on, event, p, *c, reserve.streams);
 	// What was accepted is not undone with another change that is refused later.
@@ -571,6 +589,17 @@ void note_bye_answer(const scene &on, const call_event &event)
 	}
 	set_state(on.opaque, *c, any_pending(*c) ? call_state::early : call_state::answered);
 	prolong(on, *c);
+}
+
+void move_call(call &c, connection &to)
+{
+	leave_direct(c);
+	c.owner->calls.remove(&c);
+	end_need(*c.owner, needed_until(c.expires_ms));
+	c.owner = &to;
+	to.calls.push(&c);
+	if (c.state != call_state::over)
+		note_need(to, needed_until(c.expires_ms));
 }
 
 void leave_direct(call &c)

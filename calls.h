@@ -32,6 +32,8 @@ void note_bye_answer(const scene &on, const call_event &event);
 
 // The connection ends that its messages came by besides its owner.
 void leave_direct(call &c);
+// It hangs on that one from here on, of the same inside host.
+void move_call(call &c, connection &to);
 
 // What has outlived its time: ended, or given more where media still flows.
 void expire_call(sipx_state *opaque, call &c, u64 now_ms);

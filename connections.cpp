@@ -84,7 +84,7 @@ bool may_have_door(const sipx_state *opaque, const signalling_socket &socket)
 
 void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket)
 {
-	if (socket.inside.protocol == SIPX_TCP)		// the answer comes back over the connection
+	if (owner.ends.inner.protocol == SIPX_TCP)	// the answer comes back over the connection
 		return give_up_pinhole(on.opaque, socket.door);
 	const endpoint &outside = socket.bound ? socket.bound->outside : socket.inside;
 	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, outside, socket.inside);
@@ -111,8 +111,12 @@ void attach_connection(const scene &on, connection *made, host *&spare)
 void end_connection(sipx_state *opaque, connection *ended)
 {
 	state &tables = tables_of(opaque);
-	while (ended->calls.head)
-		end_call(opaque, ended->calls.head);
+	// Those that have another way stay, and find their pinholes again with the next message.
+	while (call *c = ended->calls.head)
+		if (c->direct)
+			move_call(*c, *c->direct);
+		else
+			end_call(opaque, c);
 	while (ended->direct.head)
 		leave_direct(*ended->direct.head);
 	while (ended->registrations)
@@ -135,6 +139,8 @@ void end_connection(sipx_state *opaque, connection *ended)
 void close_connection(sipx_state *opaque, connection &closed, u64 now_ms)
 {
 	closed.closed = true;
+	while (closed.direct.head)
+		leave_direct(*closed.direct.head);
 	for (registration *r = closed.registrations, *after; r; r = after) {
 		after = r->next;
 		if (r->subscription || !closed.sockets[r->socket].door)
@@ -146,7 +152,7 @@ void close_connection(sipx_state *opaque, connection &closed, u64 now_ms)
 u8 find_socket(const connection &owner, const endpoint &inside)
 {
 	for (u8 i = 0; i < max_sockets; i++)
-		if (same_endpoint(owner.sockets[i].inside, inside))
+		if (same_endpoint(owner.sockets[i].inside, inside) && owner.sockets[i].inside.protocol == inside.protocol)
 			return i;
 	return none;
 }
@@ -178,7 +184,9 @@ void adopt_sockets(const scene &on, connection &owner, plan &p)
 
 void recall(const connection &owner, const endpoint &outer, plan &p)
 {
-	if (!same_endpoint(owner.ends.outer, outer))
+	if (same_endpoint(owner.ends.outer, outer))
+		p.stands_for = owner.stands_for;
+	else
 		p.known[p.known_count++] = {owner.sockets[0].inside, owner.ends.outer, false};
 	for (u8 i = 1; i < max_sockets; i++)
 		if (owner.sockets[i].bound)
@@ -191,6 +199,12 @@ void remember_literal(const scene &on, connection &owner, const inner_literal &l
 {
 	owner.literal = literal;
 	owner.literal.fresh = false;
+	on.data->flags |= connection_has_more;
+}
+
+void remember_stand_ins(const scene &on, connection &owner, const stand_ins &stands_for)
+{
+	owner.stands_for = stands_for;
 	on.data->flags |= connection_has_more;
 }
 

@@ -49,6 +49,7 @@ void adopt_sockets(const scene &on, connection &owner, plan &p);
 // it writes its address.
 void recall(const connection &owner, const endpoint &outer, plan &p);
 void remember_literal(const scene &on, connection &owner, const inner_literal &literal);
+void remember_stand_ins(const scene &on, connection &owner, const stand_ins &stands_for);
 
 // Nobody comes in by TCP unless a setting says so (S2).
 [[nodiscard]] bool may_have_door(const sipx_state *opaque, const signalling_socket &socket);

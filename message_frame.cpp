@@ -37,7 +37,7 @@ frame_state message_frame::scan(text_view message)
 	}
 	if (part_ != part::body) {
 		const frame_state early = scan_lines(message);
-		if (part_ != part::body)
+		if (early != frame_state::more || part_ != part::body)
 			return early;
 	}
 	return message.size() < length_ ? frame_state::more : frame_state::complete;

@@ -45,6 +45,9 @@ enum class place : u8 {
 	sdp_path,		// a=path: of an MSRP URI (RFC 4975)
 };
 
+// The transport parameter of a URI (RFC 3261 19.1.1).
+enum class uri_transport : u8 { unsaid, udp, tcp, other };
+
 // One IP literal of the message with the port that belongs to it.
 struct address_ref {
 	span host{};		// the literal without brackets; empty in a via_received that has rport alone
@@ -58,6 +61,7 @@ struct address_ref {
 	bool secure = false;	// sips: URI, or Via over TLS: the default port is 5061
 	bool has_expires = false;
 	bool has_user = false;	// URI with a userinfo part
+	uri_transport transport = uri_transport::unsaid;
 	ip_address address{};
 };
 

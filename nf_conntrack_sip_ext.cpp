@@ -90,7 +90,7 @@ bool needs_connection(const scene &on, const call_event &event, const plan &p)
 	for (u8 i = 0; i < p.wish_count; i++)
 		if (p.wishes[i].signalling)
 			return true;
-	if (p.literal.length || asks_for_time(event, on.where))
+	if (p.literal.length || p.fresh_stand_in || asks_for_time(event, on.where))
 		return true;
 	return begins_call(event, on.where) ||
 	       (event.kind == event_kind::session && find_call(on.tables(), event, on.where));
@@ -223,6 +223,8 @@ void commit(const scene &on, workspace &work, reserve &spare)
 			adopt_sockets(on, *owner, work.what);
 		if (owner && work.what.literal.fresh)
 			remember_literal(on, *owner, work.what.literal);
+		if (owner && work.what.fresh_stand_in)
+			remember_stand_ins(on, *owner, work.what.stands_for);
 		if (owner)
 			mind_via(on, work.event, *owner);
 		remember(on, work.event, work.what, owner, spare);
@@ -234,9 +236,10 @@ void commit(const scene &on, workspace &work, reserve &spare)
 
 bool changes_nothing(const scene &on, const call_event &event, const plan &p)
 {
-	if (on.data->flags & connection_has_more)	// it may listen elsewhere
+	const bool tcp = on.where.inner.protocol == SIPX_TCP;
+	if (!tcp && on.data->flags & connection_has_more)	// it may listen elsewhere
 		return false;
-	return event.kind == event_kind::other && p.wish_count == 0 && p.before == p.after && !p.literal.fresh;
+	return !p.fresh_stand_in && event.kind == event_kind::other && p.wish_count == 0 && p.before == p.after && !p.literal.fresh;
 }
 
 // The last step that can fail. Over TCP the edits are in the workspace, and the stream must
@@ -296,12 +299,39 @@ void recall_connection(const sipx_packet_info &info, const sides &where, plan &p
 		recall(*master, where.outer, p);
 }
 
+// A request too large for UDP goes over TCP (RFC 3261 18.1.1), and its Contact still names the
+// socket that the server reaches its sender at by UDP: its own outside one stands for it.
+void find_datagram_contacts(const sipx_packet_info &info, workspace &work)
+{
+	plan &p = work.what;
+	const endpoint outside = with_port(with_protocol(work.where.outer, SIPX_UDP), 0);
+	const binding_site site{info.packet, info.state, outside, work.where.zone};
+	for (u8 i = 0; i < work.event.contact_count && p.wish_count < max_sockets - 1; i++) {
+		const contact_wish &contact = work.event.contacts[i];
+		const endpoint inside = with_protocol(contact.address, SIPX_UDP);
+		if (!contact.any_transport && contact.address.protocol == SIPX_TCP)
+			continue;
+		if (!same_address(inside, work.where.inner) || inside.port < lowest_media_port)
+			continue;
+		table_lock lock(info.state);
+		const u16 port = sipx_mapped_port(info.packet, &inside, &outside);
+		if (!port && !find_binding_inside(site, inside))
+			continue;
+		const u8 wish = wish_binding(p, inside, true);
+		if (wish != none)
+			p.wishes[wish].hint = port;
+	}
+}
+
 // Which sockets and which edits the message needs. `unchanged`: nothing stands against it.
 sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
 {
 	plan &p = work.what;
+	const bool tcp = work.where.inner.protocol == SIPX_TCP;
+	p.one_port = tcp && !sipx_setting(info.state, SIPX_SETTING_TCP_INBOUND);
 	admit_media_hosts(info.state, work);
-	plan_sockets(work.event, work.where, p);
+	if (!p.one_port)
+		plan_sockets(work.event, work.where, p);
 	if (!work.where.translated)
 		return SIPX_COUNT_unchanged;
 	p.same_port = info.assist;
@@ -313,6 +343,8 @@ sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
 		return SIPX_COUNT_no_nat_module;
 	p.leave_identity = !sipx_setting(info.state, SIPX_SETTING_IDENTITY);
 	recall_connection(info, work.where, p);
+	if (tcp && work.where.from_inside)
+		find_datagram_contacts(info, work);
 	find_direct_media(info.state, work);
 	if (!sipx_nat_plan_edits(&info))
 		return SIPX_COUNT_no_nat_module;

@@ -137,16 +137,97 @@ u8 value_of_identity(drafting &d, const endpoint &inside)
 	return value_of_wish(d, wish);
 }
 
+port_group group_of(const address_ref &ref)
+{
+	switch (ref.where) {
+	case place::via:
+		return ref.index ? port_group::other_via : port_group::via;
+	case place::request_uri:
+	case place::contact:
+	case place::refer_to:
+		return port_group::contact;
+	case place::record_route:
+	case place::route:
+	case place::path:
+	case place::service_route:
+		return port_group::route;
+	default:
+		return port_group::identity;
+	}
+}
+
+constexpr u32 bit_of(place where) { return 1u << static_cast<u8>(where); }
+
+// Where the sender may have written its own port before, in that group.
+u32 bits_of(port_group group)
+{
+	switch (group) {
+	case port_group::via:
+		return bit_of(place::via);
+	case port_group::other_via:
+		return bit_of(place::via_received);	// see spelling_bit()
+	case port_group::contact:
+		return bit_of(place::contact) | bit_of(place::refer_to);
+	case port_group::route:
+		return bit_of(place::record_route) | bit_of(place::path) | bit_of(place::service_route);
+	case port_group::identity:
+		break;
+	}
+	return bit_of(place::history_info) * 2 - bit_of(place::from);
+}
+
+// The inside port that the own outside one of this connection stands for, of the end that wrote
+// it or will read it; 0: that which it has.
+u16 &stand_in(drafting &d, const address_ref &ref, bool of_inside)
+{
+	return d.p.stands_for.port[!of_inside][static_cast<u8>(group_of(ref))];
+}
+
+// Whether the port means the connection itself. Over TCP a phone sends from any port and names
+// the one that it listens at, but nobody can come in there (S2): it is reached by the connection
+// that it began, so that this is what its first port stands for, and is led back to (T8).
+bool names_connection(drafting &d, const address_ref &ref, u16 port)
+{
+	u16 &stands_for = stand_in(d, ref, d.from_inside);
+	if (stands_for)
+		return port == stands_for;
+	const bool wrote_own = d.from_inside && (d.p.after.inner & bits_of(group_of(ref)));
+	const bool takes = d.p.one_port && port && !wrote_own && speaks_of_itself(d, ref);
+	if (port == d.info.source_inner.port || !takes)
+		return port == d.info.source_inner.port;
+	stands_for = port;
+	d.p.fresh_stand_in = true;
+	return true;
+}
+
+// Over TCP a Contact may mean UDP: it says so, or says nothing, and the socket is known there.
+u8 protocol_of(const drafting &d, const address_ref &ref)
+{
+	const u8 own = d.info.source_inner.protocol;
+	if (own == SIPX_UDP || ref.where != place::contact || ref.secure)
+		return own;
+	const endpoint socket = make_endpoint(ref.address, port_of(ref), SIPX_UDP);
+	bool known = ref.transport == uri_transport::udp;
+	if (ref.transport == uri_transport::unsaid) {
+		known = find_wish(d.p, socket) != none;
+		for (u8 i = 0; i < d.p.known_count; i++)
+			known |= d.p.known[i].inside.protocol == SIPX_UDP && same_endpoint(d.p.known[i].inside, socket);
+	}
+	return known ? SIPX_UDP : own;
+}
+
 // Which value stands for that inside socket of the sender; `none`: it is not changed.
 u8 outer_of(drafting &d, const address_ref &ref)
 {
 	const u16 port = port_of(ref);
-	if (port == d.info.source_inner.port)
+	const u8 protocol = protocol_of(d, ref);
+	if (protocol == d.info.source_inner.protocol && names_connection(d, ref, port))
 		return source_value;
 	for (u8 i = 0; i < d.p.known_count; i++) {
 		const known_socket &known = d.p.known[i];
 		const bool listens_now = known.spoken_of && !is_identity(ref.where) && speaks_of_itself(d, ref);
-		if (known.inside.port == port && same_address(known.inside, ref.address) && !listens_now)
+		if (known.inside.port == port && known.inside.protocol == protocol &&
+		    same_address(known.inside, ref.address) && !listens_now)
 			return add_value(d.p, known.outside, none);
 	}
 	if (!speaks_of_itself(d, ref))
@@ -156,7 +237,7 @@ u8 outer_of(drafting &d, const address_ref &ref)
 	// No door leads to a low port (S4): the pair that the message itself has stands for both.
 	if (port < lowest_media_port)
 		return source_value;
-	const endpoint inside = make_endpoint(ref.address, port, SIPX_UDP);
+	const endpoint inside = make_endpoint(ref.address, port, protocol);
 	if (is_identity(ref.where))
 		return value_of_identity(d, inside);
 	const u8 wish = wish_binding(d.p, inside, true);
@@ -208,8 +289,10 @@ void translate_outward(drafting &d, const address_ref &ref)
 u8 inner_of(drafting &d, const address_ref &ref)
 {
 	const u16 port = port_of(ref);
-	if (port == d.info.destination_outer.port)
-		return destination_value;
+	if (port == d.info.destination_outer.port) {
+		const u16 inside = stand_in(d, ref, !d.from_inside);
+		return inside ? add_value(d.p, with_port(d.info.destination_inner, inside), none) : destination_value;
+	}
 	for (u8 i = 0; i < d.p.known_count; i++)
 		if (d.p.known[i].outside.port == port && same_address(d.p.known[i].outside, ref.address))
 			return add_value(d.p, d.p.known[i].inside, none);
@@ -337,7 +420,7 @@ bool is_line_end(u8 byte) { return byte == '\r' || byte == '\n'; }
 
 // MSRP runs over TCP. Of a candidate the third field of its line says it (RFC 8839 5.1): UDP,
 // or one of TCP (RFC 6544).
-u8 protocol_of(const drafting &d, const address_ref &ref)
+u8 media_protocol_of(const drafting &d, const address_ref &ref)
 {
 	if (ref.where == place::sdp_path)
 		return SIPX_TCP;
@@ -375,7 +458,7 @@ void translate_candidate(drafting &d, u8 index)
 	const bool reflexive = same_address(d.info.source_outer, ref.address);
 	if (reflexive && ref.where == place::sdp_candidate)
 		base = related_of(d, index);
-	const u8 wish = base ? find_bound(d, *base, protocol_of(d, ref)) : none;
+	const u8 wish = base ? find_bound(d, *base, media_protocol_of(d, ref)) : none;
 	if (wish == none)
 		return;
 	if (reflexive)
@@ -471,7 +554,7 @@ void translate_sdp_direct(drafting &d, u8 index)
 		value = direct_value(d, d.event.media[ref.stream].rtcp);
 	} else if (ref.where != place::sdp_origin && is_direct(d, ref.stream)) {
 		const endpoint inside = behind(d, ref);
-		value = inside.protocol == protocol_of(d, ref) ? direct_value(d, inside) : none;
+		value = inside.protocol == media_protocol_of(d, ref) ? direct_value(d, inside) : none;
 		if (value != none)
 			edit_span(d, ref.port, edit_kind::port, value);
 	}
@@ -586,7 +669,8 @@ void resolve_values(plan &p)
 		const endpoint &e = value.wish == none ? value.fixed : p.wishes[value.wish].held->outside;
 		value_text &text = p.texts[i];
 		text_writer address(text.address, sizeof(text.address));
-		if (i == destination_value && p.literal.length)
+		const bool inner = value.wish == none && same_address(e, p.values[destination_value].fixed);
+		if (inner && p.literal.length)
 			address.put(text_view(p.literal.text, p.literal.length));
 		else
 			address.put_address(e);

@@ -57,6 +57,9 @@ void reset_plan(plan &p, u8 media_count)
 	p.literal.fresh = false;
 	p.same_port = false;
 	p.leave_identity = false;
+	p.one_port = false;
+	p.fresh_stand_in = false;
+	p.stands_for = {};
 	p.before = p.after = {};
 	for (u8 i = 0; i < media_count; i++)
 		p.streams[i] = {none, none};
@@ -71,7 +74,8 @@ void plan_sockets(const call_event &event, const sides &where, plan &p)
 {
 	if (where.translated || !where.from_inside || event.status)
 		return;
-	if (!event.asks_rport && listens_elsewhere(event.via, where))
+	const bool datagrams = where.inner.protocol == SIPX_UDP;
+	if (datagrams && !event.asks_rport && listens_elsewhere(event.via, where))
 		(void)wish_binding(p, event.via, true);
 	for (u8 i = 0; i < event.contact_count && p.wish_count < max_sockets - 1; i++)
 		if (listens_elsewhere(event.contacts[i].address, where))

@@ -32,7 +32,8 @@ inline constexpr u32 max_media_hosts = 4;
 struct binding_wish {
 	endpoint inside;
 	binding *held;		// reference of the plan, once reserved
-	u16 hint;		// the outside port that its sender knows of it; 0: none
+	u16 hint;		// the outside port that its sender knows of it, or of a signalling
+				// socket the one that it has; 0: none
 	u8 next;		// the wish whose outside port must be the next one; `none`: no such
 	bool follows;		// it is such a one
 	bool loose;		// ... but the text can say another port as well (a=rtcp)
@@ -118,9 +119,12 @@ struct plan {
 	u8 host_count;
 	bool same_port;		// media is bound to the very port that its socket has, or not at all
 	bool leave_identity;	// From, To and their like stay as they are
+	bool one_port;		// the sender is reached by this connection alone, whatever port it names (T8)
+	bool fresh_stand_in;	// this message says something new about stands_for
 	spelling before;	// what the connection remembered when the plan was made
 	spelling after;
 	inner_literal literal;
+	stand_ins stands_for;
 	known_socket known[max_sockets];
 	endpoint hosts[max_media_hosts];	// inside hosts whose media is treated as the sender's own
 	stream_wishes streams[max_streams];	// as in call_event::media

@@ -15,6 +15,19 @@ u32 expiry_of(const contact_wish &contact, const call_event &event, u32 otherwis
 	return contact.has_expires ? contact.expires : event.has_expires ? event.expires : otherwise;
 }
 
+// Which socket of its host a Contact of a request names; `none`: another host's.
+u8 socket_of(const connection &owner, const contact_wish &contact, const sides &where)
+{
+	if (same_endpoint(contact.address, where.outer))
+		return 0;
+	u8 at = contact.any_transport ? find_socket(owner, with_protocol(contact.address, SIPX_UDP)) : none;
+	if (at == none)
+		at = find_socket(owner, contact.address);
+	// Over TCP any port of the own address stands for the connection (T8).
+	const bool stands_for = where.inner.protocol == SIPX_TCP && same_address(contact.address, where.inner);
+	return at == none && stands_for ? 0 : at;
+}
+
 // What the request asks for the sockets of its own host; `socket` is the one it leads to.
 u32 requested_expiry(const call_event &event, const connection &owner, const sides &where, u8 &socket)
 {
@@ -24,8 +37,7 @@ u32 requested_expiry(const call_event &event, const connection &owner, const sid
 	bool found = false;
 	for (u32 i = 0; i < event.contact_count; i++) {
 		const contact_wish &contact = event.contacts[i];
-		const bool outer = same_endpoint(contact.address, where.outer);
-		const u8 at = outer ? 0 : find_socket(owner, contact.address);
+		const u8 at = socket_of(owner, contact, where);
 		if (at == none)
 			continue;
 		const u32 expiry = expiry_of(contact, event, default_expiry_s);
@@ -47,7 +59,8 @@ u8 socket_named(const connection &owner, const endpoint &contact, bool assist)
 		if (same_endpoint(contact, named))
 			return i;
 	}
-	return none;
+	const bool untranslated = assist || !owner.ends.translated;
+	return untranslated && contact.protocol == SIPX_TCP && same_address(contact, owner.ends.inner) ? 0 : none;
 }
 
 // RFC 3261 10.3 step 8: the 2xx lists every Contact with the time that is left to it.
@@ -111,7 +124,8 @@ void settle_door(const scene &on, connection &owner, u8 index)
 		return;
 	}
 	const endpoint &outside = socket.bound ? socket.bound->outside : owner.ends.outer;
-	sipx_pinhole wished = inward(owner.ends, with_port(owner.ends.peer, 0), outside, socket.inside);
+	const endpoint registrar = with_port(with_protocol(owner.ends.peer, socket.inside.protocol), 0);
+	sipx_pinhole wished = inward(owner.ends, registrar, outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
 	ensure_pinhole(on, owner, wished, until_ms, socket.door);

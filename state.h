@@ -19,6 +19,17 @@ struct connection;
 inline constexpr u32 max_bindings = 200000;
 // A power of two; chains stay short up to the bounds above.
 inline constexpr u32 bucket_count = 4096;
+// Places of a message whose ports come back in one another: what was written in Contact comes
+// back in a Request-URI (RFC 3261 12.2.1.1), Path in Route (RFC 3327 5).
+enum class port_group : u8 { via, other_via, contact, route, identity };
+inline constexpr u32 port_groups = 5;
+
+// The inside port that the connection's own outside one stands for in each group of places,
+// over TCP (T8); 0: its own. [1]: of the other end, where that is translated as well.
+struct stand_ins {
+	u16 port[2][port_groups];
+};
+
 // Its own socket, and those besides that a connection names in Via and Contact; more than
 // one listening port has not been seen.
 inline constexpr u32 max_sockets = 4;
@@ -241,6 +252,7 @@ struct connection {
 	registration *registrations;
 	signalling_socket sockets[max_sockets];
 	inner_literal literal;
+	stand_ins stands_for;
 	awaited_elsewhere awaited[max_awaited_elsewhere];	// newest first
 	u32 ordinary_s;		// the kernel's own timeout for it
 	bool needs_less;	// what needed it longest is over

@@ -74,7 +74,13 @@ event_kind kind_of(const message_view &view)
 	return view.status < 300 ? all.granted : all.refused;
 }
 
-void collect_contacts(const message_view &view, call_event &event)
+// Over UDP it makes no difference: what is listened at over TCP, nobody comes to (S2).
+u8 protocol_of(const address_ref &ref, u8 connection)
+{
+	return connection == SIPX_TCP && ref.transport == uri_transport::udp ? SIPX_UDP : connection;
+}
+
+void collect_contacts(const message_view &view, u8 protocol, call_event &event)
 {
 	event.contact_count = 0;
 	for (u32 i = 0; i < view.address_count; i++) {
@@ -83,19 +89,20 @@ void collect_contacts(const message_view &view, call_event &event)
 			continue;
 		const u16 unwritten = ref.secure ? default_sips_port : default_sip_port;
 		const u16 port = ref.port.empty() ? unwritten : ref.port_number;
-		event.contacts[event.contact_count++] =
-			{make_endpoint(ref.address, port, SIPX_UDP), ref.expires, ref.has_expires};
+		const bool any = ref.transport == uri_transport::unsaid && !ref.secure;
+		event.contacts[event.contact_count++] = {
+			make_endpoint(ref.address, port, protocol_of(ref, protocol)), ref.expires, any, ref.has_expires};
 	}
 }
 
-endpoint top_via_of(const message_view &view)
+endpoint top_via_of(const message_view &view, u8 protocol)
 {
 	for (u32 i = 0; i < view.address_count; i++) {
 		const address_ref &ref = view.addresses[i];
 		if (ref.where != place::via || ref.index)
 			continue;
 		const u16 unwritten = ref.secure ? default_sips_port : default_sip_port;
-		return make_endpoint(ref.address, ref.port.empty() ? unwritten : ref.port_number, SIPX_UDP);
+		return make_endpoint(ref.address, ref.port.empty() ? unwritten : ref.port_number, protocol);
 	}
 	return {};
 }
@@ -228,13 +235,13 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 	event.from_tag = hash_text(bytes.sub(view.from_tag));
 	event.to_tag = view.to_tag.empty() ? 0 : hash_text(bytes.sub(view.to_tag));
 	event.address_of_record = view.request_method == method::register_ ? hash_text(bytes.sub(view.to_uri)) : 0;
-	event.via = top_via_of(view);
+	event.via = top_via_of(view, where.inner.protocol);
 	event.asks_rport = view.via.has_rport;
 	event.expires = view.expires;
 	event.session_expires = view.session_expires;
 	event.has_expires = view.has_expires;
 	event.names_contact = view.contact_star || view.contact_count != 0;
-	collect_contacts(view, event);
+	collect_contacts(view, where.inner.protocol, event);
 	event.has_media = view.body_count != 0;
 	event.media_count = view.stream_count;
 	for (u8 i = 0; i < view.stream_count; i++) {

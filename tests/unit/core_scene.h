@@ -41,6 +41,15 @@ struct placed_call {
 	std::string answer;	// as the caller got it
 };
 
+// What was said over TCP, what the other end read because of it, and what there was then.
+struct spoken {
+	endpoint phone;
+	bool phone_speaks;
+	std::string text;
+	std::string heard;
+	u32 holes;
+};
+
 class core_scene : public testing::TestWithParam<u8> {
 protected:
 	core_scene();
@@ -80,6 +89,7 @@ protected:
 	router gate;
 	std::vector<size_t> cuts;	// of what is said over TCP
 	std::map<endpoint, std::unique_ptr<tcp_line>, endpoint_order> lines;
+	std::vector<spoken> said;	// over TCP, by say()
 };
 
 // The same socket, and a message for it, over TCP.
