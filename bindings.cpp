@@ -25,17 +25,12 @@ u64 hash_of(const endpoint &e, u32 zone)
 	return sipx_hash(&key, sizeof(key));
 }
 
-bool matches(const endpoint &a, const endpoint &b)
-{
-	return same_endpoint(a, b) && a.protocol == b.protocol;
-}
-
 // The NAT rules gave that socket to the signalling of a host: what its peer sends there
 // arrives at that host.
 bool is_mapped(const state &tables, const endpoint &outside)
 {
 	const connection *at = tables.connections;
-	while (at && !matches(at->ends.outer, outside))
+	while (at && !same_socket(at->ends.outer, outside))
 		at = at->next;
 	return at;
 }
@@ -157,7 +152,7 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 {
 	binding *at = tables_of(site.opaque).by_inside.first(hash_of(inside, site.zone));
-	while (at && !(at->zone == site.zone && matches(at->inside, inside) &&
+	while (at && !(at->zone == site.zone && same_socket(at->inside, inside) &&
 		       same_address(at->outside, site.outside)))
 		at = at->next_inside;
 	return at;
@@ -166,7 +161,7 @@ binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 binding *find_binding_outside(state &tables, const endpoint &outside)
 {
 	binding *at = tables.by_outside.first(hash_of(outside, any_zone));
-	while (at && !matches(at->outside, outside))
+	while (at && !same_socket(at->outside, outside))
 		at = at->next_outside;
 	return at;
 }

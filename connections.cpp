@@ -152,7 +152,7 @@ void close_connection(sipx_state *opaque, connection &closed, u64 now_ms)
 u8 find_socket(const connection &owner, const endpoint &inside)
 {
 	for (u8 i = 0; i < max_sockets; i++)
-		if (same_endpoint(owner.sockets[i].inside, inside) && owner.sockets[i].inside.protocol == inside.protocol)
+		if (same_socket(owner.sockets[i].inside, inside))
 			return i;
 	return none;
 }

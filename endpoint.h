@@ -38,6 +38,11 @@ inline bool same_endpoint(const endpoint &a, const endpoint &b)
 	return a.port == b.port && same_address(a, b);
 }
 
+inline bool same_socket(const endpoint &a, const endpoint &b)
+{
+	return same_endpoint(a, b) && a.protocol == b.protocol;
+}
+
 inline endpoint make_endpoint(const ip_address &address, u16 port, u8 protocol)
 {
 	endpoint result;

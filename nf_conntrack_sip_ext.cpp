@@ -239,7 +239,8 @@ bool changes_nothing(const scene &on, const call_event &event, const plan &p)
 	const bool tcp = on.where.inner.protocol == SIPX_TCP;
 	if (!tcp && on.data->flags & connection_has_more)	// it may listen elsewhere
 		return false;
-	return !p.fresh_stand_in && event.kind == event_kind::other && p.wish_count == 0 && p.before == p.after && !p.literal.fresh;
+	const bool fresh = p.fresh_stand_in || p.literal.fresh || !(p.before == p.after);
+	return event.kind == event_kind::other && p.wish_count == 0 && !fresh;
 }
 
 // The last step that can fail. Over TCP the edits are in the workspace, and the stream must
@@ -249,7 +250,8 @@ bool apply_edits(const sipx_packet_info &info, workspace &work, stream_message *
 	if (!sipx_nat_apply_edits(&info))
 		return false;
 	const rewrite &made = work.made;
-	if (!message || message->take({made.offset, made.old_length, reinterpret_cast<const char *>(work.out), made.new_length}))
+	const char *bytes = reinterpret_cast<const char *>(work.out);
+	if (!message || message->take({made.offset, made.old_length, bytes, made.new_length}))
 		return true;
 	work.what.reason = SIPX_COUNT_no_memory;
 	return false;

@@ -11,11 +11,6 @@ namespace sip {
 
 namespace {
 
-// The values that every plan begins with: the sender as the receiver sees it, the receiver
-// as it knows itself.
-constexpr u8 source_value = 0;
-constexpr u8 destination_value = 1;
-
 // RFC 768 and RFC 791: 16 bits count a whole packet with its headers. A message over TCP has
 // no headers before it, but the parser's offsets have 16 bits, too.
 constexpr u32 longest_datagram = 65535 - 20 - 8;
@@ -211,7 +206,7 @@ u8 protocol_of(const drafting &d, const address_ref &ref)
 	if (ref.transport == uri_transport::unsaid) {
 		known = find_wish(d.p, socket) != none;
 		for (u8 i = 0; i < d.p.known_count; i++)
-			known |= d.p.known[i].inside.protocol == SIPX_UDP && same_endpoint(d.p.known[i].inside, socket);
+			known |= same_socket(d.p.known[i].inside, socket);
 	}
 	return known ? SIPX_UDP : own;
 }
@@ -221,13 +216,13 @@ u8 outer_of(drafting &d, const address_ref &ref)
 {
 	const u16 port = port_of(ref);
 	const u8 protocol = protocol_of(d, ref);
+	const endpoint inside = make_endpoint(ref.address, port, protocol);
 	if (protocol == d.info.source_inner.protocol && names_connection(d, ref, port))
 		return source_value;
 	for (u8 i = 0; i < d.p.known_count; i++) {
 		const known_socket &known = d.p.known[i];
 		const bool listens_now = known.spoken_of && !is_identity(ref.where) && speaks_of_itself(d, ref);
-		if (known.inside.port == port && known.inside.protocol == protocol &&
-		    same_address(known.inside, ref.address) && !listens_now)
+		if (same_socket(known.inside, inside) && !listens_now)
 			return add_value(d.p, known.outside, none);
 	}
 	if (!speaks_of_itself(d, ref))
@@ -237,7 +232,6 @@ u8 outer_of(drafting &d, const address_ref &ref)
 	// No door leads to a low port (S4): the pair that the message itself has stands for both.
 	if (port < lowest_media_port)
 		return source_value;
-	const endpoint inside = make_endpoint(ref.address, port, protocol);
 	if (is_identity(ref.where))
 		return value_of_identity(d, inside);
 	const u8 wish = wish_binding(d.p, inside, true);
@@ -660,114 +654,7 @@ void sort_edits(plan &p)
 	}
 }
 
-// ---- the rewrite
-
-void resolve_values(plan &p)
-{
-	for (u32 i = 0; i < p.value_count; i++) {
-		const edit_value &value = p.values[i];
-		const endpoint &e = value.wish == none ? value.fixed : p.wishes[value.wish].held->outside;
-		value_text &text = p.texts[i];
-		text_writer address(text.address, sizeof(text.address));
-		const bool inner = value.wish == none && same_address(e, p.values[destination_value].fixed);
-		if (inner && p.literal.length)
-			address.put(text_view(p.literal.text, p.literal.length));
-		else
-			address.put_address(e);
-		text.address_length = static_cast<u8>(address.size());
-		text_writer port(text.port, sizeof(text.port));
-		port.put(':');
-		port.put_number(e.port);
-		text.port_length = static_cast<u8>(port.size());
-		text.port_number = e.port;
-	}
-}
-
-text_view text_of(const plan &p, const edit &e)
-{
-	const value_text &value = p.texts[e.value];
-	const text_view port(value.port, value.port_length);
-	switch (e.kind) {
-	case edit_kind::address:
-		return {value.address, value.address_length};
-	case edit_kind::port:
-		return port.sub(1);
-	case edit_kind::add_port:
-		return value.port_number == default_sip_port ? text_view() : port;
-	case edit_kind::add_secure_port:
-		return value.port_number == default_sips_port ? text_view() : port;
-	default:
-		return {};
-	}
-}
-
-u32 digits_of(u32 number)
-{
-	u32 digits = 1;
-	while (number >= 10) {
-		number /= 10;
-		digits++;
-	}
-	return digits;
-}
-
-// How much the edits in that scope add, the lengths of parts within it left out.
-u32 change_within(const plan &p, const length_scope &scope)
-{
-	u32 change = 0;		// modulo 2^32: a message may shrink
-	for (u32 i = 0; i < p.edit_count; i++) {
-		const edit &e = p.edits[i];
-		if (e.offset >= scope.start && e.offset < scope.end && e.kind != edit_kind::length)
-			change += text_of(p, e).size() - e.length;
-	}
-	return change;
-}
-
-// The Content-Length of the message counts the digits of those of its parts as well.
-u32 new_length(const plan &p, u8 index)
-{
-	const length_scope &scope = p.scopes[index];
-	u32 length = scope.value + change_within(p, scope);
-	for (u32 i = 0; i < p.edit_count; i++) {
-		const edit &e = p.edits[i];
-		if (e.kind != edit_kind::length || e.offset < scope.start || e.offset >= scope.end)
-			continue;
-		const length_scope &part = p.scopes[e.value];
-		length += digits_of(part.value + change_within(p, part)) - e.length;
-	}
-	return length;
-}
-
-void write_edits(const plan &p, text_view message, text_writer &out)
-{
-	u32 at = p.edits[0].offset;
-	for (u32 i = 0; i < p.edit_count; i++) {
-		const edit &e = p.edits[i];
-		out.put(message.sub(at, e.offset - at));
-		if (e.kind == edit_kind::length)
-			out.put_number(new_length(p, e.value));
-		else
-			out.put(text_of(p, e));
-		at = u32{e.offset} + e.length;
-	}
-}
-
 } // namespace
-
-bool render_edits(workspace &work, text_view message, u32 most, rewrite &made)
-{
-	plan &p = work.what;
-	text_writer out(reinterpret_cast<char *>(work.out), sizeof(work.out));
-	resolve_values(p);
-	write_edits(p, message, out);
-	const edit &last = p.edits[p.edit_count - 1];
-	made.offset = p.edits[0].offset;
-	made.old_length = u32{last.offset} + last.length - made.offset;
-	made.new_length = out.size();
-	const bool fits = !out.overflowed() && message.size() - made.old_length + made.new_length <= most;
-	p.reason = fits ? SIPX_COUNT_rewrite_failed : SIPX_COUNT_too_long;
-	return fits;
-}
 
 } // namespace sip
 

@@ -49,6 +49,11 @@ struct edit_value {
 	u8 wish;		// `none`: fixed counts
 };
 
+// The values that every plan begins with: the sender as the receiver sees it, the receiver
+// as it knows itself.
+inline constexpr u8 source_value = 0;
+inline constexpr u8 destination_value = 1;
+
 // The same as text, for the rewrite.
 struct value_text {
 	char address[46];	// the longest IPv6 literal (RFC 4291 2.2) is 45 characters
@@ -169,7 +174,7 @@ void reset_plan(plan &p, u8 media_count);
 [[nodiscard]] inline u8 find_wish(const plan &p, const endpoint &inside)
 {
 	for (u8 i = 0; i < p.wish_count; i++)
-		if (same_endpoint(p.wishes[i].inside, inside) && p.wishes[i].inside.protocol == inside.protocol)
+		if (same_socket(p.wishes[i].inside, inside))
 			return i;
 	return none;
 }

@@ -86,7 +86,7 @@ void count_stream(void *context, stream_count what)
 	at.counts = at.why == SIPX_REASON_COUNT;
 }
 
-void translate_message(void *context, u8 direction, stream_message &message)
+void translate_message(void *context, u8, stream_message &message)
 {
 	const hosting &at = hosting_of(context);
 	sipx_packet_info info = *at.info;
@@ -177,7 +177,9 @@ const u8 *bytes_of(text_view text) { return reinterpret_cast<const u8 *>(text.da
 
 u8 fate_of(sack_fate fate)
 {
-	return fate == sack_fate::keep ? SIPX_SACK_KEEP : fate == sack_fate::replace ? SIPX_SACK_REPLACE : SIPX_SACK_BLANK;
+	if (fate == sack_fate::keep)
+		return SIPX_SACK_KEEP;
+	return fate == sack_fate::replace ? SIPX_SACK_REPLACE : SIPX_SACK_BLANK;
 }
 
 sipx_emission emission_of(const stream_emission &made, const sipx_stream &stream)

@@ -90,8 +90,8 @@ void collect_contacts(const message_view &view, u8 protocol, call_event &event)
 		const u16 unwritten = ref.secure ? default_sips_port : default_sip_port;
 		const u16 port = ref.port.empty() ? unwritten : ref.port_number;
 		const bool any = ref.transport == uri_transport::unsaid && !ref.secure;
-		event.contacts[event.contact_count++] = {
-			make_endpoint(ref.address, port, protocol_of(ref, protocol)), ref.expires, any, ref.has_expires};
+		const endpoint socket = make_endpoint(ref.address, port, protocol_of(ref, protocol));
+		event.contacts[event.contact_count++] = {socket, ref.expires, any, ref.has_expires};
 	}
 }
 

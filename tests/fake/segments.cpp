@@ -90,7 +90,8 @@ void router::through_stream(connection &c, bool reply, const segment &what, std:
 	whole.seq = answer.seq;
 	whole.ack = answer.ack;
 	if (!answer.same_payload) {
-		if (u64{answer.head} > what.payload.size() || u64{answer.tail} + answer.tail_length > what.payload.size())
+		const size_t size = what.payload.size();
+		if (answer.head > size || u64{answer.tail} + answer.tail_length > size)
 			broken("an answer of more than the segment has");
 		whole.payload = what.payload.substr(0, answer.head) + text_of(answer.ours, answer.ours_length) +
 				what.payload.substr(answer.tail, answer.tail_length);

@@ -42,7 +42,8 @@ void core_scene::hang_up_line(const endpoint &phone)
 	lines.erase(phone);
 }
 
-std::string core_scene::say(const endpoint &phone, bool phone_speaks, const std::string &bytes, const std::vector<size_t> &how)
+std::string core_scene::say(const endpoint &phone, bool phone_speaks, const std::string &bytes,
+			    const std::vector<size_t> &how)
 {
 	line(phone).say(phone_speaks, bytes, how);
 	said.push_back({phone, phone_speaks, bytes, line(phone).read(!phone_speaks), gate.expectation_count()});

@@ -66,7 +66,8 @@ protected:
 	tcp_line &line(const endpoint &phone);
 	void hang_up_line(const endpoint &phone);
 	// What one end says, and all that the other reads because of it.
-	std::string say(const endpoint &phone, bool phone_speaks, const std::string &bytes, const std::vector<size_t> &cuts = {});
+	std::string say(const endpoint &phone, bool phone_speaks, const std::string &bytes,
+			const std::vector<size_t> &how = {});
 
 	// Where the server sees that phone's signalling.
 	endpoint outer(const endpoint &phone) const;

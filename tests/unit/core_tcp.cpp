@@ -5,6 +5,8 @@
 
 namespace core_test {
 
+using sizes = std::vector<size_t>;
+
 class tcp : public core_scene {
 protected:
 	tcp()
@@ -31,13 +33,13 @@ protected:
 	}
 
 	// The same again on a connection of its own, cut otherwise.
-	void play_again(const std::function<std::vector<size_t>(size_t)> &cuts_of)
+	void play_again(const std::function<sizes(size_t)> &cuts_of)
 	{
 		const std::vector<spoken> script = said;
 		begin_anew();
 		for (size_t i = 0; i < script.size() && !HasFailure(); i++) {
 			const spoken &one = script[i];
-			const std::vector<size_t> how = cuts_of(i);
+			const sizes how = cuts_of(i);
 			EXPECT_EQ(say(one.phone, one.phone_speaks, one.text, how), one.heard)
 				<< "message " << i << " cut at " << testing::PrintToString(how);
 			EXPECT_EQ(gate.expectation_count(), one.holes) << i;
@@ -119,14 +121,14 @@ TEST_P(tcp, T1_any_split_in_two)
 	play();
 	for (size_t i = 0; i < said.size(); i++)
 		for (size_t at = 1; at < said[i].text.size() && !HasFailure(); at++)
-			play_again([&](size_t which) { return which == i ? std::vector<size_t>{at, 100000} : std::vector<size_t>{}; });
+			play_again([&](size_t which) { return which == i ? sizes{at, 100000} : sizes{}; });
 }
 
 TEST_P(tcp, T1_many_small_segments)
 {
 	play();
 	for (const size_t size : {1u, 2u, 3u, 7u, 100u, 536u})
-		play_again([&](size_t) { return std::vector<size_t>{size}; });
+		play_again([&](size_t) { return sizes{size}; });
 }
 
 TEST_P(tcp, T1_ten_messages_in_one_segment)
@@ -202,7 +204,8 @@ TEST_P(tcp, T7_not_sip_is_left_alone_for_good)
 	const std::string web = "GET / HTTP/1.1\r\nHost: " + host_of(phone) + "\r\n\r\n";
 	EXPECT_EQ(say(phone, true, web), web);
 	EXPECT_EQ(live_objects(SIPX_SLAB_TCP), 0u) << "no memory for what is not ours";
-	const std::string later = for_tcp(request(*std::make_unique<dialog>(dialog_of("alice", phone, "sip:b@b.example")), "OPTIONS"));
+	dialog d = dialog_of("alice", phone, "sip:b@b.example");
+	const std::string later = for_tcp(request(d, "OPTIONS"));
 	EXPECT_EQ(say(phone, true, later), later) << "S1";
 	EXPECT_EQ(gate.expectation_count(), 0u);
 	EXPECT_GE(gate.count(SIPX_COUNT_not_sip), 1u);
@@ -223,14 +226,15 @@ TEST_P(tcp, T5_a_large_message_arrives_and_one_beyond_the_limit_passes_as_it_is)
 	dialog d = dialog_of("alice", phone, "sip:b@b.example");
 	for (const size_t size : {30000u, 60000u, 64000u}) {
 		const std::string ask = for_tcp(compose("MESSAGE sip:b@b.example SIP/2.0",
-			{{"Via", "SIP/2.0/UDP " + d.via + ";branch=" + new_branch()}, {"From", "<sip:a@a>;tag=1"}, {"To", "<sip:b@b>"},
-			 {"Call-ID", "large" + std::to_string(size)}, {"CSeq", "1 MESSAGE"}, {"Contact", d.contact}},
+			{{"Via", "SIP/2.0/UDP " + d.via + ";branch=" + new_branch()}, {"From", "<sip:a@a>;tag=1"},
+			 {"To", "<sip:b@b>"}, {"Call-ID", "large" + std::to_string(size)}, {"CSeq", "1 MESSAGE"}, {"Contact", d.contact}},
 			"text/plain", std::string(size, 'x')));
 		const std::string seen = try_to_server(phone, ask).bytes;
 		EXPECT_EQ(leak_in(seen, map), "");
 		EXPECT_EQ(body_of(seen), std::string(size, 'x'));
 	}
-	const std::string more = "MESSAGE sip:b@b.example SIP/2.0\r\nContact: " + d.contact + "\r\nContent-Length: 65500\r\n\r\n" + std::string(65500, 'y');
+	const std::string more = "MESSAGE sip:b@b.example SIP/2.0\r\nContact: " + d.contact +
+				 "\r\nContent-Length: 65500\r\n\r\n" + std::string(65500, 'y');
 	EXPECT_EQ(say(phone, true, more), more);
 	EXPECT_EQ(gate.count(SIPX_COUNT_stream_too_long), 1u);
 	EXPECT_EQ(say(phone, true, "and more"), "and more");
@@ -277,15 +281,17 @@ TEST_P(tcp, R27_without_the_nat_half_messages_pass)
 class tcp_faults : public tcp {
 protected:
 	// The last message of the script meets a fault at each step in turn.
-	void fail_each_step(u32 kinds, bool all_after, const std::vector<size_t> &how)
+	void fail_each_step(u32 kinds, bool all_after, const sizes &how)
 	{
 		const std::vector<spoken> script = said;
 		const spoken last = script.back();
 		for (u32 n = 1;; n++) {
 			ASSERT_LT(n, 300u);
 			begin_anew();
-			for (size_t i = 0; i + 1 < script.size(); i++)
-				ASSERT_EQ(say(script[i].phone, script[i].phone_speaks, script[i].text), script[i].heard);
+			for (size_t i = 0; i + 1 < script.size(); i++) {
+				const spoken &one = script[i];
+				ASSERT_EQ(say(one.phone, one.phone_speaks, one.text), one.heard);
+			}
 			const trace before = traces();
 			set_faults({.kinds = kinds, .strike_at = n, .all_after = all_after});
 			const std::string got = say(last.phone, last.phone_speaks, last.text, how);
@@ -307,8 +313,8 @@ protected:
 	};
 	trace traces() const
 	{
-		return {live_objects(SIPX_SLAB_CALL), live_objects(SIPX_SLAB_BINDING), live_objects(SIPX_SLAB_REGISTRATION),
-			gate.expectation_count(), gate.handles()};
+		return {live_objects(SIPX_SLAB_CALL), live_objects(SIPX_SLAB_BINDING),
+			live_objects(SIPX_SLAB_REGISTRATION), gate.expectation_count(), gate.handles()};
 	}
 };
 FOR_BOTH_FAMILIES(tcp_faults);
@@ -318,10 +324,11 @@ TEST_P(tcp_faults, R3_a_message_leaves_whole_or_as_it_came_whatever_fails)
 	play();
 	const std::vector<spoken> whole = said;
 	for (size_t length = 1; length <= whole.size() && !HasFailure(); length++)
-		for (const std::vector<size_t> &how : {std::vector<size_t>{}, {40, 300}, {1}})
+		for (const sizes &how : {sizes{}, {40, 300}, {1}})
 			for (const bool all_after : {false, true}) {
 				said.assign(whole.begin(), whole.begin() + static_cast<long>(length));
-				fail_each_step(fault_alloc | fault_piece | (all_after ? fault_port : 0u), all_after, how);
+				const u32 ports = all_after ? fault_port : 0u;	// one that fails is another port
+				fail_each_step(fault_alloc | fault_piece | ports, all_after, how);
 			}
 }
 
