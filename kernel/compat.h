@@ -25,6 +25,10 @@
 #include <asm/unaligned.h>
 #endif
 
+#if SIPX_HAVE_GSO_HEADER
+#include <net/gso.h>
+#endif
+
 /* ---- helpers ---------------------------------------------------------------- */
 
 typedef int sipx_help_fn(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,

@@ -41,7 +41,7 @@ static struct nf_conntrack_tuple tuple_of(const struct sipx_endpoint *source,
 	set_source(&tuple.src, source);
 	memcpy(&tuple.dst.u3, destination->bytes, sizeof(tuple.dst.u3));
 	tuple.dst.u.udp.port = htons(destination->port);
-	tuple.dst.protonum = IPPROTO_UDP;
+	tuple.dst.protonum = source->protocol;
 	return tuple;
 }
 
@@ -52,7 +52,7 @@ static void give_helper(struct kunit *test, struct nf_conn *ct)
 
 	KUNIT_ASSERT_NOT_NULL(test, help);
 	rcu_read_lock();
-	helper = __nf_conntrack_helper_find("sip-ext", nf_ct_l3num(ct), IPPROTO_UDP);
+	helper = __nf_conntrack_helper_find("sip-ext", nf_ct_l3num(ct), nf_ct_protonum(ct));
 #if SIPX_HAVE_HELPER_REGISTER_COPIES
 	if (helper)
 		refcount_inc(&helper->ct_refcnt);
@@ -150,7 +150,7 @@ void sipx_test_pass(struct nf_conn *ct, struct sipx_expectation *handle)
 	local_bh_enable();
 }
 
-int sipx_test_help(struct sk_buff *skb, struct nf_conn *ct)
+int sipx_test_help_as(struct sk_buff *skb, struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	const struct nf_conntrack_helper *helper;
 	int verdict;
@@ -158,9 +158,14 @@ int sipx_test_help(struct sk_buff *skb, struct nf_conn *ct)
 	rcu_read_lock();
 	helper = rcu_dereference(nfct_help(ct)->helper);
 	verdict = rcu_dereference(helper->help)(skb, ip_hdr(skb)->version == 4 ? 20 : 40, ct,
-						IP_CT_ESTABLISHED);
+						ctinfo);
 	rcu_read_unlock();
 	return verdict;
+}
+
+int sipx_test_help(struct sk_buff *skb, struct nf_conn *ct)
+{
+	return sipx_test_help_as(skb, ct, IP_CT_ESTABLISHED);
 }
 
 static void not_sip_passes(struct kunit *test)

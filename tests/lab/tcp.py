@@ -4,6 +4,7 @@ import ctypes
 import os
 import select
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -20,11 +21,15 @@ table inet helper {
 		tcp dport 5060 ct helper set "sip-tcp"
 	}
 }
+"""
+WATCH = """
 table inet lab {
 	chain srcnat {
 		type nat hook postrouting priority srcnat;
 		oifname out0 masquerade
 	}
+}
+table inet watch {
 	chain invalid {
 		type filter hook forward priority filter;
 		ct state invalid counter
@@ -94,7 +99,13 @@ def masquerade(rules=RULES):
 
 
 def followed():
-    """How many connections have memory; a cache of that size alone has no name of its own."""
+    """How many connections have memory. Objects that a processor keeps at hand count as used
+    until it gives them back; and a cache may have no name of its own."""
+    shrink = "/sys/kernel/slab/sip_ext_tcp/shrink"
+    if not os.path.exists(shrink):
+        return None
+    with open(shrink, "w") as slab:
+        slab.write("1")
     with open("/proc/slabinfo") as slabs:
         for line in slabs:
             if line.startswith("sip_ext_tcp "):
@@ -176,18 +187,233 @@ def alive(phone, server, name):
         check(got == data, name, len(got), len(data))
 
 
+def held(phone, server):
+    """Half a message, of which the other end has nothing that is worth reading."""
+    before = count("stream_held")
+    phone.sendall(request(phone, 2, b"x" * 500)[:-300])
+    check(until(lambda: count("stream_held") > before), "half a message is held")
+    check(len(receive(server, b"OPTIONS", 1)) <= 1, "and its receiver waits for it")
+
+
+def sniffer(device):
+    enter("outside" if device == "eth0" else "router")
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+    sock.bind((device, 0))
+    sock.settimeout(5)
+    return sock
+
+
+def seen(sock, wanted, seconds=5):
+    """Whether such a TCP segment was among the packets: wanted(source, flags)."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not select.select([sock], [], [], 0.2)[0]:
+            continue
+        packet = sock.recv(65536)[14:]
+        if packet[9] == 6 and wanted(socket.inet_ntoa(packet[12:16]), packet[(packet[0] & 15) * 4 + 13]):
+            return True
+    return False
+
+
+def reset(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def invalid():
+    text = run("ip", "netns", "exec", "router", "nft", "list", "table", "inet", "watch").stdout
+    return [line.strip() for line in text.splitlines() if "counter" in line]
+
+
+def states():
+    text = run("ip", "netns", "exec", "router", "conntrack", "-L", "-p", "tcp").stdout
+    return [line.split()[3] for line in text.splitlines() if line.startswith("tcp")]
+
+
+def forget(*arguments):
+    run("ip", "netns", "exec", "router", "conntrack", "-D", "-p", "tcp", *arguments)
+
+
 # --- what is tested
+
+
+def resets(listening):
+    """RST of a stream that has grown: its number is before what conntrack saw acknowledged."""
+    for from_phone in True, False:
+        forget()
+        phone, server = grown(listening)
+        server.sendall(b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+        receive(phone, b"\r\n\r\n")
+        time.sleep(0.2)
+        who = "the phone's" if from_phone else "the server's"
+        watch = sniffer("eth0")
+        reset(phone if from_phone else server)
+        if from_phone:
+            check(seen(watch, lambda source, flags: source == OUTSIDE and flags & 4), f"{who} RST leaves translated")
+        try:
+            other = server if from_phone else phone
+            end = receive(other, b"never", 3)
+            check(False, f"{who} RST arrives", end)
+        except ConnectionResetError:
+            check(True, f"{who} RST arrives")
+        check(until(lambda: "ESTABLISHED" not in states()), f"conntrack has seen {who} RST", states())
+        watch.close()
+        phone.close()
+        server.close()
+    check(invalid() == ["ct state invalid counter packets 0 bytes 0"], "conntrack found no packet invalid", invalid())
+
+
+def closes(listening):
+    """Closed in good order, and the same ports again at once."""
+    port = 40000
+    for _ in range(3):
+        phone, server = connect(listening, port)
+        phone.sendall(request(phone))
+        check(b"\r\n\r\n" in receive(server, b"\r\n\r\n"), "the same ports again")
+        server.close()
+        phone.close()
+        check(until(lambda: not [s for s in states() if s in ("ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT")], 3),
+              "a closed connection is closed for conntrack", states())
+        time.sleep(0.2)
+
+
+def leaves_with_grown(listening):
+    phone, server = grown(listening)
+    alive(phone, server, "a connection whose numbers are shifted carries what is no SIP")
+    phones = [grown(listening) for _ in range(2)]
+    check(until(unload), "rmmod with living connections")
+    for ends in (phone, server), *phones:
+        alive(*ends, "which live on without us")
+    for ends in (phone, server), *phones:
+        reset(ends[0])
+        try:
+            check(receive(ends[1], b"never", 2) == b"nothing", "their RST arrives, too")
+        except ConnectionResetError:
+            check(True, "their RST arrives, too")
+    load()
+    masquerade()
+
+
+def leaves_with_held(listening):
+    """What its sender was told of goes out; the rest follows."""
+    phone, server = grown(listening)
+    held(phone, server)
+    time.sleep(0.5)
+    check(until(unload), "rmmod while a message is held")
+    whole = request(phone, 2, b"x" * 500)
+    phone.sendall(whole[-300:])
+    got = receive(server, b"x" * 500, 10)
+    check(b"x" * 500 in got, "what was held arrives, and what follows", got[-600:])
+    alive(phone, server, "and the connection lives on")
+    load()
+    masquerade()
+
+
+def forgotten(listening):
+    phone, server = grown(listening)
+    held(phone, server)
+    check(followed() in (None, 1), "one connection is followed", followed())
+    forget()
+    check(until(lambda: followed() in (None, 0)), "conntrack -D gives back its memory", followed())
+    phone.close()
+    server.close()
+
+
+def namespace_ends(listening):
+    """The router itself goes while a message is held and others run."""
+    phone, server = grown(listening)
+    held(phone, server)
+    other = grown(listening)
+    for sock in other:
+        sock.setblocking(False)
+    for space in "router", "inside":
+        run("ip", "netns", "del", space)
+    for _ in range(50):
+        for sock in other:
+            try:
+                sock.send(b"x" * 1000)
+            except OSError:
+                pass
+        time.sleep(0.02)
+    for sock in (phone, server, *other, listening):
+        sock.close()
+    enter_first()
+    run("ip", "netns", "del", "outside")
+    check(until(lambda: run("rmmod", "nf_nat_sip_ext").returncode == 0), "the NAT half leaves")
+    check(until(lambda: followed() in (None, 0), 30), "a namespace's end gives back the memory", followed())
+    check(until(lambda: run("rmmod", "nf_conntrack_sip_ext").returncode == 0, 30), "the other half leaves")
+
+
+def busy(listening):
+    """rmmod while every connection sends as much as it can: nothing arrives twice or changed."""
+    pairs = [grown(listening) for _ in range(4)]
+    check(until(lambda: followed() in (None, 4), 5), "four connections are followed", followed())
+    streams = [bytearray() for _ in pairs]
+    sent = [0] * len(pairs)
+    pattern = b"".join(struct.pack(">I", i) for i in range(500000))
+    for phone, server in pairs:
+        phone.setblocking(False)
+        server.setblocking(False)
+    start, gone = time.monotonic(), None
+    while time.monotonic() < start + 30 and any(len(s) < 1000000 for s in streams):
+        for i, (phone, server) in enumerate(pairs):
+            try:
+                sent[i] += phone.send(pattern[sent[i]:sent[i] + 20000])
+            except BlockingIOError:
+                pass
+            try:
+                streams[i] += server.recv(65536)
+            except BlockingIOError:
+                pass
+        if gone is None and min(map(len, streams)) > 100000:
+            run("ip", "netns", "exec", "router", "nft", "delete", "table", "inet", "helper")
+            gone = subprocess.Popen(["sh", "-c", "rmmod nf_nat_sip_ext && rmmod nf_conntrack_sip_ext"])
+    check(gone is not None and gone.wait(10) == 0, "rmmod while all of them send")
+    for stream in streams:
+        check(len(stream) >= 1000000 and stream == pattern[:len(stream)], "every byte arrives, once", len(stream))
+    for phone, server in pairs:
+        phone.close()
+        server.close()
+    load()
+    masquerade()
+
+
+def stray(listening):
+    """Limits, and connections that nobody followed from their beginning."""
+    before = count("limit_streams")
+    run("ip", "netns", "exec", "router", "sh", "-c", "echo 1 >/proc/sys/net/netfilter/sip_ext_tcp_connections")
+    forget()
+    one = grown(listening)
+    two = connect(listening)
+    two[0].sendall(request(two[0]))
+    got = receive(two[1], b"\r\n\r\n")
+    check(got == request(two[0]), "one connection more than allowed passes as it is", got)
+    check(count("limit_streams") == before + 1, "and is counted")
+    run("ip", "netns", "exec", "router", "sh", "-c", "echo 65536 >/proc/sys/net/netfilter/sip_ext_tcp_connections")
+    for sock in (*one, *two):
+        sock.close()
+
+
+def enter_first():
+    space = os.open("/proc/1/ns/net", os.O_RDONLY)
+    if LIBC.setns(space, 0x40000000):
+        raise OSError(ctypes.get_errno(), "the first namespace")
+    os.close(space)
 
 
 def main():
     load()
     masquerade()
+    subprocess.run(["ip", "netns", "exec", "router", "nft", "-f", "-"], input=WATCH, text=True, check=True)
     listening = listener()
-    phone, server = grown(listening)
-    print(run("ip", "netns", "exec", "router", "grep", "-v", " 0$", "/proc/net/sip_ext/counters").stdout)
-    alive(phone, server, "goes on")
-    check(unload(), "unload")
-    alive(phone, server, "goes on after rmmod")
+    resets(listening)
+    closes(listening)
+    stray(listening)
+    leaves_with_grown(listening)
+    leaves_with_held(listening)
+    busy(listening)
+    forgotten(listening)
+    namespace_ends(listening)
     print(f"1..{tests}")
     return 1 if failures or not tests else 0
 

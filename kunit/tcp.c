@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP connections through the helper, as conntrack gives them to it: which are followed, what
+ * conntrack is told, and that nothing is left of them.
+ */
+#include <linux/ip.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "suites.h"
+
+#define CLIENT_FIRST 1000
+#define SERVER_FIRST 5000
+
+static const char message[] =
+	"OPTIONS sip:10.0.0.200 SIP/2.0\r\n"
+	"Via: SIP/2.0/TCP 10.0.0.1:5060;branch=z9hG4bK1\r\n"
+	"From: <sip:a@10.0.0.1>;tag=1\r\n"
+	"To: <sip:a@10.0.0.200>\r\n"
+	"Call-ID: 1\r\n"
+	"CSeq: 1 OPTIONS\r\n"
+	"Contact: <sip:a@10.0.0.1:5060>\r\n"
+	"Content-Length: 0\r\n\r\n";
+#define MESSAGE_LENGTH (sizeof(message) - 1)
+/* From, Via and Contact name 10.0.0.100 outside */
+#define GROWTH 6
+
+static struct sipx_connection_data *data_of(const struct nf_conn *ct)
+{
+	return (void *)nfct_help(ct)->data;
+}
+
+/* One segment through the helper. */
+static struct sk_buff *pass(struct kunit *test, struct nf_conn *ct, struct sipx_test_segment wanted,
+			    int verdict)
+{
+	enum ip_conntrack_info ctinfo = wanted.reply ? IP_CT_ESTABLISHED_REPLY :
+					wanted.syn ? IP_CT_NEW : IP_CT_ESTABLISHED;
+	struct sk_buff *skb = sipx_test_segment(test, ct, &wanted);
+
+	nf_conntrack_get(&ct->ct_general);
+	nf_ct_set(skb, ct, ctinfo);
+	KUNIT_EXPECT_EQ(test, sipx_test_help_as(skb, ct, ctinfo), verdict);
+	return skb;
+}
+
+static void carry(struct kunit *test, struct nf_conn *ct, struct sipx_test_segment wanted)
+{
+	kfree_skb(pass(test, ct, wanted, NF_ACCEPT));
+}
+
+static const struct sipx_test_segment syn = { .syn = true, .no_ack = true, .seq = CLIENT_FIRST - 1 };
+static const struct sipx_test_segment syn_ack = {
+	.reply = 1, .syn = true, .seq = SERVER_FIRST - 1, .ack = CLIENT_FIRST,
+};
+static const struct sipx_test_segment ack = { .seq = CLIENT_FIRST, .ack = SERVER_FIRST };
+
+static struct nf_conn *established(struct kunit *test)
+{
+	struct nf_conn *ct = sipx_test_tcp(test, SIPX_IPV4);
+
+	carry(test, ct, syn);
+	carry(test, ct, syn_ack);
+	carry(test, ct, ack);
+	KUNIT_ASSERT_NOT_NULL(test, data_of(ct)->stream);
+	return ct;
+}
+
+/* The client's bytes from that position of the message on. */
+static struct sk_buff *say(struct kunit *test, struct nf_conn *ct, u32 from, u32 to)
+{
+	const struct sipx_test_segment wanted = {
+		.seq = CLIENT_FIRST + from, .ack = SERVER_FIRST, .payload = message + from,
+		.length = to - from,
+	};
+
+	return pass(test, ct, wanted, NF_ACCEPT);
+}
+
+static void expect_nothing_left(struct kunit *test)
+{
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 0u);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
+	KUNIT_EXPECT_TRUE(test, hlist_empty(&sipx_test_net()->tcp_idle));
+	KUNIT_EXPECT_TRUE(test, hlist_empty(&sipx_test_net()->tcp_waiting));
+}
+
+static void set(int setting, unsigned int value)
+{
+	WRITE_ONCE(sipx_test_net()->settings.values[setting], value);
+}
+
+static unsigned int setting(int number)
+{
+	return sipx_test_net()->settings.values[number];
+}
+
+/* ---- which are followed ------------------------------------------------------------------- */
+
+static void memory_of_one(struct kunit *test)
+{
+	if (sizeof(spinlock_t) <= sizeof(u32))
+		KUNIT_EXPECT_LE(test, sipx_tcp_size(), 256u);
+	kunit_info(test, "%u bytes: %zu ours, %u of the core", sipx_tcp_size(),
+		   sizeof(struct sipx_tcp), sipx_core_slab_size(SIPX_SLAB_TCP));
+}
+
+static void begins_and_ends(struct kunit *test)
+{
+	struct nf_conn *ct = sipx_test_tcp(test, SIPX_IPV6);
+
+	carry(test, ct, syn);
+	KUNIT_EXPECT_NOT_NULL(test, data_of(ct)->stream);
+	KUNIT_EXPECT_TRUE(test, nf_ct_is_confirmed(ct));
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 1u);
+	carry(test, ct, syn);	/* again: nobody answered */
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 1u);
+	nf_ct_delete(ct, 0, 0);
+	KUNIT_EXPECT_PTR_EQ(test, data_of(ct)->stream, (void *)NULL);
+	nf_ct_put(ct);
+	expect_nothing_left(test);
+}
+
+static void expect_not_followed(struct kunit *test, const struct sipx_test_segment *first,
+				enum sipx_reason reason)
+{
+	struct nf_conn *ct = sipx_test_tcp(test, SIPX_IPV4);
+	u64 before = sipx_test_counter(reason);
+	struct sk_buff *skb = pass(test, ct, *first, NF_ACCEPT);
+
+	KUNIT_EXPECT_PTR_EQ(test, data_of(ct)->stream, (void *)NULL);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(reason), before + 1);
+	sipx_test_expect_segment(test, skb, first->payload, first->length);
+	kfree_skb(skb);
+	nf_ct_put(ct);
+	expect_nothing_left(test);
+}
+
+static void others_pass(struct kunit *test)
+{
+	static const u8 signs[] = { 1, 1, 19, 18, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
+	struct sipx_test_segment first = syn, middle = ack;
+	struct nf_conn *ct;
+
+	first.options = signs;
+	first.options_length = sizeof(signs);
+	expect_not_followed(test, &first, SIPX_COUNT_stream_signed);
+	middle.payload = message;
+	middle.length = MESSAGE_LENGTH;
+	expect_not_followed(test, &middle, SIPX_COUNT_stream);
+	expect_not_followed(test, &syn_ack, SIPX_COUNT_stream);
+	set(SIPX_SETTING_ENABLED, 0);
+	expect_not_followed(test, &syn, SIPX_COUNT_stream);
+	set(SIPX_SETTING_ENABLED, 1);
+
+	ct = established(test);
+	set(SIPX_SETTING_TCP_CONNECTIONS, 1);
+	first = syn;
+	first.seq = 77;
+	sipx_test_end(ct);	/* its place is free at once */
+	ct = established(test);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+	set(SIPX_SETTING_TCP_CONNECTIONS, 0);
+	expect_not_followed(test, &syn, SIPX_COUNT_limit_streams);
+	set(SIPX_SETTING_TCP_CONNECTIONS, 65536);
+}
+
+/* Nobody speaks SIP: nothing of it is kept, and nothing more is spent on it. */
+static void foreign_is_forgotten(struct kunit *test)
+{
+	struct nf_conn *ct = established(test);
+	struct sipx_test_segment wanted = ack;
+	struct sk_buff *skb;
+
+	wanted.payload = "GET / HTTP/1.1\r\n\r\n";
+	wanted.length = 18;
+	skb = pass(test, ct, wanted, NF_ACCEPT);
+	sipx_test_expect_segment(test, skb, wanted.payload, 18);
+	kfree_skb(skb);
+	KUNIT_EXPECT_PTR_EQ(test, data_of(ct)->stream, (void *)NULL);
+	expect_nothing_left(test);
+	carry(test, ct, wanted);
+	sipx_test_end(ct);
+}
+
+/* ---- what becomes of them ---------------------------------------------------------------------- */
+
+static const struct nf_ct_seqadj *shift_of(const struct nf_conn *ct, u8 dir)
+{
+	return &nfct_seqadj(ct)->seq[dir];
+}
+
+static void says_hello(struct kunit *test, struct nf_conn *ct)
+{
+	struct sk_buff *skb = say(test, ct, 0, MESSAGE_LENGTH);
+	u32 length = MESSAGE_LENGTH + GROWTH;
+	char *got = kunit_kzalloc(test, 2000, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, got);
+	KUNIT_ASSERT_EQ(test, skb->len, 40 + length);
+	KUNIT_ASSERT_EQ(test, skb_copy_bits(skb, 40, got, length), 0);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(got, "Contact: <sip:a@10.0.0.100:5060>\r\n"));
+	sipx_test_expect_segment(test, skb, got, length);
+	kfree_skb(skb);
+}
+
+/* The server has it all. */
+static void says_ack(struct kunit *test, struct nf_conn *ct)
+{
+	const struct sipx_test_segment wanted = {
+		.reply = 1, .seq = SERVER_FIRST, .ack = CLIENT_FIRST + MESSAGE_LENGTH + GROWTH,
+	};
+	struct sk_buff *skb = pass(test, ct, wanted, NF_ACCEPT);
+
+	KUNIT_EXPECT_EQ(test, ntohl(sipx_test_tcphdr(skb)->ack_seq), CLIENT_FIRST + (u32)MESSAGE_LENGTH);
+	sipx_test_expect_segment(test, skb, "", 0);
+	kfree_skb(skb);
+}
+
+/* Conntrack looks at windows as liberally as it can, and knows by how much numbers differ. */
+static void conntrack_is_told(struct kunit *test)
+{
+	const struct sipx_test_segment last = { .seq = CLIENT_FIRST + MESSAGE_LENGTH, .ack = SERVER_FIRST };
+	struct nf_conn *ct = established(test);
+
+	KUNIT_EXPECT_TRUE(test, ct->proto.tcp.seen[0].flags & IP_CT_TCP_FLAG_BE_LIBERAL);
+	KUNIT_EXPECT_TRUE(test, ct->proto.tcp.seen[1].flags & IP_CT_TCP_FLAG_BE_LIBERAL);
+	says_hello(test, ct);
+	says_ack(test, ct);
+	carry(test, ct, last);
+	KUNIT_EXPECT_EQ(test, shift_of(ct, 0)->offset_after, GROWTH);
+	KUNIT_EXPECT_EQ(test, shift_of(ct, 1)->offset_after, 0);
+	KUNIT_EXPECT_EQ(test, nf_ct_seq_offset(ct, IP_CT_DIR_ORIGINAL, CLIENT_FIRST + MESSAGE_LENGTH + GROWTH),
+			GROWTH);
+	KUNIT_EXPECT_FALSE(test, test_bit(IPS_SEQ_ADJUST_BIT, &ct->status));
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+/* A connection that was switched off goes on, its messages unread. */
+static void switched_off(struct kunit *test)
+{
+	struct sipx_test_segment wanted = {
+		.seq = CLIENT_FIRST + MESSAGE_LENGTH, .ack = SERVER_FIRST, .payload = message,
+		.length = MESSAGE_LENGTH,
+	};
+	struct nf_conn *ct = established(test);
+	struct sk_buff *skb;
+
+	says_hello(test, ct);
+	says_ack(test, ct);
+	set(SIPX_SETTING_ENABLED, 0);
+	skb = pass(test, ct, wanted, NF_ACCEPT);
+	KUNIT_EXPECT_EQ(test, ntohl(sipx_test_tcphdr(skb)->seq), wanted.seq + GROWTH);
+	sipx_test_expect_segment(test, skb, message, MESSAGE_LENGTH);
+	kfree_skb(skb);
+	set(SIPX_SETTING_ENABLED, 1);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+/* What waits is given back, whenever the connection ends. */
+static void held_is_given_back(struct kunit *test)
+{
+	struct nf_conn *ct = established(test);
+
+	kfree_skb(say(test, ct, 0, 100));
+	KUNIT_EXPECT_GT(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
+	KUNIT_EXPECT_FALSE(test, hlist_empty(&sipx_test_net()->tcp_waiting));
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+static void no_more_than_allowed(struct kunit *test)
+{
+	u64 before = sipx_test_counter(SIPX_COUNT_limit_stream_memory);
+	unsigned int memory = setting(SIPX_SETTING_TCP_MEMORY);
+	struct nf_conn *ct = established(test);
+	struct sk_buff *skb;
+
+	set(SIPX_SETTING_TCP_MEMORY, 1);	/* KiB: no piece is that small */
+	skb = say(test, ct, 0, 100);
+	sipx_test_expect_segment(test, skb, message, 100);
+	kfree_skb(skb);
+	KUNIT_EXPECT_GT(test, sipx_test_counter(SIPX_COUNT_limit_stream_memory), before);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
+	set(SIPX_SETTING_TCP_MEMORY, memory);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+/* ---- ends ------------------------------------------------------------------------------------------ */
+
+/* The one who works on a connection meets its end, under each of the locks. */
+static void ends_under_locks(struct kunit *test)
+{
+	struct sipx_state *state = sipx_state_of(sipx_test_net());
+	struct nf_conn *ct = established(test);
+	struct sipx_tcp *tcp = data_of(ct)->stream;
+
+	kfree_skb(say(test, ct, 0, 100));
+	rcu_read_lock();
+	spin_lock_bh(&tcp->lock);
+	sipx_lock(state);
+	nf_ct_delete(ct, 0, 0);
+	KUNIT_EXPECT_PTR_EQ(test, data_of(ct)->stream, (void *)NULL);
+	KUNIT_EXPECT_TRUE(test, tcp->has_ended);
+	KUNIT_EXPECT_GT(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
+	sipx_unlock(state);
+	spin_unlock_bh(&tcp->lock);
+	rcu_read_unlock();
+	nf_ct_put(ct);
+	expect_nothing_left(test);
+}
+
+/* The kernel goes on with what we leave to it, the numbers as we would have shifted them. */
+static void handed_over(struct kunit *test)
+{
+	struct sipx_test_segment wanted = {
+		.seq = CLIENT_FIRST + MESSAGE_LENGTH, .ack = SERVER_FIRST, .payload = "abc", .length = 3,
+	};
+	struct nf_conn *ct = established(test), *other = sipx_test_tcp(test, SIPX_IPV6);
+	struct sk_buff *skb;
+
+	carry(test, other, syn);
+	says_hello(test, ct);
+	says_ack(test, ct);
+	sipx_tcp_hand_over(sipx_test_net());
+	KUNIT_EXPECT_PTR_EQ(test, data_of(ct)->stream, (void *)NULL);
+	KUNIT_EXPECT_TRUE(test, test_bit(IPS_SEQ_ADJUST_BIT, &ct->status));
+	KUNIT_EXPECT_FALSE(test, test_bit(IPS_SEQ_ADJUST_BIT, &other->status));
+	expect_nothing_left(test);
+	skb = pass(test, ct, wanted, NF_ACCEPT);
+	KUNIT_EXPECT_TRUE(test, nf_ct_seq_adjust(skb, ct, IP_CT_ESTABLISHED, 20));
+	KUNIT_EXPECT_EQ(test, ntohl(sipx_test_tcphdr(skb)->seq), wanted.seq + GROWTH);
+	sipx_test_expect_segment(test, skb, "abc", 3);
+	kfree_skb(skb);
+	wanted = (struct sipx_test_segment){
+		.reply = 1, .seq = SERVER_FIRST, .ack = CLIENT_FIRST + MESSAGE_LENGTH + GROWTH + 3,
+	};
+	skb = pass(test, ct, wanted, NF_ACCEPT);
+	KUNIT_EXPECT_TRUE(test, nf_ct_seq_adjust(skb, ct, IP_CT_ESTABLISHED_REPLY, 20));
+	KUNIT_EXPECT_EQ(test, ntohl(sipx_test_tcphdr(skb)->ack_seq), CLIENT_FIRST + (u32)MESSAGE_LENGTH + 3);
+	kfree_skb(skb);
+	sipx_test_end(other);
+	sipx_test_end(ct);
+}
+
+static void namespace_ends(struct kunit *test)
+{
+	struct nf_conn *ct = established(test), *other = sipx_test_tcp(test, SIPX_IPV6);
+
+	carry(test, other, syn);
+	kfree_skb(say(test, ct, 0, 100));
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 2u);
+	sipx_tcp_end_all(sipx_test_net());
+	expect_nothing_left(test);
+	sipx_test_end(other);
+	sipx_test_end(ct);
+}
+
+/* While we leave, a segment that we would have shifted passes neither way: it would arrive as
+ * something else.
+ */
+static void none_between(struct kunit *test)
+{
+	struct nf_conn *ct = established(test);
+
+	WRITE_ONCE(sipx_test_net()->closing, true);
+	kfree_skb(pass(test, ct, ack, NF_DROP));
+	WRITE_ONCE(sipx_test_net()->closing, false);
+	carry(test, ct, ack);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(memory_of_one),
+	KUNIT_CASE(begins_and_ends),
+	KUNIT_CASE(others_pass),
+	KUNIT_CASE(foreign_is_forgotten),
+	KUNIT_CASE(conntrack_is_told),
+	KUNIT_CASE(switched_off),
+	KUNIT_CASE(held_is_given_back),
+	KUNIT_CASE(no_more_than_allowed),
+	KUNIT_CASE(ends_under_locks),
+	KUNIT_CASE(handed_over),
+	KUNIT_CASE(namespace_ends),
+	KUNIT_CASE(none_between),
+	{}
+};
+
+struct kunit_suite sipx_tcp_suite = { .name = "sip_ext_tcp", .test_cases = cases };
