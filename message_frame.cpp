@@ -16,6 +16,22 @@ bool is_scheme(char c) { return is_alpha(c) || is_in(c, cc_digit) || c == '+' ||
 
 bool is_line_end(char c) { return c == '\r' || c == '\n'; }
 
+bool is_padding(char c) { return c == '\0' || c == ' '; }
+
+constexpr u8 stun_cookie[] = {0x21, 0x12, 0xa4, 0x42};	// RFC 8489 5
+constexpr u32 stun_header = 20;
+// A Binding has a few attributes; longer is none.
+constexpr u32 max_stun = 1500;
+
+// A Binding request, indication, response or error (RFC 8489 5). One byte alone says
+// nothing yet: NUL may be a keep-alive by itself.
+bool begins_like_stun(text_view bytes)
+{
+	if (bytes.empty() || u8(bytes[0]) > 1)
+		return false;
+	return bytes.size() > 1 ? bytes[1] == 0x01 || bytes[1] == 0x11 : bytes[0] == 0x01;
+}
+
 // The last word of a request line: SIP/2.0, or a SIP that we do not know, which frames
 // its messages the same way as far as anybody can tell.
 bool ends_in_sip_version(cursor line)
@@ -43,17 +59,47 @@ frame_state message_frame::scan(text_view message)
 	return message.size() < length_ ? frame_state::more : frame_state::complete;
 }
 
+// A STUN message is as long as its header says. What only begins like one is nothing that
+// could be told apart from what follows it.
+frame_state message_frame::scan_stun(text_view message)
+{
+	const u32 there = message.size() < sizeof(stun_cookie) + 4 ? message.size() : sizeof(stun_cookie) + 4;
+
+	for (u32 i = 4; i < there; i++)
+		if (u8(message[i]) != stun_cookie[i - 4])
+			return frame_state::foreign;
+	if (message.size() < 4)
+		return frame_state::more;
+	const u32 length = stun_header + (u32{u8(message[2])} << 8 | u8(message[3]));
+	if (length % 4 || length > max_stun)
+		return frame_state::foreign;
+	length_ = length;
+	return message.size() < length ? frame_state::more : frame_state::idle;
+}
+
+// What may stand between messages, or `undecided` where nothing of it does.
+frame_state message_frame::scan_idle(text_view message)
+{
+	u32 size = 0;
+
+	if (place_ == frame_place::between && begins_like_stun(message))
+		return scan_stun(message);
+	while (size < message.size() && (is_line_end(message[size]) ||
+					 (place_ == frame_place::between && is_padding(message[size]) &&
+					  !begins_like_stun(message.sub(size)))))
+		size++;
+	length_ = size;
+	return size ? frame_state::idle : frame_state::undecided;
+}
+
 // Up to the URI's scheme, byte by byte. What is no SIP mostly shows in its first word:
 // TLS with its first byte, "GET /" with the slash, SSH with its CR.
 frame_state message_frame::scan_prefix(text_view message)
 {
-	u32 line_ends = 0;
-
-	while (at_ == 0 && line_ends < message.size() && is_line_end(message[line_ends]))
-		line_ends++;
-	if (line_ends) {
-		length_ = line_ends;
-		return frame_state::idle;
+	if (at_ == 0) {
+		const frame_state idle = scan_idle(message);
+		if (idle != frame_state::undecided)
+			return idle;
 	}
 	while (at_ < message.size() && part_ < part::start_line) {
 		if (at_ == max_undecided || !scan_prefix_byte(message, message[at_]))

@@ -102,11 +102,15 @@ void store_held(stream_flow &flow, u32 in)
 		acknowledge_output(flow, acked);
 }
 
-void finish_held(const stream_host &host, const work &at)
+void finish_held(const stream_host &host, const work &at, frame_state state)
 {
 	stream_flow &flow = at.flow;
 	const u32 in = flow.store->held;
 
+	if (state == frame_state::idle) {
+		store_held(flow, in);
+		return count(host, stream_count::idle);
+	}
 	flow.mode = flow_mode::sip;
 	stream_message message(host, flow, {flow.store->input(), in}, true);
 	host.translate(host.context, at.direction, message);
@@ -134,7 +138,7 @@ u32 take_fresh(const stream_host &host, const work &at, text_view bytes)
 {
 	stream_flow &flow = at.flow;
 
-	message_frame frame;
+	message_frame frame(flow.mode == flow_mode::fresh ? frame_place::first : frame_place::between);
 	const frame_state state = frame.scan(bytes);
 	if (state == frame_state::idle)
 		return pass_bytes(host, at, bytes.sub(0, frame.length()), stream_count::idle);
@@ -164,9 +168,9 @@ u32 take_more(const stream_host &host, const work &at, text_view bytes)
 	hold_bytes(flow, piece);
 	message_frame &frame = flow.store->frame;
 	const frame_state state = frame.scan({flow.store->input(), held + piece.size()});
-	if (state == frame_state::complete) {
+	if (state == frame_state::complete || state == frame_state::idle) {
 		const u32 whole = flow.store->held = frame.length();
-		finish_held(host, at);
+		finish_held(host, at, state);
 		return whole - held;
 	}
 	if (state == frame_state::more || state == frame_state::undecided)

@@ -309,6 +309,60 @@ TEST(stream_cases, T6_keep_alives_and_their_answers)
 	EXPECT_EQ(call.at.client().received(), "\r\n\r\n" + translate(ok()));
 }
 
+// What is meant for datagrams is sent over TCP, too; but no stream begins with it.
+TEST(stream_cases, T6_keep_alives_of_other_kinds_between_messages)
+{
+	const std::string stun("\0\1\0\10\x21\x12\xa4\x42" "123456789012" "attribut", 28);
+	const std::string answer("\1\1\0\0\x21\x12\xa4\x42" "123456789012", 20);
+	const std::string kinds[] = {std::string(4, '\0'), " ", "\r\n \r\n" + std::string(2, '\0'), stun, answer, stun + answer,
+				     std::string(1, '\0') + stun + "\r\n" + stun};
+	for (const std::string &kind : kinds)
+		for (size_t cut = 0; cut < kind.size(); cut++)
+			for (const bool alone : {true, false}) {
+				if (cut && kind[cut - 1] == '\0' && kind[cut] == '\1')
+					continue;	// one NUL is a keep-alive
+				line call(eager());
+				call.go();
+				call.say(invite() + (alone ? "" : kind.substr(0, cut)), 50);
+				if (alone)
+					call.say(kind.substr(0, cut), 100);
+				call.say(kind.substr(cut) + (alone ? "" : invite()), 150);
+				if (alone)
+					call.say(invite(), 200);
+				call.until_read(translate(invite()) + kind + translate(invite()));
+				EXPECT_EQ(call.count(stream_count::translated), 2u) << cut;
+			}
+	for (const std::string &kind : {kinds[0], kinds[1], stun, answer}) {
+		line call;
+		call.go();
+		call.say(kind + invite());
+		call.until_read(kind + invite());
+		EXPECT_EQ(call.count(stream_count::not_sip), 2u);
+	}
+}
+
+// S1: behind what is no message, a line that looks like the beginning of one may be part of
+// a body, and bodies are written by strangers. So nothing is looked for in it.
+TEST(stream_cases, S1_T5_what_follows_no_message_is_never_a_message)
+{
+	const std::string broken[] = {
+		"INVITE sip:x@y SIP/2.0\r\nContent-Length: 5x\r\n\r\n",
+		"INVITE sip:x@y SIP/2.0\r\n\r\nthe body of a message without Content-Length\r\n",
+		"what is this?\r\n\r\n",
+		std::string("\0\1\0\10\x21\x12\xa4\x43", 8),
+	};
+	for (const std::string &text : broken)
+		for (const u32 mss : {1u, 7u, 1460u}) {
+			habits how;
+			how.mss = mss;
+			line call(how);
+			call.go();
+			call.say(invite() + text + invite() + register_message());
+			call.until_read(translate(invite()) + text + invite() + register_message());
+			EXPECT_EQ(call.count(stream_count::translated), 1u);
+		}
+}
+
 TEST(stream_cases, T6_a_message_that_never_completes)
 {
 	for (const u32 loss : {0u, 30u})
