@@ -14,6 +14,7 @@ struct work {
 	stream_flow &flow;
 	u8 direction;
 	u32 now_ms;
+	u32 acked = 0;		// bytes that the receiver has acknowledged with this segment
 	bool kept = false;	// the bytes at hand are not those of the segment that leaves
 };
 

@@ -5,10 +5,6 @@ namespace sip {
 
 namespace {
 
-// One aggregate of offload, or as far ahead as a sender goes who does not scale his window
-// (RFC 9293 3.1).
-constexpr u32 max_piece = 65536;
-
 // A piece with room for `need` bytes from `base` on, with what is kept.
 bool make_waiting(const stream_host &host, stream_flow &flow, u32 base, u32 need)
 {
@@ -37,25 +33,21 @@ bool make_waiting(const stream_host &host, stream_flow &flow, u32 base, u32 need
 	return true;
 }
 
-// Room for [seq, end). What is kept moves only if the piece doubles, or a quarter of it is
+// Room for what ends at `end`. What is kept moves only if the piece doubles, or a quarter of it is
 // passed by: so a byte costs few moves, whatever the order of its segments.
-bool find_room(const stream_host &host, stream_flow &flow, u32 seq, u32 end)
+bool find_room(const stream_host &host, stream_flow &flow, u32 end)
 {
 	const stream_waiting *waiting = flow.waiting;
-	const u32 most = lesser(max_piece, host.max_bytes) - u32(sizeof(stream_waiting)), next = in_next(flow);
+	const u32 most = host.max_bytes - u32(sizeof(stream_waiting)), next = in_next(flow);
 
-	if (!waiting) {
-		const u32 base = end - next > most ? seq : next;
-		return end - base <= most && make_waiting(host, flow, base, end - base);
-	}
-	if (before(seq, waiting->base))
-		return false;
+	if (!waiting)
+		return end - next <= most && make_waiting(host, flow, next, end - next);
 	if (end - waiting->base <= waiting->room())
 		return true;
-	const u32 base = later(waiting->base, next), need = end - base;
-	if (need > most || (need <= waiting->room() && base - waiting->base < waiting->room() / 4))
+	const u32 need = end - next;
+	if (need > most || (need <= waiting->room() && next - waiting->base < waiting->room() / 4))
 		return false;
-	return make_waiting(host, flow, base, need);
+	return make_waiting(host, flow, next, need);
 }
 
 // Ranges [first, last) become one, or a new one comes before `first` where that is `last`.
@@ -101,8 +93,7 @@ void keep_waiting(const stream_host &host, const work &at, u32 seq, text_view by
 	stream_flow &flow = at.flow;
 	const bool began = !flow.waiting;
 
-	// so far away no sender is
-	if (bytes.empty() || seq - in_next(flow) > max_message || !find_room(host, flow, seq, seq + bytes.size()))
+	if (bytes.empty() || !find_room(host, flow, seq + bytes.size()))
 		return;
 	if (began)
 		flow.waiting->began_ms = at.now_ms;

@@ -9,6 +9,7 @@ namespace {
 // RFC 6928: what a sender may send at once without an acknowledgement. What is ours left
 // its sender under his congestion control, but may leave here all at once.
 constexpr u32 burst = 14600;
+constexpr u32 most_at_once = 4 * burst;
 // A packet has 64 KB, headers and options included.
 constexpr u32 max_payload = 65535 - 120;
 // States of stream_flow::duplicates; below is_lost they are counted (RFC 5681 3.2).
@@ -85,7 +86,10 @@ void emit_after_ack(const stream_host &host, const work &at, stream_emission &em
 		flow.duplicates = recovers;
 		emit(host, at, flow.out_head, earlier(flow.out_head + usual_segment, flow.out_edge), emission);
 	} else {
-		emit(host, at, flow.out_sent, earlier(flow.out_edge, flow.out_acked + burst), emission);
+		// RFC 5681 3.1: two bytes for each that has arrived
+		const u32 more = flow.duplicates ? 0 : lesser(2 * at.acked, most_at_once);
+		const u32 to = later(flow.out_acked + burst, flow.out_sent + more);
+		emit(host, at, flow.out_sent, earlier(flow.out_edge, to), emission);
 	}
 }
 
@@ -389,6 +393,7 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 	answer.fin = segment.fin;
 	answer.seq = segment.seq;
 	answer.ack = segment.ack;
+	const u32 acked = other.out_acked;
 
 	if (!segment.syn && !is_followed(host, stream))
 		return answer;
@@ -408,7 +413,7 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 	// RFC 5961 3.2: others are forged, or too late
 	stream.reset |= segment.rst && (answer.seq == flow.out_sent || answer.seq == flow.out_acked);
 	note_ack_sent(flow, other, segment, answer.ack);
-	emit_after_ack(host, {stream, other, back, segment.now_ms}, answer.emission);
+	emit_after_ack(host, {stream, other, back, segment.now_ms, other.out_acked - acked}, answer.emission);
 	return answer;
 }
 

@@ -107,7 +107,7 @@ struct stream_host {
 	// Called once for each complete message.
 	void (*translate)(void *context, u8 direction, stream_message &message);
 	void (*count)(void *context, stream_count what);
-	u32 max_bytes;	// held and unacknowledged, per direction
+	u32 max_bytes;	// held and unacknowledged, per direction; and as many beyond holes
 	u32 max_held_ms;	// since an incomplete message last went on
 };
 
@@ -199,7 +199,7 @@ struct stream_store : stream_store_state {
 };
 
 // As many holes at once; what lies beyond another one is left for its sender to repeat.
-inline constexpr u32 max_waiting = 16;
+inline constexpr u32 max_waiting = 32;
 
 // Bytes beyond holes, so that a lost segment costs no retransmission but its own. Their sender
 // has them, too: they can be thrown away at any time.
