@@ -62,6 +62,11 @@ void join(stream_waiting &waiting, u32 first, u32 last, const stream_range &whol
 	waiting.newest = first;
 }
 
+void copy(stream_waiting &waiting, u32 at, text_view bytes)
+{
+	__builtin_memcpy(waiting.bytes() + (at - waiting.base), bytes.data(), bytes.size());
+}
+
 // What of [seq, end) is not there yet is copied: no byte is written twice.
 void fill(stream_waiting &waiting, u32 seq, text_view bytes)
 {
@@ -73,13 +78,13 @@ void fill(stream_waiting &waiting, u32 seq, text_view bytes)
 	for (last = first; last < waiting.count && !after(waiting.ranges[last].left, end); last++) {
 		const stream_range &there = waiting.ranges[last];
 		if (before(at, there.left))
-			__builtin_memcpy(waiting.bytes() + (at - waiting.base), bytes.data() + (at - seq), there.left - at);
+			copy(waiting, at, bytes.sub(at - seq, there.left - at));
 		at = later(at, there.right);
 	}
 	if (first == last && waiting.count == max_waiting)
 		return;
 	if (before(at, end))
-		__builtin_memcpy(waiting.bytes() + (at - waiting.base), bytes.data() + (at - seq), end - at);
+		copy(waiting, at, bytes.sub(at - seq));
 	stream_range whole{seq, end};
 	if (first < last)
 		whole = {earlier(seq, waiting.ranges[first].left), later(end, waiting.ranges[last - 1].right)};

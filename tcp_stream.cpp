@@ -108,8 +108,8 @@ void note_progress(stream_flow &flow, u32 ack, u32 now_ms)
 void note_duplicate(stream_flow &flow, const stream_segment &segment)
 {
 	const bool same_window = segment.ack + segment.window == flow.out_edge;
-	const bool is_one = segment.payload.empty() && !segment.fin && before(segment.ack, flow.out_sent) && same_window;
-	if (is_one && flow.duplicates < is_lost)
+	const bool is_empty = segment.payload.empty() && !segment.fin;
+	if (is_empty && same_window && before(segment.ack, flow.out_sent) && flow.duplicates < is_lost)
 		flow.duplicates++;
 }
 
@@ -153,8 +153,9 @@ void note_ack_sent(stream_flow &flow, const stream_flow &other, const stream_seg
 bool translate_block(const stream_flow &flow, const stream_range &block, stream_range &out)
 {
 	const bool is_exact = runs_of(flow) < max_runs || !after(block.right, flow.out_head);
+	const u32 left_at = block.left - flow.out_acked, right_at = block.right - flow.out_acked;
 
-	if (before(block.left, flow.out_acked) || !before(block.left, block.right) || after(block.right, flow.out_sent) || !is_exact)
+	if (!is_exact || left_at >= right_at || right_at > flow.out_sent - flow.out_acked)
 		return false;
 	u32 left = to_in(flow, block.left);
 	if (to_out(flow, left) != block.left)
@@ -310,9 +311,9 @@ void carry_data(const stream_host &host, const work &at, const stream_segment &s
 }
 
 // No payload: the position alone. In front of what the sender was told it is a keep-alive
-// (RFC 1122 4.2.3.6), and must be old for the receiver, too. RST counts only at exactly the
-// position that the receiver expects (RFC 5961 3.2). Beyond the receiver's window, where the
-// byte is that asked for it, nothing would be read of the segment (RFC 9293 3.10.7.4).
+// (RFC 1122 4.2.3.6), and must be old for the receiver, too. Beyond the receiver's window,
+// where the byte is that asked for it, nothing would be read of the segment (RFC 9293
+// 3.10.7.4).
 u32 place_empty(const stream_flow &flow, u32 seq)
 {
 	if (!is_mapped(flow))
@@ -324,6 +325,16 @@ u32 place_empty(const stream_flow &flow, u32 seq)
 	if (flow.mode == flow_mode::through || before(seq, flow.in_end))
 		there = runs_of(flow) ? earlier(to_out(flow, seq), flow.out_sent) : to_out(flow, seq);
 	return runs_of(flow) ? earlier(there, later(flow.out_edge, flow.out_acked)) : there;
+}
+
+// RST counts only at exactly the position that the receiver expects (RFC 5961 3.2): there it
+// arrives if it was at exactly the position that we expect, and nowhere near it else. A
+// receiver in doubt asks, and the answer is exact.
+u32 place_rst(const stream_flow &flow, u32 seq)
+{
+	const bool beyond = flow.mode != flow_mode::through && after(seq, flow.in_acked) && seq != in_next(flow);
+
+	return beyond ? flow.out_sent + (seq - flow.in_acked) : place_empty(flow, seq);
 }
 
 // ---- beginnings ------------------------------------------------------------------------
@@ -406,7 +417,9 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 		carry_syn(host, stream, segment, answer);
 		return answer;
 	}
-	if (segment.rst || (segment.payload.empty() && !segment.fin))
+	if (segment.rst)
+		answer.seq = place_rst(flow, segment.seq);
+	else if (segment.payload.empty() && !segment.fin)
 		answer.seq = place_empty(flow, segment.seq);
 	else
 		carry_data(host, {stream, flow, there, segment.now_ms}, segment, answer);
@@ -440,7 +453,8 @@ void retry(const stream_host &host, const work &at, stream_emission &emission)
 
 	if (!is_new && at.now_ms - flow.store->sent_ms < first_retry_ms << flow.tries)
 		return;
-	emit(host, at, flow.out_head, later(flow.out_head + 1, earlier(flow.out_edge, flow.out_head + burst)), emission);
+	const u32 room = earlier(flow.out_edge, flow.out_head + burst);
+	emit(host, at, flow.out_head, later(flow.out_head + 1, room), emission);
 	flow.tries += flow.tries < max_doublings;
 }
 

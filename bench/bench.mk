@@ -12,6 +12,9 @@ $(objects): flags := -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-st
 
 $(OUT)/core_cost: $(objects) $(hosted)
 	g++ -o $@ $^
+engine := tcp_stream stream_input stream_map stream_waiting message_frame
+$(OUT)/stream_cost: $(engine:%=$(OUT)/%.o) $(OUT)/bench/stream_cost.o
+	g++ -o $@ $^
 $(OUT)/%.o: $(ROOT)/%.cpp
 	@mkdir -p $(@D)
 	g++ $(common) $(flags) -c -o $@ $<

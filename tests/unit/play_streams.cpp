@@ -66,7 +66,8 @@ int main(int argc, char **argv)
 	for (u32 kind = 0; kind < kinds; kind++) {
 		const tally &sum = sums[kind];
 		printf("# %-9s seeds %u to %u: %llu connections, %llu segments, %llu wrong, the slowest %u s (seed %u)\n",
-		       play_names[kind], first, seed - 1, sum.plays, sum.segments, sum.wrong, sum.slowest_ms / 1000, sum.slowest_seed);
+		       play_names[kind], first, seed - 1, sum.plays, sum.segments, sum.wrong,
+		       sum.slowest_ms / 1000, sum.slowest_seed);
 		wrong += sum.wrong;
 	}
 	printf("%s 1 - T1_T2_T5 plays by chance\n1..1\n", wrong ? "not ok" : "ok");

@@ -134,8 +134,10 @@ TEST(stream_pace, T5_a_trunk_with_many_messages_under_way)
 				what.client.flight = 200000;
 				what.client.sack = what.server.sack = sack;
 				what.server.buffer = 250000;
-				for (u32 i = 0; i < 400; i++)
-					what.messages.push_back(make_message(i, i % 5 * 60, static_cast<int>(i % 7) * 9 - 10));
+				for (u32 i = 0; i < 400; i++) {
+					const int growth = static_cast<int>(i % 7) * 9 - 10;
+					what.messages.push_back(make_message(i, i % 5 * 60, growth));
+				}
 				what.pause_ms = 2;
 				// a loss more or less makes a difference
 				all.note(what, loss ? 60000 : 0, "seed " + std::to_string(seed));

@@ -75,7 +75,8 @@ public:
 		for (std::vector<unit> &side : said_) {
 			side.clear();
 			for (u32 i = 0, many = 50 + below(250); i < many; i++) {
-				const std::string text = make_message(i, below(4) ? 0 : below(300), any_growth() % 100, below(2));
+				const u32 body = below(4) ? 0 : below(300);
+				const std::string text = make_message(i, body, any_growth() % 100, below(2));
 				side.push_back({text, translate(text)});
 			}
 		}
@@ -264,7 +265,10 @@ outcome run_play(play_kind kind, u32 seed, bool plain)
 				   kind == play_kind::promised ? &promised :
 				   kind == play_kind::ends     ? &ends :
 								 nullptr;
-	const u32 messages = kind == play_kind::calm ? 12 : kind == play_kind::weather ? 8 : kind == play_kind::small ? 2 : 6;
+	const u32 messages = kind == play_kind::calm	? 12 :
+			     kind == play_kind::weather ? 8 :
+			     kind == play_kind::small	? 2 :
+							  6;
 	// hours for a trunk's bytes one by one
 	play one(seed, messages, {sky, plain, kind == play_kind::trunk ? 536u : 1u});
 

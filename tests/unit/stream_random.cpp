@@ -48,7 +48,8 @@ TEST(stream_random, T5_about_as_fast_as_without_us)
 {
 	u64 ours = 0, plain = 0;
 	for (u32 seed = 300001; seed < 300061; seed++) {
-		const outcome with = run_play(play_kind::weather, seed), without = run_play(play_kind::weather, seed, true);
+		const outcome with = run_play(play_kind::weather, seed);
+		const outcome without = run_play(play_kind::weather, seed, true);
 		EXPECT_EQ(with.wrong, "") << seed;
 		EXPECT_EQ(without.wrong, "") << seed;
 		ours += with.took_ms;
