@@ -10,29 +10,39 @@
 //   translation. A segment [a, b) leaves as the bytes [F(a), F(b)), an acknowledgement y
 //   goes back as the greatest x with F(x) <= y. So the sender keeps whatever the receiver
 //   may still miss, and however it cuts what it sends again, the same bytes leave.
+//   F is exact to the byte up to the first edit of a message; its last byte stands for the
+//   rest of its translation.
 // * Bytes of an incomplete message are held. They are ours then: once the receiver has all
 //   that was let out, it is told to the sender that it has them too, or Nagle's sender (RFC
 //   896), and one that waits for each acknowledgement, would never send the rest. That is
-//   the one place where a sender is told more than the receiver has.
-// * What is ours is never without somebody who asks for it again: the last byte of a message
-//   (at least) comes after it was held, and is not acknowledged to the sender before the
-//   whole translation is to the receiver. So the sender's own retransmission timer (RFC
-//   6298) runs, and its first unacknowledged byte stands for all of ours: a segment that has
-//   it is answered from the receiver's first missing byte on.
+//   the one place where more is acknowledged than the receiver has.
+// * What is ours is never without somebody who asks for it again. The last byte of a message
+//   is not acknowledged to its sender before the whole translation is to the receiver: so
+//   the sender's own retransmission timer (RFC 6298) runs, and his first unacknowledged byte
+//   stands for all of ours: a segment that has it is answered from the receiver's first
+//   missing byte on. That timer slows down while only the receiver gets on. So what its
+//   sender was told of is sent again by us, too: as duplicate acknowledgements ask for it
+//   (RFC 6582), and once in a second, then two, then four (tick_stream()).
 // * A segment that has nothing to let out leaves as a probe: one byte that the receiver has
 //   already (as in a keep-alive, RFC 1122 4.2.3.6). It must answer at once with an
 //   acknowledgement (RFC 9293 3.10.7.4), while a new byte might wait for a delayed one (RFC
-//   1122 4.2.3.2) for half a second. That answer is what covers the held bytes; and for a
-//   segment beyond a hole, which is kept here until the hole is filled, it is the duplicate
-//   acknowledgement that the sender counts (RFC 5681 3.2). No acknowledgement is made up.
+//   1122 4.2.3.2) for half a second. That answer is what covers the held bytes. No
+//   acknowledgement is made up.
+// * A segment beyond a hole is kept here until the hole is filled; the probe's answer is the
+//   duplicate acknowledgement that its sender counts (RFC 5681 3.2). Where the answer has
+//   SACK blocks (RFC 2883), they say to him what is kept. He may not forget it for that (RFC
+//   2018 8), so it may be thrown away at any time.
 // * Bytes of the stream's first words are let out as they come until they say SIP or not, so
 //   that nobody waits for us who does not speak SIP; the very first one in any case.
-// * At a limit, at a malformed length, at FIN in the midst of a message, the held bytes go
-//   out as they are, and the direction is passed through from there, its offset kept. This
-//   needs no memory: what is held becomes output where it lies.
+// * At a limit, at a malformed length, at what is no message, at FIN in the midst of one, the
+//   held bytes go out as they are, and the direction is passed through from there for good,
+//   its offset kept. This needs no memory: what is held becomes output where it lies. No
+//   later message is looked for: nobody knows any more where one begins, and a line that
+//   looks like a beginning may lie in a body, which strangers write (REQUIREMENTS S1).
 // * More is sent than one packet should carry (RFC 6928), or than the receiver has room for
 //   (it sees more bytes than the sender sent): the rest leaves as its acknowledgements come
-//   (`emission`). Where no emission can be made, the sender's timer still moves it.
+//   (`emission`). Where no emission can be made, the sender's timer still moves it. FIN never
+//   leaves with an emission: its sender sends it again until it is acknowledged.
 #ifndef SIP_EXT_TCP_STREAM_H
 #define SIP_EXT_TCP_STREAM_H
 

@@ -382,6 +382,37 @@ TEST(stream_cases, T6_a_message_that_never_completes)
 		}
 }
 
+// It goes on, but would hold memory for hours.
+TEST(stream_cases, T6_S7_a_message_that_drips)
+{
+	const std::string text = make_message(4, 2000, 40);
+	line call(eager());
+	call.at.max_held_ms = 32000;
+	call.go();
+	for (u32 i = 0; i < 40; i++)
+		call.say(text.substr(i * 30, 30), 50 + i * 31000);
+	call.at.run(4 * 32000 + 3000, [] { return false; });
+	EXPECT_EQ(call.count(stream_count::too_slow), 1u);
+	EXPECT_EQ(call.at.pieces(), 0u);
+	call.until_read(text.substr(0, 1200), 2000000);
+}
+
+// A segment that waits for another that never comes, beside others that do.
+TEST(stream_cases, T6_S7_what_waits_beyond_a_hole_is_forgotten)
+{
+	line call(eager());
+	call.at.max_held_ms = 32000;
+	call.go();
+	call.say(invite());
+	call.at.later(100, [&call] { call.at.forge(0, 5000, std::string(100, 'x')); });
+	for (u32 i = 0; i < 10; i++)
+		call.say(invite(), 200 + i * 10000);
+	call.at.run(1000, [] { return false; });
+	EXPECT_EQ(call.at.pieces(), 1u);
+	call.at.run(40000, [] { return false; });
+	EXPECT_EQ(call.at.pieces(), 0u);
+}
+
 TEST(stream_cases, T6_fin_in_the_middle)
 {
 	const std::string text = invite();

@@ -46,6 +46,9 @@ public:
 	// Until nothing happens any more, `done` is true, or so much time has passed.
 	bool run(u32 limit_ms, const std::function<bool()> &done);
 
+	// Data so far ahead of what an end has sent, as if they came from it.
+	void forge(u8 direction, u32 ahead, const std::string &bytes);
+
 	u32 now() const { return now_; }
 	const trouble &seen() const { return seen_; }
 	const std::string &error() const { return error_; }
