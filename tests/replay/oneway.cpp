@@ -10,120 +10,20 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <regex>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "tests/cases/parse_cases.h"
-#include "tests/corpora/message_source.h"
+#include "one_message.h"
 
 namespace {
 
 constexpr size_t largest = 65507;	// what one UDP datagram over IPv4 can carry
 constexpr int patience_ms = 3000;	// for each message, until several were lost
 constexpr int little_patience_ms = 20;
-constexpr u32 several = 5;
-
-std::string repeat(const std::string &text, size_t count)
-{
-	std::string out;
-
-	while (count--)
-		out += text;
-	return out;
-}
-
-std::string with(const std::string &fields)
-{
-	return CASE_LINE CASE_VIA CASE_REST + fields + "\r\n";
-}
-
-std::string with_sdp(const std::string &sdp)
-{
-	return with("Content-Type: application/sdp\r\n") + "v=0\r\n" + sdp;
-}
-
-std::vector<std::string> worst_inputs(size_t size)
-{
-	return {
-#include "tests/cases/worst_inputs.h"
-	};
-}
-
-// How much longer the body is than Content-Length says; `unknown` where it says nothing.
-constexpr long unknown = -1000000;
-
-struct length_field {
-	size_t start = std::string::npos;
-	size_t end = 0;
-	long slack = unknown;
-};
-
-length_field length_of(const std::string &message)
-{
-	static const char *names[] = {"\r\nContent-Length:", "\r\nl:"};
-	const size_t gap = message.find("\r\n\r\n");
-	length_field found;
-
-	for (const char *name : names) {
-		const size_t at = message.find(name);
-		if (gap == std::string::npos || at == std::string::npos || at > gap)
-			continue;
-		found.start = message.find_first_not_of(" \t", at + strlen(name));
-		found.end = message.find_first_not_of("0123456789", found.start);
-		if (found.end == found.start || found.end - found.start > 6)
-			return {};
-		found.slack = long(message.size() - gap - 4) - atol(message.c_str() + found.start);
-		return found;
-	}
-	return found;
-}
-
-// The host of the first match of a pattern's group, if it is an IPv4 address.
-std::string host_by(const std::string &message, const std::regex &pattern)
-{
-	std::smatch match;
-	const std::string head = message.substr(0, 4000);
-
-	return std::regex_search(head, match, pattern) ? match[1].str() : "";
-}
-
-void replace_host(std::string &message, const std::string &host, const std::string &by)
-{
-	for (size_t at = 0; !host.empty() && (at = message.find(host, at)) != std::string::npos;) {
-		const char before = at ? message[at - 1] : ' ';
-		const size_t end = at + host.size();
-		const char after = end < message.size() ? message[end] : ' ';
-		const bool part = before == '.' || isdigit(u8(before)) || isdigit(u8(after));
-		if (!part)
-			message.replace(at, host.size(), by);
-		at += part ? host.size() : by.size();
-	}
-}
-
-// The message as this host would have sent it.
-std::string named(std::string message, const std::string &host)
-{
-	static const std::regex via("\\n(?:Via|v)[ \\t]*:[^\\n]*?[ \\t](\\d+\\.\\d+\\.\\d+\\.\\d+)",
-				    std::regex::icase | std::regex::optimize);
-	static const std::regex media("\\nc=IN IP4 (\\d+\\.\\d+\\.\\d+\\.\\d+)",
-				      std::regex::icase | std::regex::optimize);
-	const length_field before = length_of(message);
-
-	replace_host(message, host_by(message, via), host);
-	replace_host(message, host_by(message, media), host);
-	const length_field after = length_of(message);
-	if (before.slack == 0 && after.slack != unknown) {
-		const long right = atol(message.c_str() + after.start) + after.slack;
-		message.replace(after.start, after.end - after.start, std::to_string(right));
-	}
-	return message;
-}
+constexpr unsigned several = 5;
 
 class courier {
 public:
@@ -190,14 +90,11 @@ private:
 	}
 	void compare(const std::string &name, const std::string &message)
 	{
-		const long slack = length_of(message).slack;
+		const std::string wrong = one_way::fault_of(message, arrived_);
 
 		changed_++;
-		if (std::count(message.begin(), message.end(), '\n') !=
-		    std::count(arrived_.begin(), arrived_.end(), '\n'))
-			fault(name + ": has another number of lines");
-		if (slack == 0 && length_of(arrived_).slack != 0)
-			fault(name + ": Content-Length is off by " + std::to_string(length_of(arrived_).slack));
+		if (!wrong.empty())
+			fault(name + ": " + wrong);
 	}
 
 	int sender_, receiver_;
@@ -205,18 +102,6 @@ private:
 	u32 sent_ = 0, changed_ = 0, oversize_ = 0, lost_ = 0;
 	std::string arrived_, last_;
 };
-
-void deliver_own_cases(const std::function<void(const std::string &, const std::string &)> &give)
-{
-	for (u32 i = 0; i < sip_cases::parse_case_count; i++) {
-		const sip_cases::parse_case &test = sip_cases::parse_case_at(i);
-		give({test.name.data(), test.name.size()}, {test.message.data(), test.message.size()});
-	}
-	size_t number = 0;
-	for (size_t size : {1000, 20000, 65000})
-		for (const std::string &text : worst_inputs(size))
-			give("worst input " + std::to_string(number++), text);
-}
 
 } // namespace
 
@@ -231,18 +116,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	courier post(atoi(words[0]), atoi(words[1]), words[2], words[3]);
-	const auto give = [&](const std::string &name, const std::string &bytes) {
-		const std::string text = naming ? named(bytes, argv[2]) : bytes;
-		if (!bytes.empty() && (!naming || text != bytes))
-			post.deliver(name, text);
-	};
-	if (words + 4 == end)
-		deliver_own_cases(give);
-	for (char **folder = words + 4; folder < end; folder++)
-		corpora::walk(*folder, [&](const corpora::message &found) {
-			give(found.name, found.bytes);
-			if (corpora::with_crlf(found.bytes) != found.bytes)
-				give(found.name + " with CR LF", corpora::with_crlf(found.bytes));
-		});
+	one_way::each_message({words + 4, end}, naming ? argv[2] : "",
+			      [&](const std::string &name, const std::string &text) { post.deliver(name, text); });
 	return post.report();
 }

@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Every message one way through the router, from inside and from outside: each must arrive,
-once. As root in the lab; PROGRAM is oneway.cpp, which needs no root to be built.
+once. As root in the lab; ONEWAY and ONESTREAM are the programs of that name, over UDP and over
+TCP, which need no root to be built.
 
-    scripts/lab run tests/replay/oneway.py PROGRAM [FOLDER...]
+    scripts/lab run tests/replay/oneway.py ONEWAY ONESTREAM [FOLDER...]
 
 Without a folder, the project's own cases are sent.
 """
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -18,13 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "tcp"), str(HERE.parent / "e2e")]
 
 from net import SERVER, Line, Namespace, Setup  # noqa: E402
 from sip import Address  # noqa: E402
+from street import Street  # noqa: E402
 
 SHOWN_FAULTS = 20
 LIMIT = 200
+SEED = int(os.environ.get("TCP_SEED", "0")) or secrets.randbits(31)
+COUNTS = ("sent", "changed", "oversize", "framed", "followed", "streams")
 
 
 @dataclass
@@ -43,6 +48,12 @@ PASSES = (
     Pass("from outside, to a server behind DNAT", Setup("dnat"), False, False),
     Pass("from outside that names a server behind DNAT", Setup("dnat"), False, True),
     Pass("from outside, over a phone's connection", Setup("shifted"), False, False),
+)
+STREAMS = (
+    Pass("from inside", Setup("masquerade"), True, False),
+    Pass("from inside that names the sender", Setup("masquerade"), True, True),
+    Pass("from outside that names a server behind DNAT", Setup("dnat"), False, True),
+    Pass("from outside that names a phone, over its connection", Setup("masquerade"), False, True),
 )
 
 
@@ -74,35 +85,70 @@ def send_all(way: Pass, program: str, folders: list[str]) -> tuple[dict[str, int
     own = line.plan.phone(1) if way.outward else line.router_address
     words = [program, *(["--named", own] if way.named else []), *map(str, fds),
              target[0], str(target[1]), *folders]
+    return outcome(words, fds)
+
+
+def stream_all(way: Pass, program: str, folders: list[str]) -> tuple[dict[str, int], list[str]]:
+    """The same over TCP."""
+    line = Street(way.setup, os.environ.get("LAB_HELPER", ""))
+    phone, server = line.plan.phone(1), line.plan.far(SERVER)
+    line.router.sysctl("net.netfilter.nf_conntrack_tcp_timeout_time_wait", 1)
+    ends = (line.inside.fd, line.outside.fd, phone, server, server)
+    if way.setup.nat == "dnat":
+        ends = (line.outside.fd, line.inside.fd, server, phone, line.router_address)
+    back = not way.outward and way.setup.nat != "dnat"
+    own = phone if way.outward else line.router_address
+    words = [program, *(["--named", own] if way.named else []), str(SEED), str(int(back)),
+             *map(str, ends), *folders]
+    return outcome(words, (line.inside.fd, line.outside.fd))
+
+
+def outcome(words: list[str], fds: tuple[int, ...]) -> tuple[dict[str, int], list[str]]:
+    """What one of the programs said."""
+    began = time.monotonic()
     done = subprocess.run(words, capture_output=True, pass_fds=fds, timeout=LIMIT, check=False)
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     faults = [line.removeprefix("fault ") for line in lines if line.startswith("fault ")]
+    left = [line.removeprefix("left ") for line in lines if line.startswith("left ")]
+    for name in left[:SHOWN_FAULTS]:
+        print(f"# not followed behind it: {name}")
     if done.returncode:
         faults.append(f"status {done.returncode}: {done.stderr.decode('utf-8', 'replace')}")
     counts = {word: int(number) for word, _, number in (line.partition(" ") for line in lines)
-              if word in ("sent", "changed", "oversize")}
+              if word in COUNTS}
+    print(f"# {time.monotonic() - began:.0f} s")
     return counts, faults
 
 
+def shown(counts: dict[str, int]) -> str:
+    text = f"{counts.get('sent', 0)} sent, {counts.get('changed', 0)} translated"
+    if "streams" not in counts:
+        return f"{text}, {counts.get('oversize', 0)} too long for UDP"
+    return (f"{text}, {counts['framed']} with their length, which left {counts['followed']} streams "
+            f"followed; these together in {counts['streams']} streams, cuts by TCP_SEED={SEED}")
+
+
+def report(number: int, title: str, counts: dict[str, int], faults: list[str]) -> bool:
+    if not counts.get("sent"):
+        faults.append("nothing was sent")
+    print(f"{'not ok' if faults else 'ok'} {number} - {title} arrives, once")
+    print(f"# {shown(counts)}")
+    for text in faults[:SHOWN_FAULTS]:
+        print(f"# {text}")
+    if len(faults) > SHOWN_FAULTS:
+        print(f"# ... and {len(faults) - SHOWN_FAULTS} more")
+    sys.stdout.flush()
+    return bool(faults)
+
+
 def main() -> int:
-    program, *folders = sys.argv[1:]
-    failed = 0
+    datagrams, streams, *folders = sys.argv[1:]
+    failed = number = 0
     for number, way in enumerate(PASSES, 1):
-        began = time.monotonic()
-        counts, faults = send_all(way, program, folders)
-        if not counts.get("sent"):
-            faults.append("nothing was sent")
-        failed += bool(faults)
-        print(f"{'not ok' if faults else 'ok'} {number} - R20 every message {way.title} "
-              "arrives, once")
-        print(f"# {counts.get('sent', 0)} sent, {counts.get('changed', 0)} translated, "
-              f"{counts.get('oversize', 0)} too long for UDP, {time.monotonic() - began:.0f} s")
-        for text in faults[:SHOWN_FAULTS]:
-            print(f"# {text}")
-        if len(faults) > SHOWN_FAULTS:
-            print(f"# ... and {len(faults) - SHOWN_FAULTS} more")
-        sys.stdout.flush()
-    print(f"1..{len(PASSES)}")
+        failed += report(number, f"R20 every message {way.title}", *send_all(way, datagrams, folders))
+    for number, way in enumerate(STREAMS, number + 1):
+        failed += report(number, f"T1 every message over TCP {way.title}", *stream_all(way, streams, folders))
+    print(f"1..{number}")
     return 1 if failed else 0
 
 

@@ -8,14 +8,15 @@ replay.root := $(patsubst %/tests/replay/,%,$(dir $(abspath $(lastword $(MAKEFIL
 BUILD ?= $(replay.root)/build
 replay.out := $(BUILD)/replay
 replay.flags := -std=gnu++20 -funsigned-char -g1 -O1 -I$(replay.root) -MMD -MP -Wall -Wextra -Werror
-replay.sources := tests/replay/oneway.cpp tests/corpora/message_source.cpp tests/corpora/pcap.cpp
+replay.shared := tests/replay/one_message.cpp tests/corpora/message_source.cpp tests/corpora/pcap.cpp
+replay.sources := tests/replay/oneway.cpp tests/replay/onestream.cpp $(replay.shared)
 replay.objects := $(replay.sources:%.cpp=$(replay.out)/%.o)
 replay.lab := $(replay.root)/scripts/lab run --kernel uml-6.1 --timeout 580
 
 $(replay.out)/%.o: $(replay.root)/%.cpp
 	@mkdir -p $(@D)
 	@$(CXX) $(replay.flags) -c -o $@ $<
-$(replay.out)/oneway: $(replay.objects)
+$(replay.out)/oneway $(replay.out)/onestream: $(replay.out)/%: $(replay.out)/tests/replay/%.o $(replay.shared:%.cpp=$(replay.out)/%.o)
 	@$(CXX) -o $@ $^
 
 .PHONY: replay replay-corpora oneway oneway-corpora
@@ -23,10 +24,10 @@ replay:
 	@$(replay.lab) $(replay.root)/tests/replay/run.py $(replay.root)/tests/replay/flows
 replay-corpora:
 	@$(replay.lab) $(replay.root)/tests/replay/run.py $(abspath $(CORPORA))
-oneway: $(replay.out)/oneway
-	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $<
-oneway-corpora: $(replay.out)/oneway
-	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $< $(abspath $(CORPORA))
+oneway: $(replay.out)/oneway $(replay.out)/onestream
+	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $^
+oneway-corpora: $(replay.out)/oneway $(replay.out)/onestream
+	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $^ $(abspath $(CORPORA))
 
 corpora: replay-corpora oneway-corpora
 

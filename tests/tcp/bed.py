@@ -12,55 +12,13 @@ import struct
 
 from book import Book, Said
 from ends import LOSSY, STALL, End, Talk
-from links import nft
-from net import FRIEND, PATIENCE, ROUTER, SERVER, SHIFTED, Failure, Line, Namespace, Setup
+from net import PATIENCE, SERVER, Failure, Namespace, Setup
 from sip import Address
+from street import PORT, Street, rules
 
-PORT = 5060
 SIOCETHTOOL, SIOCSIFMTU = 0x8946, 0x8922
 OFFLOADS = {"tx": 0x17, "sg": 0x19, "tso": 0x1F, "gso": 0x24, "gro": 0x2C}
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-
-
-def rules(setup: Setup, helper: str, line: Line) -> str:
-    """A home router's: the helper on TCP port 5060, translation, a stateful firewall."""
-    ip = "ip" if setup.family == 4 else "ip6"
-    attach = (f'ct helper alg {{ type "{helper}" protocol tcp; }}\n'
-              "chain attach { type filter hook prerouting priority -150;\n"
-              f' tcp dport {PORT} ct helper set "alg"; }}') if helper else ""
-    leave = {"masquerade": "masquerade", "dnat": "masquerade", "routed": "accept",
-             "shifted": f"meta l4proto tcp masquerade to :{SHIFTED}"}[setup.nat]
-    enter = (f' iifname "wan" tcp dport {PORT} dnat {ip} to {line.plan.phone(1)};\n'
-             if setup.nat == "dnat" else "")
-    return f"""table inet streams
-delete table inet streams
-table inet streams {{
-{attach}
-chain forward {{ type filter hook forward priority 0; policy drop;
- ct state established,related accept;
- iifname "lan" accept;
- ct status dnat ct state new tcp dport {PORT} accept; }}
-chain input {{ type filter hook input priority 0;
- iifname "wan" meta l4proto tcp drop; }}
-chain leave {{ type nat hook postrouting priority 100;
- oifname "wan" {leave}; }}
-chain enter {{ type nat hook prerouting priority -100;
-{enter} }}
-}}
-"""
-
-
-class Street(Line):
-    """inside -- router -- outside."""
-
-    def load_rules(self) -> None:
-        self.apply(rules(self.setup, self.helper, self))
-
-    def apply(self, text: str) -> None:
-        with self.router:
-            wrong = nft(text)
-        if wrong:
-            raise Failure(f"nft: {wrong}\n{text}")
 
 
 class Bed:
@@ -279,4 +237,4 @@ def set_offloads(where: Namespace, names: tuple[str, ...], on: bool, which: tupl
                 fcntl.ioctl(control, SIOCETHTOOL, request.ljust(40, b"\0"))
 
 
-__all__ = ["Bed", "Failure", "FRIEND", "PORT", "ROUTER", "SERVER"]
+__all__ = ["PORT", "Bed", "Failure"]

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "one_message.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <regex>
+
+#include "tests/cases/parse_cases.h"
+#include "tests/corpora/message_source.h"
+
+namespace one_way {
+
+length_field length_of(const std::string &message)
+{
+	static const char *names[] = {"\r\nContent-Length:", "\r\nl:"};
+	const size_t gap = message.find("\r\n\r\n");
+	length_field found;
+
+	for (const char *name : names) {
+		const size_t at = message.find(name);
+		if (gap == std::string::npos || at == std::string::npos || at > gap)
+			continue;
+		found.start = message.find_first_not_of(" \t", at + strlen(name));
+		found.end = message.find_first_not_of("0123456789", found.start);
+		if (found.end == found.start || found.end - found.start > 6)
+			return {};
+		found.slack = long(message.size() - gap - 4) - atol(message.c_str() + found.start);
+		return found;
+	}
+	return found;
+}
+
+namespace {
+
+std::string repeat(const std::string &text, size_t count)
+{
+	std::string out;
+
+	while (count--)
+		out += text;
+	return out;
+}
+
+std::string with(const std::string &fields)
+{
+	return CASE_LINE CASE_VIA CASE_REST + fields + "\r\n";
+}
+
+std::string with_sdp(const std::string &sdp)
+{
+	return with("Content-Type: application/sdp\r\n") + "v=0\r\n" + sdp;
+}
+
+std::vector<std::string> worst_inputs(size_t size)
+{
+	return {
+#include "tests/cases/worst_inputs.h"
+	};
+}
+
+// The host of the first match of a pattern's group, if it is an IPv4 address.
+std::string host_by(const std::string &message, const std::regex &pattern)
+{
+	std::smatch match;
+	const std::string head = message.substr(0, 4000);
+
+	return std::regex_search(head, match, pattern) ? match[1].str() : "";
+}
+
+void replace_host(std::string &message, const std::string &host, const std::string &by)
+{
+	for (size_t at = 0; !host.empty() && (at = message.find(host, at)) != std::string::npos;) {
+		const char before = at ? message[at - 1] : ' ';
+		const size_t end = at + host.size();
+		const char after = end < message.size() ? message[end] : ' ';
+		const bool part = before == '.' || isdigit(u8(before)) || isdigit(u8(after));
+		if (!part)
+			message.replace(at, host.size(), by);
+		at += part ? host.size() : by.size();
+	}
+}
+
+// The message as this host would have sent it.
+std::string named(std::string message, const std::string &host)
+{
+	static const std::regex via("\\n(?:Via|v)[ \\t]*:[^\\n]*?[ \\t](\\d+\\.\\d+\\.\\d+\\.\\d+)",
+				    std::regex::icase | std::regex::optimize);
+	static const std::regex media("\\nc=IN IP4 (\\d+\\.\\d+\\.\\d+\\.\\d+)",
+				      std::regex::icase | std::regex::optimize);
+	const length_field before = length_of(message);
+
+	replace_host(message, host_by(message, via), host);
+	replace_host(message, host_by(message, media), host);
+	const length_field after = length_of(message);
+	if (before.slack == 0 && after.slack != unknown) {
+		const long right = atol(message.c_str() + after.start) + after.slack;
+		message.replace(after.start, after.end - after.start, std::to_string(right));
+	}
+	return message;
+}
+
+void own_cases(const message_sink &give)
+{
+	for (u32 i = 0; i < sip_cases::parse_case_count; i++) {
+		const sip_cases::parse_case &test = sip_cases::parse_case_at(i);
+		give({test.name.data(), test.name.size()}, {test.message.data(), test.message.size()});
+	}
+	size_t number = 0;
+	for (size_t size : {1000, 20000, 65000})
+		for (const std::string &text : worst_inputs(size))
+			give("worst input " + std::to_string(number++), text);
+}
+
+} // namespace
+
+void each_message(const std::vector<std::string> &folders, const std::string &host, const message_sink &sink)
+{
+	const auto give = [&](const std::string &name, const std::string &bytes) {
+		const std::string text = host.empty() ? bytes : named(bytes, host);
+		if (!bytes.empty() && (host.empty() || text != bytes))
+			sink(name, text);
+	};
+	if (folders.empty())
+		own_cases(give);
+	for (const std::string &folder : folders)
+		corpora::walk(folder, [&](const corpora::message &found) {
+			give(found.name, found.bytes);
+			if (corpora::with_crlf(found.bytes) != found.bytes)
+				give(found.name + " with CR LF", corpora::with_crlf(found.bytes));
+		});
+}
+
+std::string fault_of(const std::string &message, const std::string &arrived)
+{
+	if (std::count(message.begin(), message.end(), '\n') != std::count(arrived.begin(), arrived.end(), '\n'))
+		return "has another number of lines";
+	const long slack = length_of(arrived).slack;
+	return length_of(message).slack == 0 && slack != 0 ? "Content-Length is off by " + std::to_string(slack) : "";
+}
+
+} // namespace one_way
