@@ -8,10 +8,11 @@
  * repeated; and what is held shifts nothing yet. But conntrack looks at numbers, too:
  *
  * * Its windows know nothing of what is held, or sent besides: they are told to be liberal.
- * * A RST in front of what the other side acknowledged is taken for forged, whatever the
- *   windows say, and then leaves untranslated. Conntrack asks nf_ct_seq_offset() what the
- *   acknowledgement is in the sender's numbers; that reads the extension, whether or not
- *   IPS_SEQ_ADJUST says that the kernel is to shift. So the shift is kept there, without it.
+ * * What the other side has acknowledged it must know in the sender's numbers: data that are
+ *   not cost the connection its days, five minutes are left then, and a RST in front of what
+ *   was is taken for forged, and leaves untranslated. Conntrack asks nf_ct_seq_offset(); that
+ *   reads the extension, whether or not IPS_SEQ_ADJUST says that the kernel is to shift. So
+ *   the shift is kept there, without it.
  * * When we leave, the bit is set: from there on the kernel shifts the numbers, by what
  *   they are shifted at that moment, and connections live on without us.
  *

@@ -10,7 +10,10 @@ import sys
 import time
 
 MODULES = os.environ["LAB_MODULES"]
-PHONE, SERVER, OUTSIDE = "10.0.0.10", "203.0.113.2", "203.0.113.1"
+OUTSIDE = "203.0.113.1"
+# of the phone, of the server, of the phone as it is seen
+IPV4 = ("10.0.0.10", "203.0.113.2", OUTSIDE)
+IPV6 = ("fd00:1::10", "2001:db8:2::2", "2001:db8:2::1")
 LIBC = ctypes.CDLL(None, use_errno=True)
 # NAT stays while the helper's rules, which hold the module, come and go.
 RULES = """
@@ -116,11 +119,19 @@ def followed():
 # --- the two ends
 
 
-def listener(port=5060):
+def hosts_of(sock):
+    return IPV6 if sock.family == socket.AF_INET6 else IPV4
+
+
+def written(host):
+    return f"[{host}]" if ":" in host else host
+
+
+def listener(family=socket.AF_INET):
     enter("outside")
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((SERVER, port))
+    sock.bind((hosts_of(sock)[1], 5060))
     sock.listen(100)
     return sock
 
@@ -128,9 +139,9 @@ def listener(port=5060):
 def connect(listening, port=0):
     """Returns the phone's socket and the server's."""
     enter("inside")
-    phone = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    phone = socket.socket(listening.family, socket.SOCK_STREAM)
     phone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    phone.bind((PHONE, port))
+    phone.bind((hosts_of(phone)[0], port))
     phone.settimeout(20)
     phone.connect(listening.getsockname())
     server, _ = listening.accept()
@@ -141,10 +152,11 @@ def connect(listening, port=0):
 
 
 def request(phone, number=1, body=b""):
+    own, to, _ = map(written, hosts_of(phone))
     port = phone.getsockname()[1]
-    return (f"OPTIONS sip:{SERVER} SIP/2.0\r\nVia: SIP/2.0/TCP {PHONE}:{port};branch=z9hG4bK{number}\r\n"
-            f"Max-Forwards: 70\r\nFrom: <sip:a@{PHONE}>;tag=1\r\nTo: <sip:a@{SERVER}>\r\n"
-            f"Call-ID: {number}\r\nCSeq: {number} OPTIONS\r\nContact: <sip:a@{PHONE}:{port}>\r\n"
+    return (f"OPTIONS sip:{to} SIP/2.0\r\nVia: SIP/2.0/TCP {own}:{port};branch=z9hG4bK{number}\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:a@{own}>;tag=1\r\nTo: <sip:a@{to}>\r\n"
+            f"Call-ID: {number}\r\nCSeq: {number} OPTIONS\r\nContact: <sip:a@{own}:{port}>\r\n"
             f"Content-Length: {len(body)}\r\n\r\n").encode() + body
 
 
@@ -166,7 +178,7 @@ def grown(listening):
     phone, server = connect(listening)
     phone.sendall(request(phone))
     got = receive(server, b"\r\n\r\n")
-    check(len(got) > len(request(phone)) and f"Contact: <sip:a@{OUTSIDE}:".encode() in got,
+    check(len(got) > len(request(phone)) and f"Contact: <sip:a@{written(hosts_of(phone)[2])}:".encode() in got,
           "a request over TCP is translated, and longer than it was", got)
     return phone, server
 
@@ -230,11 +242,30 @@ def states():
     return [line.split()[3] for line in text.splitlines() if line.startswith("tcp")]
 
 
-def forget(*arguments):
-    run("ip", "netns", "exec", "router", "conntrack", "-D", "-p", "tcp", *arguments)
+def seconds_left():
+    text = run("ip", "netns", "exec", "router", "conntrack", "-L", "-p", "tcp").stdout
+    return [int(line.split()[2]) for line in text.splitlines() if "ESTABLISHED" in line]
+
+
+def forget():
+    run("ip", "netns", "exec", "router", "conntrack", "-D", "-p", "tcp")
 
 
 # --- what is tested
+
+
+def lives(listening):
+    """What conntrack takes for acknowledged: a connection of which it knows something that is
+    not lives five minutes more, any other one days."""
+    forget()
+    phone, server = grown(listening)
+    check(until(lambda: min(seconds_left(), default=0) > 3600, 3), "conntrack knows that the longer request arrived",
+          seconds_left())
+    server.sendall(b"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP 203.0.113.1:5060\r\nContent-Length: 0\r\n\r\n")
+    receive(phone, b"\r\n\r\n")
+    check(until(lambda: min(seconds_left(), default=0) > 3600, 3), "and the response", seconds_left())
+    phone.close()
+    server.close()
 
 
 def resets(listening):
@@ -299,7 +330,7 @@ def leaves_with_held(listening):
     phone, server = grown(listening)
     held(phone, server)
     time.sleep(0.5)
-    check(until(unload), "rmmod while a message is held")
+    check(until(unload), f"rmmod while a message is held, {hosts_of(phone)[0]}")
     whole = request(phone, 2, b"x" * 500)
     phone.sendall(whole[-300:])
     got = receive(server, b"x" * 500, 10)
@@ -406,11 +437,13 @@ def main():
     masquerade()
     subprocess.run(["ip", "netns", "exec", "router", "nft", "-f", "-"], input=WATCH, text=True, check=True)
     listening = listener()
+    lives(listening)
     resets(listening)
     closes(listening)
     stray(listening)
     leaves_with_grown(listening)
     leaves_with_held(listening)
+    leaves_with_held(listener(socket.AF_INET6))
     busy(listening)
     forgotten(listening)
     namespace_ends(listening)
