@@ -20,6 +20,9 @@ cxx-add := -std=gnu++20 -ffreestanding -fno-exceptions -fno-rtti	\
 # UML lets its own C use SSE; ours is the same everywhere.
 cxx-add += $(call cc-option,-mgeneral-regs-only)
 
+# Inline variables are weak symbols like inline functions: see cmd_ungroup_cxx.
+cxx-add += $(if $(CONFIG_CC_IS_GCC),-fno-gnu-unique)
+
 # pahole turns DWARF into BTF and fails on C++: no DWARF of C++ in such kernels.
 cxx-add += $(if $(CONFIG_DEBUG_INFO_BTF_MODULES),-g0)
 
@@ -33,8 +36,14 @@ cxx-flags = -Wp,-MMD,$(depfile) -nostdinc				\
 # FPU): see the script.
 cmd_check_cxx = $(CONFIG_SHELL) $(src)/scripts/check-objects $@
 
+# An inline function that two objects have is in a group of sections, and the linker drops the
+# second one; gcc's list of functions for ftrace (-mrecord-mcount) still names it, and the link
+# fails. Without groups both stay. clang's lists belong to the groups.
+cmd_ungroup_cxx = $(if $(CONFIG_CC_IS_GCC),$(OBJCOPY) --remove-section=.group $@)
+
 define rule_cxx_o_cpp
 	$(call rule_cc_o_c)
+	$(call cmd,ungroup_cxx)
 	$(call cmd,check_cxx)
 endef
 
