@@ -154,6 +154,9 @@ class Bed:
             raise Failure(f"no connection to {target}: {error}") from error
         for one in (near, far):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(nodelay))
+        again = End("", near).info().retransmitted
+        if again and self.stall == STALL and not first:
+            self.note(f"SYN was sent {again} times more")
         return self._talk(near, far, seen[:2])
 
     def _talk(self, near: socket.socket, far: socket.socket, seen: Address) -> Talk:
@@ -164,9 +167,6 @@ class Bed:
             phone, server = End("phone", near, self.stall), End("server", far, self.stall)
             outside, other = seen, far.getsockname()[:2]
         inside = phone.socket.getsockname()[:2]
-        again = End("", near).info().retransmitted
-        if again and self.stall == STALL:
-            self.note(f"SYN was sent {again} times more")
         if not self.setup.translated and outside != inside and self.setup.nat != "dnat":
             raise Failure(f"the router translates {inside} to {outside}")
         book = Book(inside, outside, other, self.random.randrange(10 ** 6))
