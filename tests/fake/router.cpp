@@ -90,6 +90,8 @@ bool router::translate_by_rules(connection &made, fate &how)
 	const auto forwarded = rules.forward.find(made.original.destination);
 	if (forwarded != rules.forward.end()) {
 		made.reply.source = forwarded->second;
+		if (from_inside && rules.hairpin)
+			masquerade(made);
 		return true;
 	}
 	if (is_mine(made.original.destination)) {

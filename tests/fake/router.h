@@ -55,6 +55,7 @@ struct settings {
 	bool nat_present = true;	// nf_nat_sip_ext is loaded
 	bool assist = false;
 	bool default_route = false;	// it leads to all that is not inside
+	bool hairpin = false;		// what the inside sends to a forwarded socket is masqueraded, too
 	bool shift_ports = false;	// the rules never keep a source port (masquerade random)
 	endpoint outside4 = at("203.0.113.1");
 	endpoint outside6 = at("2001:db8:f::1");
