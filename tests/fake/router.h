@@ -69,6 +69,7 @@ struct settings {
 	u32 tcp_timeout_s = 7440;
 	u32 tcp_closed_timeout_s = 120;
 	u32 mtu = 1500;
+	u16 mss = 1460;		// of every SYN
 	u32 zone = 0;			// of the packets that follow
 	u32 expectations_max = 4096;
 	u32 class_limit = 255;
@@ -115,6 +116,7 @@ struct arrival {
 	endpoint source{};	// as who gets it sees it
 	endpoint destination{};
 	segment what;
+	bool emission = false;	// nobody's segment was its cause, or it goes the other way
 
 	bool arrived() const { return how == fate::arrived; }
 };

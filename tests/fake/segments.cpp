@@ -8,13 +8,12 @@ namespace fake {
 
 namespace {
 
-constexpr u16 usual_mss = 1460;
 constexpr u32 max_payload = 65535 - 120;
 constexpr u8 was_reset = 4;
 
 sipx_stream *stream_of(const connection &c) { return static_cast<sipx_stream *>(c.data.stream); }
 
-sipx_segment describe_segment(const segment &what, u32 room)
+sipx_segment describe_segment(const segment &what, u32 room, u16 mss)
 {
 	sipx_segment in{};
 	in.syn = what.syn;
@@ -26,7 +25,7 @@ sipx_segment describe_segment(const segment &what, u32 room)
 	in.window_field = static_cast<u16>(what.window);
 	in.seq = what.seq;
 	in.ack = what.ack;
-	in.mss = what.syn ? usual_mss : 0;
+	in.mss = what.syn ? mss : 0;
 	in.room = static_cast<u16>(room);
 	return in;
 }
@@ -69,7 +68,9 @@ void router::put_emission(const connection &c, const sipx_emission &made, std::v
 	what.has_ack = true;
 	what.window = made.window_field;
 	what.payload = text_of(made.payload, made.length);
-	put_packets(what, made.size, on_way(c, made.reply), out);
+	arrival like = on_way(c, made.reply);
+	like.emission = true;
+	put_packets(what, made.size, like, out);
 }
 
 void router::through_stream(connection &c, bool reply, const segment &what, std::vector<arrival> &out)
@@ -81,7 +82,7 @@ void router::through_stream(connection &c, bool reply, const segment &what, std:
 	info.payload = payload.get();
 	info.payload_length = static_cast<u32>(what.payload.size());
 	const arrival like = on_way(c, reply);
-	const sipx_segment in = describe_segment(what, room_to(like.destination));
+	const sipx_segment in = describe_segment(what, room_to(like.destination), rules.mss);
 	sipx_segment_answer answer;
 	std::memset(&answer, 0xa5, sizeof(answer));
 	in_packet_ = true;

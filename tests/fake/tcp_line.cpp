@@ -60,6 +60,10 @@ void tcp_line::take_data(end &at, const segment &what)
 void tcp_line::take(const arrival &one)
 {
 	packets_++;
+	if (watch)
+		watch(one);
+	if (lose_behind && lose_behind(one.what))
+		return;
 	for (end &at : ends_) {
 		if (!open_ || !sip::same_endpoint(at.near, one.destination) || !sip::same_endpoint(at.far, one.source))
 			continue;

@@ -39,6 +39,8 @@ public:
 
 	size_t mss = 1460;
 	std::function<bool(const segment &)> lose;	// true: this one is lost before the router
+	std::function<bool(const segment &)> lose_behind;
+	std::function<void(const arrival &)> watch;	// what leaves the router
 
 private:
 	struct end {
