@@ -215,6 +215,10 @@ inline void dump_address(dump_text &out, text_view bytes, const sip::address_ref
 		out << " sips";
 	if (ref.has_expires)
 		out << " expires=" << ref.expires;
+	if (ref.transport != sip::uri_transport::unsaid)
+		out << (ref.transport == sip::uri_transport::tcp   ? text_view(" tcp")
+			: ref.transport == sip::uri_transport::udp ? text_view(" udp")
+								   : text_view(" transport"));
 	out << "\n";
 }
 

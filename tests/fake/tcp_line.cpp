@@ -136,9 +136,12 @@ void tcp_line::say(bool client, const std::string &bytes, const std::vector<size
 		size_t size = cuts.empty() ? mss : cuts[std::min(which++, cuts.size() - 1)];
 		const int room = distance(at.next, at.window_edge);
 		if (room <= 0) {
-			retry(at);
-			if (distance(at.next, at.window_edge) <= 0)
+			for (u32 tries = 0; tries < max_tries && distance(at.next, at.window_edge) <= 0; tries++)
+				retry(at);
+			if (open_ && distance(at.next, at.window_edge) <= 0)
 				broken("a stream that stalls");
+			if (!open_)
+				return;
 			continue;
 		}
 		size = std::min({size ? size : 1, left, static_cast<size_t>(room)});
@@ -149,8 +152,10 @@ void tcp_line::say(bool client, const std::string &bytes, const std::vector<size
 		put(at, what);
 		settle();
 	}
-	for (u32 tries = 0; at.una != at.next && tries < max_tries; tries++)
+	for (u32 tries = 0; open_ && at.una != at.next && tries < max_tries; tries++)
 		retry(at);
+	if (open_ && at.una != at.next)
+		broken("what was said is never acknowledged");
 }
 
 // The retransmission timer (RFC 6298), and what the core's own timers do in the meantime.

@@ -13,6 +13,7 @@ namespace fuzz {
 struct passage {
 	sip::endpoint inner{}, outer{}, peer{};
 	bool outward = true;
+	bool one_port = false;	// over TCP, and nobody comes in by another connection (T8)
 	u32 zone = 0;
 };
 

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "../../message_frame.h"
 #include "../fake/peers.h"
+#include "../fake/tcp_line.h"
 #include "helper_checks.h"
 
 namespace fuzz {
@@ -53,6 +55,10 @@ public:
 			gate_.rules.forward[outside(5060)] = phone(0);
 		gate_.rules.taken_ports = {20000};
 		set_media_rules(script_.byte());
+		gate_.emitted = [this](const arrival &one) {
+			for (auto &[key, its] : lines_)
+				its.line->deliver(one);
+		};
 		seed_random(flags + 1u);
 		set_faults({});
 	}
@@ -60,6 +66,8 @@ public:
 	{
 		set_faults({});
 		gate_.end_all();
+		if (live_piece_bytes())
+			broken("memory of streams is left behind");
 		std::string left;
 		for (u32 slab = 0; slab < SIPX_SLABS; slab++)
 			left += " " + std::to_string(live_objects(static_cast<sipx_slab>(slab)));
@@ -78,6 +86,9 @@ private:
 	{
 		gate_.rules.values[SIPX_SETTING_DIRECT_MEDIA] = flags & 1;
 		gate_.rules.values[SIPX_SETTING_TCP_MEDIA] = flags >> 1 & 1;
+		gate_.rules.values[SIPX_SETTING_TCP_INBOUND] = flags >> 4 & 1;
+		if (flags & 32)
+			gate_.rules.values[SIPX_SETTING_TCP_BUFFER] = 4;
 		if (flags & 4)
 			gate_.rules.media_hosts = {"10.0.0.11", "fd00::11"};
 		if (flags & 8) {	// soon used up
@@ -92,36 +103,156 @@ private:
 	}
 	endpoint phone(u32 n) const { return make("10.0.0.", "fd00::", 10 + n, n == 2 ? 49152 : 5060); }
 	endpoint server(u32 n) const { return make("198.51.100.", "2001:db8:1::", 1 + n, 5060); }
+	static endpoint over_tcp(const endpoint &e) { return sip::with_protocol(e, SIPX_TCP); }
+	// From where a phone begins its connections.
+	endpoint caller(u32 n) const { return over_tcp(sip::with_port(phone(n), static_cast<u16>(n ? 49200 + n : 5060))); }
 	endpoint outside(u16 port) const { return make("203.0.113.", "2001:db8:f::", 1, port); }
 	endpoint outer(u32 n, u32 m) const
 	{
-		const connection *c = gate_.find(phone(n), server(m));
+		const connection *c = tcp_ ? gate_.find(caller(n), over_tcp(server(m))) : gate_.find(phone(n), server(m));
 		return c ? c->reply.destination : outside(5060);
 	}
 
 	void act()
 	{
 		const u8 what = script_.byte();
-		switch (what % 12) {
+		switch (what % 16) {
 		case 0: case 1: case 2: case 3:
-			return send(from_template(what / 12 % 16));
+			return send(from_template(what / 16 % 16));
 		case 4: case 5:
 			return send(answer());
 		case 6:
 			return send(script_.bytes(script_.byte() * 4u));
 		case 7:
-			return gate_.advance(what / 12 % 2 ? script_.byte() : script_.byte() * 8u);
+			return gate_.advance(what / 16 % 2 ? script_.byte() : script_.byte() * 8u);
 		case 8:
 			return media();
 		case 9:
-			return set_faults({.kinds = script_.byte() & 15u, .strike_at = script_.byte() % 32u,
-					   .all_after = what / 12 % 2 != 0,
+			return set_faults({.kinds = script_.byte() & 31u, .strike_at = script_.byte() % 32u,
+					   .all_after = what / 16 % 2 != 0,
 					   .pinhole_error = static_cast<sipx_pinhole_error>(1 + script_.below(4))});
 		case 10:
 			return cut();
-		default:
+		case 11:
 			return send(last_);	// a retransmission
+		case 12: case 13:
+			tcp_ = !tcp_;
+			return;
+		case 14:
+			return end_line();
+		default:
+			return say_again();
 		}
+	}
+
+	// ---- TCP
+
+	struct tcp_end {
+		std::unique_ptr<tcp_line> line;
+		u32 connection = 0;
+		bool whole = true;	// nothing but whole messages was said
+	};
+
+	// One zone alone: what the router sends of itself does not say which it is for.
+	tcp_end *line()
+	{
+		if (gate_.rules.zone)
+			return nullptr;
+		tcp_end &its = lines_[n_ * hosts + m_];
+		const connection *c = gate_.find(caller(n_), over_tcp(server(m_)));
+		if (its.line && its.line->is_open() && c && c->id == its.connection)
+			return &its;
+		its = {std::make_unique<tcp_line>(gate_, caller(n_), over_tcp(server(m_)))};
+		if (!its.line->connect()) {
+			lines_.erase(n_ * hosts + m_);
+			return nullptr;
+		}
+		its.connection = gate_.find(caller(n_), over_tcp(server(m_)))->id;
+		return &its;
+	}
+
+	void end_line()
+	{
+		const auto found = lines_.find(n_ * hosts + m_);
+		if (found == lines_.end() || gate_.rules.zone)
+			return;
+		const u8 how = script_.byte();
+		if (how & 1)
+			found->second.line->reset(how & 2);
+		else
+			found->second.line->finish(how & 2);
+		if (how & 12)
+			found->second.line->finish(!(how & 2));
+		lines_.erase(found);
+	}
+
+	void say_again()
+	{
+		const auto found = lines_.find(n_ * hosts + m_);
+		if (found != lines_.end() && !gate_.rules.zone && found->second.line->is_open())
+			found->second.line->say_again(script_.byte() & 1, script_.byte() * 8u);
+	}
+
+	static bool is_one_message(const std::string &text)
+	{
+		sip::message_frame frame;
+		const sip::text_view view(text.data(), static_cast<u32>(text.size()));
+		return frame.scan(view) == sip::frame_state::complete && frame.length() == text.size();
+	}
+
+	std::vector<size_t> cuts()
+	{
+		std::vector<size_t> sizes;
+		for (u32 i = 0, count = script_.below(4); i < count; i++)
+			sizes.push_back(1 + script_.byte() * 4u);
+		return sizes;
+	}
+
+	void say(tcp_end &its, const std::string &message)
+	{
+		its.whole &= is_one_message(message);
+		const std::vector<size_t> how = cuts();
+		const u8 loses = script_.byte();
+		u32 count = 0;
+		if (loses > 200)
+			its.line->lose = [loses, &count](const segment &) { return ++count % (loses - 198u) == 0; };
+		its.line->say(outward_, message, how);
+		its.line->lose = nullptr;
+		arrived_ = its.line->read(!outward_);
+		if (its.whole && arrived_.empty())
+			broken("a whole message does not arrive\n" + message);
+		if (!its.whole)
+			return;
+		passage way{over_tcp(caller(n_)), its.line->seen_client(), over_tcp(server(m_)), outward_};
+		way.one_port = !gate_.rules.values[SIPX_SETTING_TCP_INBOUND];
+		const std::string fault = broken_promise(way, message, arrived_);
+		if (!fault.empty())
+			broken(fault + " over TCP\n---- in\n" + message + "\n---- out\n" + arrived_ + "\n----");
+		if (outward_ && !status_of(message) && arrived_ != message)
+			echo(its, message);
+	}
+
+	// The way back is exact (R4): the Via of an answer is what the phone wrote.
+	void echo(tcp_end &its, const std::string &message)
+	{
+		const std::string via = line_of(message, "Via");
+		const bool odd = via.find(uri_host_of(outside(0))) != via.npos || via.find(":0") != via.npos;
+		if (odd || via.find("\t") != via.npos || line_of(arrived_, "Via").empty())
+			return;
+		const std::string answer = respond(arrived_, 200);
+		if (!is_one_message(answer))
+			return;
+		its.line->say(false, answer);
+		const std::string heard = its.line->read(true);
+		if (heard != answer && line_of(heard, "Via") != via)
+			broken("the way back is not exact over TCP\n---- in\n" + message + "\n---- back\n" + heard + "\n----");
+	}
+
+	void send_by_tcp(const std::string &message)
+	{
+		tcp_end *its = line();
+		if (its && !message.empty())
+			say(*its, message);
 	}
 
 	void cut()
@@ -129,6 +260,7 @@ private:
 		const u32 n = script_.below(hosts), m = script_.below(hosts);
 		switch (script_.below(4)) {
 		case 0:
+			gate_.end(caller(n), over_tcp(server(m)));
 			return gate_.end(phone(n), server(m));
 		case 1:
 			return gate_.flush_expectations();
@@ -274,6 +406,8 @@ private:
 	void send(const std::string &message)
 	{
 		last_ = message;
+		if (tcp_)
+			return send_by_tcp(message);
 		const endpoint from = outward_ ? phone(n_) : server(m_), to = outward_ ? server(m_) : outer(n_, m_);
 		const delivery got = gate_.send(from, to, message);
 		if (!got.arrived())
@@ -293,6 +427,8 @@ private:
 	script script_;
 	router gate_;
 	std::string last_, arrived_;
+	std::map<u32, tcp_end> lines_;
+	bool tcp_ = false;
 	u32 n_ = 0, m_ = 0;
 	bool ipv6_ = false, outward_ = true, count_sdp_ = true;
 };

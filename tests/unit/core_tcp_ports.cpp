@@ -204,7 +204,7 @@ TEST_P(tcp_ports, T8_an_inside_server_behind_a_forwarded_port)
 TEST_P(tcp_ports, T8_R18_a_phone_calls_the_server_next_door_by_its_public_address)
 {
 	// both ends are translated: the router hides the phone from the server
-	const endpoint pbx = over_tcp(map.inside(20, 5060)), public_socket = over_tcp(map.router(5060));
+	const endpoint pbx = over_tcp(map.inside(20, 5080)), public_socket = over_tcp(map.router(5060));
 	gate.rules.forward[public_socket] = pbx;
 	gate.rules.hairpin = true;
 	gate.rules.map_port[phone] = 40000;
@@ -225,6 +225,11 @@ TEST_P(tcp_ports, T8_R18_a_phone_calls_the_server_next_door_by_its_public_addres
 	const std::string options = in.read(true);
 	EXPECT_EQ(request_uri_of(options), "sip:alice@" + at_port(5060));
 	EXPECT_EQ(line_of(options, "Contact"), "<sip:pbx@" + text_of(public_socket) + ">");
+	// what stands for the one end does not for the other
+	dialog more = written(at_port(5060), at_port(5060));
+	more.target = "sip:pbx@" + text_of(public_socket);
+	in.say(true, for_tcp(request(more, "OPTIONS")));
+	EXPECT_EQ(request_uri_of(in.read(false)), "sip:pbx@" + text_of(pbx));
 }
 
 TEST_P(tcp_ports, T8_R3_without_memory_the_message_passes_and_nothing_is_remembered)
