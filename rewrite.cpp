@@ -7,24 +7,50 @@ namespace sip {
 
 namespace {
 
+const endpoint &endpoint_of(const plan &p, const edit_value &value)
+{
+	return value.wish == none ? value.fixed : p.wishes[value.wish].held->outside;
+}
+
+// Most values of a message have the sender's outside address, each with a port of its own.
+void write_address(plan &p, u8 index)
+{
+	const endpoint &e = endpoint_of(p, p.values[index]);
+	const bool inner = p.values[index].wish == none && same_address(e, p.values[destination_value].fixed);
+	const value_text &known = p.texts[source_value];
+	value_text &text = p.texts[index];
+	text_writer address(text.address, sizeof(text.address));
+	if (inner && p.literal.length)
+		address.put(text_view(p.literal.text, p.literal.length));
+	else if (known.address_length && same_address(e, p.values[source_value].fixed))
+		address.put(text_view(known.address, known.address_length));
+	else
+		address.put_address(e);
+	text.address_length = static_cast<u8>(address.size());
+}
+
+void write_port(plan &p, u8 index)
+{
+	const u16 number = endpoint_of(p, p.values[index]).port;
+	value_text &text = p.texts[index];
+	text_writer port(text.port, sizeof(text.port));
+	port.put(':');
+	port.put_number(number);
+	text.port_length = static_cast<u8>(port.size());
+	text.port_number = number;
+}
+
+// Those that an edit uses.
 void resolve_values(plan &p)
 {
-	for (u32 i = 0; i < p.value_count; i++) {
-		const edit_value &value = p.values[i];
-		const endpoint &e = value.wish == none ? value.fixed : p.wishes[value.wish].held->outside;
-		value_text &text = p.texts[i];
-		text_writer address(text.address, sizeof(text.address));
-		const bool inner = value.wish == none && same_address(e, p.values[destination_value].fixed);
-		if (inner && p.literal.length)
-			address.put(text_view(p.literal.text, p.literal.length));
-		else
-			address.put_address(e);
-		text.address_length = static_cast<u8>(address.size());
-		text_writer port(text.port, sizeof(text.port));
-		port.put(':');
-		port.put_number(e.port);
-		text.port_length = static_cast<u8>(port.size());
-		text.port_number = e.port;
+	for (u8 i = 0; i < p.value_count; i++)
+		p.texts[i].address_length = p.texts[i].port_length = 0;
+	for (u32 i = 0; i < p.edit_count; i++) {
+		const edit &e = p.edits[i];
+		if (e.kind == edit_kind::address && !p.texts[e.value].address_length)
+			write_address(p, e.value);
+		else if (e.kind != edit_kind::address && e.kind != edit_kind::length && !p.texts[e.value].port_length)
+			write_port(p, e.value);
 	}
 }
 

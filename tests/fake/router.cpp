@@ -436,11 +436,10 @@ bool sipx_ports_taken(sipx_packet *packet, const sipx_endpoint *outside, const s
 	need_packet(packet);
 	if (fault_strikes(fault_port))
 		return true;
-	for (u32 i = 0; i < count; i++) {
-		const auto next = [i](const sipx_endpoint &e) { return sip::with_port(e, static_cast<u16>(e.port + i)); };
-		if (packet->on->port_taken(next(*outside), next(*inside)))
+	sipx_endpoint there = *outside, here = *inside;
+	for (; count; count--, there.port++, here.port++)
+		if (packet->on->port_taken(there, here))
 			return true;
-	}
 	return false;
 }
 
