@@ -14,6 +14,9 @@ bool is_alpha(char c) { return u8((c | 0x20) - 'a') < 26; }
 // RFC 3986 3.1.
 bool is_scheme(char c) { return is_alpha(c) || is_in(c, cc_digit) || c == '+' || c == '-' || c == '.'; }
 
+// Content-Length, or l: all other fields say nothing here.
+bool may_be_length(char first) { return (first | 0x20) == 'c' || (first | 0x20) == 'l'; }
+
 bool is_line_end(char c) { return c == '\r' || c == '\n'; }
 
 bool is_padding(char c) { return c == '\0' || c == ' '; }
@@ -173,9 +176,9 @@ frame_state message_frame::end_line(text_view message, u32 stop)
 	line_ = at_ = stop + 1;
 	if (is_in(message[line_], cc_blank))
 		return frame_state::more;
-	const text_view field = message.sub(field_, stop - field_);
+	const u32 field = field_;
 	field_ = line_;
-	return end_field(field);
+	return may_be_length(message[field]) ? end_field(message.sub(field, stop - field)) : frame_state::more;
 }
 
 frame_state message_frame::end_start_line(text_view message, u32 stop)

@@ -41,6 +41,9 @@ cmd_check_cxx = $(CONFIG_SHELL) $(src)/scripts/check-objects $@
 # fails. Without groups both stay. clang's lists belong to the groups.
 cmd_ungroup_cxx = $(if $(CONFIG_CC_IS_GCC),$(OBJCOPY) --remove-section=.group $@)
 
+# What kbuild compares to see that flags have changed
+cmd_cxx_o_cpp = $(cmd_cc_o_c)
+
 define rule_cxx_o_cpp
 	$(call rule_cc_o_c)
 	$(call cmd,ungroup_cxx)
