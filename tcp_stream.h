@@ -121,7 +121,7 @@ struct stream_host {
 	u32 max_held_ms;	// since an incomplete message last went on
 };
 
-inline constexpr u32 stream_piece_min = 2048;
+inline constexpr u32 stream_piece_min = SIPX_SMALL_PIECE;
 
 struct stream_range {
 	u32 left;

@@ -334,7 +334,9 @@ bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length,
 /* The datagram goes to another port of the host that it is going to. */
 void sipx_packet_redirect(struct sipx_packet *packet, u16 port);
 
-/* Memory for what a stream holds: `size` bytes, 2048 << n. NULL: none, or the limit of the
+#define SIPX_SMALL_PIECE 2048
+
+/* Memory for what a stream holds: `size` bytes, SIPX_SMALL_PIECE << n. NULL: none, or the limit of the
  * namespace (counted there). Never sleeps. */
 void *sipx_piece_take(struct sipx_state *state, u32 size);
 void sipx_piece_give(struct sipx_state *state, void *piece, u32 size);

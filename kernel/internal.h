@@ -129,6 +129,7 @@ struct sipx_tcp_header {
 	struct sipx_segment segment;
 	u32 length;		/* with options */
 	u32 payload_length;
+	const u8 *payload;	/* once it was opened; see sipx_segment_open() */
 	u32 stamp;		/* the timestamp (RFC 7323 3.2) */
 	bool has_stamp;
 	bool is_signed;		/* RFC 2385, RFC 5925 */
@@ -193,8 +194,8 @@ bool sipx_segment_read(const struct sipx_packet *packet, struct sipx_tcp_header 
  */
 bool sipx_segment_write(struct sipx_packet *packet, const struct sipx_tcp_header *header,
 			const struct sipx_segment_answer *answer);
-/* The payload becomes linear. False: no memory, or it is corrupt: as if it had been lost. */
-bool sipx_segment_open(struct sipx_packet *packet, const struct sipx_tcp_header *header);
+/* The payload can be read. False: no memory, or it is corrupt: as if it had been lost. */
+bool sipx_segment_open(struct sipx_packet *packet, struct sipx_tcp_header *header);
 /* Its checksum is to be computed when it leaves; several packets of `size` each, if needed. */
 void sipx_segment_finish(struct sk_buff *skb, struct tcphdr *tcp, u32 payload_length, u16 size);
 

@@ -59,6 +59,30 @@ void sipx_free(enum sipx_slab slab, void *object)
 	kmem_cache_free(slabs[slab], object);
 }
 
+/* Debian's kernels clear what kmalloc() and plain caches give, and a piece is never read where
+ * it was not written: a cache with a constructor gives it as it is.
+ */
+static void leave_as_it_is(void *piece)
+{
+}
+
+static struct kmem_cache *small_pieces __read_mostly;
+
+static void *take_memory(u32 size)
+{
+	if (size == SIPX_SMALL_PIECE)
+		return kmem_cache_alloc(small_pieces, GFP_ATOMIC | __GFP_NOWARN);
+	return kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+}
+
+static void give_memory(void *piece, u32 size)
+{
+	if (size == SIPX_SMALL_PIECE)
+		kmem_cache_free(small_pieces, piece);
+	else
+		kfree(piece);
+}
+
 void *sipx_piece_take(struct sipx_state *state, u32 size)
 {
 	struct sipx_net *sn = sipx_net_of(state);
@@ -68,7 +92,7 @@ void *sipx_piece_take(struct sipx_state *state, u32 size)
 	if (atomic_long_add_return(size, &sn->tcp_bytes) > limit)
 		sipx_net_count(sn, SIPX_COUNT_limit_stream_memory);
 	else
-		piece = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+		piece = take_memory(size);
 	if (!piece)
 		atomic_long_sub(size, &sn->tcp_bytes);
 	return piece;
@@ -79,7 +103,7 @@ void sipx_piece_give(struct sipx_state *state, void *piece, u32 size)
 	if (!piece)
 		return;
 	atomic_long_sub(size, &sipx_net_of(state)->tcp_bytes);
-	kfree(piece);
+	give_memory(piece, size);
 }
 
 static void free_cpus(void)
@@ -121,6 +145,8 @@ static void destroy_slabs(void)
 		kmem_cache_destroy(slabs[i]);
 		slabs[i] = NULL;
 	}
+	kmem_cache_destroy(small_pieces);
+	small_pieces = NULL;
 }
 
 static u32 size_of(enum sipx_slab slab)
@@ -136,6 +162,9 @@ static int create_slabs(void)
 {
 	int i;
 
+	small_pieces = kmem_cache_create("sip_ext_piece", SIPX_SMALL_PIECE, 0, 0, leave_as_it_is);
+	if (!small_pieces)
+		return -ENOMEM;
 	for (i = 0; i < SIPX_SLABS; i++) {
 		slabs[i] = kmem_cache_create(slab_names[i] ?: "sip_ext", size_of(i), 0, 0, NULL);
 		if (!slabs[i])

@@ -202,25 +202,45 @@ static bool is_corrupt(struct sipx_packet *packet)
 	return corrupt;
 }
 
-bool sipx_segment_open(struct sipx_packet *packet, const struct sipx_tcp_header *header)
+/*
+ * What sockets and many drivers make: headers in the linear part, the payload in one piece
+ * behind. It is read where it is, unless a program may still write to it.
+ */
+static const u8 *in_fragment(const struct sk_buff *skb, u32 start)
 {
+	const struct skb_shared_info *info = skb_shinfo(skb);
+	struct page *page;
+
+	if (skb_headlen(skb) != start || info->nr_frags != 1 || info->frag_list ||
+	    skb_has_shared_frag(skb))
+		return NULL;
+	page = skb_frag_page(&info->frags[0]);
+	return page && !PageHighMem(page) ? skb_frag_address(&info->frags[0]) : NULL;
+}
+
+bool sipx_segment_open(struct sipx_packet *packet, struct sipx_tcp_header *header)
+{
+	u32 start = packet->protoff + header->length;
 	struct sk_buff *skb = packet->skb;
 
 	if (is_corrupt(packet)) {
 		sipx_net_count(packet->sn, SIPX_COUNT_rewrite_failed);
 		return false;
 	}
-	if (skb_linearize(skb)) {
+	header->payload = in_fragment(skb, start);
+	if (!header->payload && skb_linearize(skb)) {
 		sipx_net_count(packet->sn, SIPX_COUNT_no_memory);
 		return false;
 	}
 	/* an aggregate of whole packets, which share one header now */
 	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST) {
-		if (skb_ensure_writable(skb, packet->protoff + header->length))
+		if (skb_ensure_writable(skb, start))
 			return false;
 		sipx_segment_finish(skb, tcp_of(packet), header->payload_length,
 				    skb_shinfo(skb)->gso_size);
 	}
+	if (!skb_is_nonlinear(skb))
+		header->payload = skb->data + start;
 	return true;
 }
 
@@ -332,6 +352,64 @@ static void move_payload(struct sk_buff *skb, u32 start, const struct sipx_segme
 	skb_trim(skb, length);
 }
 
+static u32 length_of(const struct sipx_segment_answer *answer)
+{
+	return answer->head + answer->ours_length + answer->tail_length;
+}
+
+static bool replace_linear(struct sk_buff *skb, u32 start, const struct sipx_segment_answer *answer)
+{
+	if (skb_linearize(skb) || !make_room(skb, start + length_of(answer)))
+		return false;
+	move_payload(skb, start, answer);
+	return true;
+}
+
+static void write_payload(u8 *to, const u8 *from, const struct sipx_segment_answer *answer)
+{
+	memcpy(to, from, answer->head);
+	memcpy(to + answer->head, answer->ours, answer->ours_length);
+	memcpy(to + answer->head + answer->ours_length, from + answer->tail, answer->tail_length);
+}
+
+/* The payload's piece gives way to another one. */
+static bool replace_fragment(struct sk_buff *skb, const u8 *payload, const struct sipx_segment_answer *answer)
+{
+	u32 length = length_of(answer);
+	skb_frag_t *fragment;
+	struct page *page;
+	u8 *fresh;
+	int more;
+
+	if (skb_unclone(skb, GFP_ATOMIC))
+		return false;
+	fresh = netdev_alloc_frag(length);
+	if (!fresh)
+		return false;
+	write_payload(fresh, payload, answer);
+	fragment = &skb_shinfo(skb)->frags[0];
+	more = length - skb_frag_size(fragment);
+	skb_frag_unref(skb, 0);
+	page = virt_to_head_page(fresh);
+	skb_fill_page_desc(skb, 0, page, fresh - (u8 *)page_address(page), length);
+	skb->len += more;
+	skb->data_len += more;
+	/* a socket's own count stays what it was charged with */
+	if (!skb->sk)
+		skb->truesize += more;
+	return true;
+}
+
+static bool exchange_payload(struct sk_buff *skb, u32 start, const struct sipx_tcp_header *header,
+			     const struct sipx_segment_answer *answer)
+{
+	u32 length = length_of(answer);
+
+	if (skb_is_nonlinear(skb) && length && length <= PAGE_SIZE)
+		return replace_fragment(skb, header->payload, answer);
+	return replace_linear(skb, start, answer);
+}
+
 static void set_ip_length(struct sk_buff *skb)
 {
 	if (ip_hdr(skb)->version == 4) {
@@ -354,14 +432,12 @@ static void set_urgent(struct tcphdr *tcp, const struct sipx_segment_answer *ans
 static bool replace_payload(struct sipx_packet *packet, const struct sipx_tcp_header *header,
 			    const struct sipx_segment_answer *answer)
 {
-	u32 length = answer->head + answer->ours_length + answer->tail_length;
-	u32 start = packet->protoff + header->length;
+	u32 length = length_of(answer), start = packet->protoff + header->length;
 	struct sk_buff *skb = packet->skb;
 	struct tcphdr *tcp;
 
-	if (start + length > PACKET_MAX || !make_room(skb, start + length))
+	if (start + length > PACKET_MAX || !exchange_payload(skb, start, header, answer))
 		return false;
-	move_payload(skb, start, answer);
 	set_ip_length(skb);
 	tcp = tcp_of(packet);
 	tcp->seq = htonl(answer->seq);

@@ -370,7 +370,7 @@ static void through_core(struct sipx_packet *packet, struct sipx_tcp *tcp,
 	/* routes cost time, and only messages ask for them */
 	if (header->payload_length)
 		sipx_set_far(&info, packet->ct);
-	info.payload = packet->skb->data + packet->protoff + header->length;
+	info.payload = header->payload;
 	info.payload_length = header->payload_length;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		spin_lock(&cpu->busy);
@@ -452,7 +452,7 @@ static unsigned int too_large(struct sipx_packet *packet, struct sipx_tcp *tcp)
 }
 
 static unsigned int followed(struct sipx_packet *packet, struct sipx_tcp *tcp,
-			     const struct sipx_tcp_header *header)
+			     struct sipx_tcp_header *header)
 {
 	unsigned int verdict;
 
