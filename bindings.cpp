@@ -14,15 +14,27 @@ constexpr u32 port_attempts = 256;
 constexpr u32 any_zone = 0;
 
 struct binding_key {
-	endpoint of;
+	u64 address[2];
+	u16 port;
+	u8 family;
+	u8 protocol;
 	u32 zone;
 };
-static_assert(sizeof(binding_key) == sizeof(endpoint) + sizeof(u32));
+static_assert(sizeof(binding_key) == 3 * sizeof(u64));
 
-u64 hash_of(const endpoint &e, u32 zone)
+// An INVITE asks for ten of them, and only inside hosts choose what is asked for: multiplying
+// by secret numbers is enough to spread them.
+u64 hash_of(const state &tables, const endpoint &e, u32 zone)
 {
-	const binding_key key{e, zone};
-	return sipx_hash(&key, sizeof(key));
+	binding_key key{{}, e.port, e.family, e.protocol, zone};
+	u64 words[3], hash = tables.secret[0];
+	__builtin_memcpy(key.address, e.bytes, sizeof(key.address));
+	__builtin_memcpy(words, &key, sizeof(words));
+	for (const u64 word : words) {
+		hash = (hash ^ word) * (tables.secret[1] | 1);
+		hash ^= hash >> 32;
+	}
+	return hash;
 }
 
 // The NAT rules gave that socket to the signalling of a host: what its peer sends there
@@ -141,8 +153,8 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 	made->outside = with_port(with_protocol(site.outside, inside.protocol), port);
 	made->zone = site.zone;
 	made->references = 1;
-	tables.by_inside.insert(hash_of(made->inside, site.zone), made);
-	tables.by_outside.insert(hash_of(made->outside, any_zone), made);
+	tables.by_inside.insert(hash_of(tables, made->inside, site.zone), made);
+	tables.by_outside.insert(hash_of(tables, made->outside, any_zone), made);
 	tables.binding_count++;
 	return made;
 }
@@ -151,7 +163,8 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 
 binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 {
-	binding *at = tables_of(site.opaque).by_inside.first(hash_of(inside, site.zone));
+	const state &tables = tables_of(site.opaque);
+	binding *at = tables.by_inside.first(hash_of(tables, inside, site.zone));
 	while (at && !(at->zone == site.zone && same_socket(at->inside, inside) &&
 		       same_address(at->outside, site.outside)))
 		at = at->next_inside;
@@ -160,7 +173,7 @@ binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 
 binding *find_binding_outside(state &tables, const endpoint &outside)
 {
-	binding *at = tables.by_outside.first(hash_of(outside, any_zone));
+	binding *at = tables.by_outside.first(hash_of(tables, outside, any_zone));
 	while (at && !same_socket(at->outside, outside))
 		at = at->next_outside;
 	return at;
@@ -181,8 +194,8 @@ void drop_reference(state &tables, binding *held)
 {
 	if (!held || --held->references)
 		return;
-	tables.by_inside.remove(hash_of(held->inside, held->zone), held);
-	tables.by_outside.remove(hash_of(held->outside, any_zone), held);
+	tables.by_inside.remove(hash_of(tables, held->inside, held->zone), held);
+	tables.by_outside.remove(hash_of(tables, held->outside, any_zone), held);
 	tables.binding_count--;
 	discard(held);
 }

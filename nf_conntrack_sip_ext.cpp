@@ -439,8 +439,12 @@ u32 sipx_core_slab_size(sipx_slab slab)
 	return 0;
 }
 
-// Zeroed memory is an empty state.
-void sipx_core_state_init(sipx_state *) {}
+// Zeroed memory is an empty state, but for its secret.
+void sipx_core_state_init(sipx_state *opaque)
+{
+	for (u64 &part : tables_of(opaque).secret)
+		part = u64{sipx_random()} << 32 | sipx_random();
+}
 
 void sipx_core_state_exit(sipx_state *opaque)
 {
