@@ -228,7 +228,8 @@ bool hold_run(const binding_site &site, const socket_run &run, binding **held, s
 namespace {
 
 // The text can say any RTCP port (RFC 3605): then the two go together only where nothing
-// is lost by it, be it a mapping or a binding that stands.
+// is lost by it, be it a mapping or a binding that stands. Who has asked a STUN server about
+// RTCP has asked it about RTP, or says in a candidate what it heard (RFC 8445 5.1.1.2).
 bool goes_together(const binding_site &site, binding_wish &rtp, const binding_wish &rtcp)
 {
 	const socket_run run{rtp.inside, 2, 0, false};
@@ -240,7 +241,7 @@ bool goes_together(const binding_site &site, binding_wish &rtp, const binding_wi
 		return true;
 	const u16 mapped = rtp.mapping = mapping_of(site, rtp.inside);
 	rtp.mapping_known = true;
-	const u16 next = mapping_of(site, rtcp.inside);
+	const u16 next = mapped || rtcp.hint ? mapping_of(site, rtcp.inside) : 0;
 	if (!mapped)
 		return !next;
 	return is_run_free(site, run, mapped) && (!next || next == mapped + 1);

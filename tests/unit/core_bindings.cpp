@@ -119,7 +119,9 @@ TEST_P(bindings, R6_each_keeps_its_own_mapping_where_the_text_can_say_it)
 TEST_P(bindings, R6_mapping_of_rtcp_alone)
 {
 	stun(rtcp, 31001);
-	const std::string seen = offer_of({{rtp, "audio", "RTP/AVP 0", {a_rtcp(20001)}}});
+	const std::string heard = "candidate:2 2 UDP 6 " + host_of(map.router(31001)) + " 31001 typ srflx raddr " +
+				  host_of(rtcp) + " rport 20001";
+	const std::string seen = offer_of({{rtp, "audio", "RTP/AVP 0", {a_rtcp(20001), heard}}});
 	EXPECT_EQ(media_of(seen).port, 20000);
 	EXPECT_EQ(rtcp_of(seen).port, 31001);
 }
