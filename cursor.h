@@ -180,6 +180,9 @@ inline const char *find_byte(const char *at, const char *end, char wanted)
 {
 	const u64 pattern = detail::every_byte * u8(wanted);
 
+	while (end - at >= 16 && !(detail::zero_bytes(detail::load<8>(at) ^ pattern) |
+				   detail::zero_bytes(detail::load<8>(at + 8) ^ pattern)))
+		at += 16;
 	if (end - at >= 8) {
 		const char *last = end - 8;
 		do {

@@ -14,8 +14,13 @@ bool is_alpha(char c) { return u8((c | 0x20) - 'a') < 26; }
 // RFC 3986 3.1.
 bool is_scheme(char c) { return is_alpha(c) || is_in(c, cc_digit) || c == '+' || c == '-' || c == '.'; }
 
-// Content-Length, or l: all other fields say nothing here.
-bool may_be_length(char first) { return (first | 0x20) == 'c' || (first | 0x20) == 'l'; }
+// Content-Length, or l: all other fields say nothing here, and most of them are told by the
+// ninth byte of their line.
+bool may_be_length(text_view field)
+{
+	const char first = field[0] | 0x20;
+	return first == 'l' || (first == 'c' && field.size() > 8 && (field[8] | 0x20) == 'l');
+}
 
 bool is_line_end(char c) { return c == '\r' || c == '\n'; }
 
@@ -176,9 +181,9 @@ frame_state message_frame::end_line(text_view message, u32 stop)
 	line_ = at_ = stop + 1;
 	if (is_in(message[line_], cc_blank))
 		return frame_state::more;
-	const u32 field = field_;
+	const text_view field = message.sub(field_, stop - field_);
 	field_ = line_;
-	return may_be_length(message[field]) ? end_field(message.sub(field, stop - field)) : frame_state::more;
+	return may_be_length(field) ? end_field(field) : frame_state::more;
 }
 
 frame_state message_frame::end_start_line(text_view message, u32 stop)
