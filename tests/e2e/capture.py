@@ -6,10 +6,11 @@ import ipaddress
 import re
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from net import Line, Namespace
-from sip import Message, is_sip
+from segments import ACK, SYN, Segment, Stream, segment
+from sip import Address, Message, is_sip, sent_by
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
@@ -20,15 +21,16 @@ LARGEST = 65600
 
 @dataclass(frozen=True)
 class Datagram:
-    """One UDP datagram at one interface of the router."""
+    """One UDP datagram at one interface of the router, or one message of a TCP stream."""
 
     when: float
     interface: str
     leaving: bool
-    source: tuple[str, int]
-    destination: tuple[str, int]
+    source: Address
+    destination: Address
     payload: bytes
     checksum_good: bool
+    stream: int = 0     # over TCP: which one, of all that this router has seen
 
     def __str__(self) -> str:
         arrow = "leaves" if self.leaving else "enters"
@@ -47,8 +49,9 @@ def _sum16(data: bytes) -> int:
 
 @dataclass(frozen=True)
 class Piece:
-    """What one frame holds of a UDP datagram: all of it, or a fragment."""
+    """What one frame holds: a TCP segment, a UDP datagram, or a fragment of one."""
 
+    protocol: int
     source: bytes
     destination: bytes
     datagram: bytes     # which one it is a fragment of
@@ -57,21 +60,25 @@ class Piece:
     data: bytes
 
 
+CARRIED = (socket.IPPROTO_UDP, socket.IPPROTO_TCP)
+
+
 def _piece(frame: bytes) -> Piece | None:
-    """The UDP part of an Ethernet frame; None if it has none."""
+    """The UDP or TCP part of an Ethernet frame; None if it has none."""
     kind, packet = frame[12:14], frame[14:]
-    if kind == b"\x08\x00" and packet[9] == socket.IPPROTO_UDP:
+    if kind == b"\x08\x00" and packet[9] in CARRIED:
         length, datagram, place = struct.unpack("!H2sH", packet[2:8])
-        return Piece(packet[12:16], packet[16:20], datagram, (place & 0x1FFF) * 8,
+        return Piece(packet[9], packet[12:16], packet[16:20], datagram, (place & 0x1FFF) * 8,
                      bool(place & 0x2000), packet[(packet[0] & 15) * 4:length])
     if kind != b"\x86\xdd":
         return None
     source, destination, end = packet[8:24], packet[24:40], 40 + struct.unpack("!H", packet[4:6])[0]
-    if packet[6] == socket.IPPROTO_UDP:
-        return Piece(source, destination, b"", 0, False, packet[40:end])
+    if packet[6] in CARRIED:
+        return Piece(packet[6], source, destination, b"", 0, False, packet[40:end])
     if packet[6] == socket.IPPROTO_FRAGMENT and packet[40] == socket.IPPROTO_UDP:
         place, = struct.unpack("!H", packet[42:44])
-        return Piece(source, destination, packet[44:48], place & 0xFFF8, bool(place & 1), packet[48:end])
+        return Piece(packet[40], source, destination, packet[44:48], place & 0xFFF8,
+                     bool(place & 1), packet[48:end])
     return None
 
 
@@ -87,15 +94,24 @@ def _join(pieces: list[Piece]) -> bytes | None:
     return None
 
 
-def decode(when: float, interface: str, leaving: bool, source: bytes, destination: bytes,
-           udp: bytes) -> Datagram:
-    source_port, destination_port, length, checksum = struct.unpack("!4H", udp[:8])
-    pseudo = source + destination + struct.pack("!II", len(udp), socket.IPPROTO_UDP)
-    good = length == len(udp) and (
-        _sum16(pseudo + udp) == 0xFFFF or (checksum == 0 and len(source) == 4))
-    return Datagram(when, interface, leaving,
-                    (str(ipaddress.ip_address(source)), source_port),
-                    (str(ipaddress.ip_address(destination)), destination_port), udp[8:], good)
+def _checksum_good(piece: Piece, data: bytes) -> bool:
+    pseudo = piece.source + piece.destination + struct.pack("!II", len(data), piece.protocol)
+    return _sum16(pseudo + data) == 0xFFFF
+
+
+def _addresses(piece: Piece, ports: tuple[int, int]) -> tuple[Address, Address]:
+    return ((str(ipaddress.ip_address(piece.source)), ports[0]),
+            (str(ipaddress.ip_address(piece.destination)), ports[1]))
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A SYN without ACK: somebody begins a connection."""
+
+    interface: str
+    leaving: bool
+    source: Address
+    destination: Address
 
 
 class Capture:
@@ -109,6 +125,10 @@ class Capture:
         self.socket.setblocking(False)
         self.seen: list[Datagram] = []
         self.pieces: dict[tuple[object, ...], list[Piece]] = {}
+        self.streams: dict[tuple[object, ...], Stream] = {}
+        self.every: list[tuple[Datagram, Stream]] = []  # each stream, with what it looks like
+        self.openings: list[Opening] = []
+        self.faults: list[str] = []     # of segments that left the router
 
     def whole(self, interface: str, leaving: bool, piece: Piece) -> bytes | None:
         """The datagram that this piece completes."""
@@ -121,6 +141,42 @@ class Capture:
             del self.pieces[key]
         return joined
 
+    def _datagram(self, when: float, interface: str, leaving: bool, piece: Piece) -> None:
+        udp = self.whole(interface, leaving, piece)
+        if udp is None:
+            return
+        source, destination, length, checksum = struct.unpack("!4H", udp[:8])
+        good = length == len(udp) and (_checksum_good(piece, udp)
+                                       or (checksum == 0 and len(piece.source) == 4))
+        self.seen.append(Datagram(when, interface, leaving,
+                                  *_addresses(piece, (source, destination)), udp[8:], good))
+
+    def _segment(self, when: float, interface: str, leaving: bool, piece: Piece) -> None:
+        one = segment(piece.data)
+        ends = _addresses(piece, (one.source_port, one.destination_port))
+        seen = Datagram(when, interface, leaving, *ends, one.data, True)
+        if leaving and not _checksum_good(piece, piece.data):
+            self.faults.append(f"wrong checksum of a segment: {seen}")
+        if one.flags & SYN:
+            self._begin(seen, one)
+        stream = self.streams.get((interface, leaving, *ends))
+        if not stream or one.flags & SYN:
+            return
+        said = len(stream.faults)
+        for data in stream.add(one):
+            self.seen.append(replace(seen, payload=data, stream=stream.number))
+        if leaving:
+            self.faults += [f"{fault}: {seen}" for fault in stream.faults[said:]]
+
+    def _begin(self, seen: Datagram, one: Segment) -> None:
+        key, first = (seen.interface, seen.leaving, seen.source, seen.destination), one.sequence + 1
+        if not one.flags & ACK:
+            self.openings.append(Opening(*key))
+        if key in self.streams and self.streams[key].first == first:
+            return      # it is sent again
+        self.streams[key] = Stream(len(self.every) + 1, first)
+        self.every.append((seen, self.streams[key]))
+
     def drain(self) -> None:
         while True:
             try:
@@ -131,10 +187,35 @@ class Capture:
                         if (level, name) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)
                         for seconds, nanoseconds in [struct.unpack("qq", data)])
             leaving, piece = kind == PACKET_OUTGOING, _piece(frame)
-            udp = self.whole(interface, leaving, piece) if piece else None
-            if piece and udp:
-                self.seen.append(decode(when, interface, leaving, piece.source,
-                                        piece.destination, udp))
+            if piece and piece.protocol == socket.IPPROTO_TCP:
+                self._segment(when, interface, leaving, piece)
+            elif piece:
+                self._datagram(when, interface, leaving, piece)
+
+    def stream_faults(self) -> list[str]:
+        """A stream that leaves is what entered, piece by piece: nothing is missing in the
+        middle, nothing is between, nothing comes twice."""
+        crossed = {}
+        for crossing in crossings(self.seen):
+            if crossing.before.stream and crossing.after:
+                crossed.setdefault(crossing.before.stream, set()).add(crossing.after.stream)
+        found = list(self.faults)
+        for before, afters in crossed.items():
+            seen, stream = self.every[before - 1]
+            if len(afters) > 1:
+                found.append(f"one stream leaves as {len(afters)}: {seen}")
+            for after in afters:
+                found += [f"{text}: {seen}" for text in _compared(stream, self.every[after - 1][1])]
+        return found
+
+
+def _compared(entered: Stream, left: Stream) -> list[str]:
+    """Why what left is not what entered, message by message; a broken connection may end early."""
+    before, after = ([Message(p).key for p in stream.pieces if is_sip(p)] for stream in (entered, left))
+    if after != before and not (left.finished and after == before[:len(after)]):
+        return [f"{len(before)} messages entered, {len(after)} left, or in another order"]
+    blank, kept = (sum(len(p) for p in stream.pieces if not is_sip(p)) for stream in (entered, left))
+    return [] if blank == kept or left.finished else [f"{blank} bytes between messages became {kept}"]
 
 
 @dataclass(frozen=True)
@@ -189,6 +270,15 @@ def _visible_text(message: Message) -> list[str]:
     return [message.start, *clean, *body]
 
 
+def _own_ports(line: Line, crossing: Crossing) -> set[int]:
+    """The inside's ports: where it sends from, and over TCP where it listens (T8)."""
+    ports = {crossing.before.source[1]}
+    listens = sent_by(crossing.message) if crossing.message.is_request else None
+    if crossing.before.stream and listens and line.setup.nat != "dnat":
+        ports.add(listens[1])
+    return ports
+
+
 def leaks(line: Line, crossing: Crossing) -> list[str]:
     """R2 for one message: inside addresses outside, outside address beside an inside port."""
     if crossing.after is None or not crossing.outbound:
@@ -198,9 +288,8 @@ def leaks(line: Line, crossing: Crossing) -> list[str]:
                         + r")(?=[0-9a-f])")
     found = [f"inside address in {text!r}" for text in _visible_text(message)
              if inside.search(text)]
-    hidden, port = crossing.before.source[1], crossing.after.source[1]
-    if hidden == port:
-        return found
+    hidden, port = _own_ports(line, crossing), crossing.after.source[1]
+    hidden -= {port}
     outside = re.compile(r"\[?" + re.escape(line.router_address) + r"\]?(?::(\d+)|(?![\w.:]))")
     # a Request-URI and a response's Vias are others', who may have that very port outside
     written_here = {"contact", "record-route", "route"} | ({"via"} if message.is_request else set())
@@ -208,5 +297,5 @@ def leaks(line: Line, crossing: Crossing) -> list[str]:
     for text in own:
         text = re.sub(r";(maddr|received)=[^;,>\s]*", "", text)
         found += [f"outside address with the inside's port in {text!r}"
-                  for written in outside.findall(text) if int(written or 5060) == hidden]
+                  for written in outside.findall(text) if int(written or 5060) in hidden]
     return found

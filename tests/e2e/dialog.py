@@ -186,10 +186,28 @@ def rejected(caller: Agent, callee: Agent, invite: Message, to: Address, status:
 
 def stays_closed(world: World, sender: Media, to: Address) -> None:
     """A packet of `sender` to that outside address does not come in."""
-    stranger = world.stranger(0)
-    world.phone(9, 0).send(b"opens a way for the fence", stranger.address)
-    _, way = world.wait("the fence's way", lambda: stranger.received and stranger.received[0])
-    world.passes_nothing(sender, sender.stream.encode() + b" to a closed port", to, stranger, way)
+    world.passes_nothing(sender, sender.stream.encode() + b" to a closed port", to, *world.fence())
+
+
+def stays_outside(sender: Agent, message: Message, to: Address) -> None:
+    """What the outside sends to a mapping that has gone does not come in.
+
+    Over TCP it sends over its connection, which it still believes in: the router, whose
+    address that is, knows nothing of it and says so.
+    """
+    world = sender.world
+    if not sender.streams:
+        world.passes_nothing(sender, message.raw, to, *world.fence())
+        return
+    connection = sender.connection(to)
+    connection.send(message.raw)
+    if world.translates:
+        world.wait("the connection is reset", lambda: not connection.open)
+    else:
+        world.rest(0.5)
+    inside = [d for d in world.capture.seen if d.interface.startswith("lan") and d.leaving
+              and message.call_id.encode() in d.payload and d.payload[:20] == message.raw[:20]]
+    must_equal(inside, [], "what came in over a connection that the router has forgotten")
 
 
 def pinholes_to(world: World, port: int) -> list[str]:

@@ -25,7 +25,7 @@ CLONE_NEWNET = 0x40000000
 SIOCETHTOOL = 0x8946
 ETHTOOL_STXCSUM = 0x17
 LONG_IPV6 = re.compile(r"(?:[0-9a-f]{4}:){7}[0-9a-f]{4}")
-LEFT = re.compile(r"\b\d+ (?=src=|l3proto)")
+LEFT = re.compile(r"\b\d+ (?=(?:[A-Z_0-9]+ )?src=|l3proto)")
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 PATIENCE = float(os.environ.get("E2E_PATIENCE", "1"))
@@ -108,17 +108,21 @@ class Namespace:
 
 @dataclass(frozen=True)
 class Setup:
-    """What kind of router: its address translation, IP version and rule tool."""
+    """What kind of router: its address translation, IP version and rule tool; and what the
+    signalling goes over, and through what network (see NETWORKS).
+    """
 
     nat: str = "shifted"
     family: int = 4
     rules: str = "nft"
+    transport: str = "udp"
+    network: str = ""
 
     NATS = ("masquerade", "shifted", "snat", "dnat", "routed")
 
     @property
     def label(self) -> str:
-        return f"{self.rules} {self.nat} ipv{self.family}"
+        return " ".join(filter(None, [self.rules, self.nat, f"ipv{self.family}", self.network]))
 
     @property
     def translated(self) -> bool:
@@ -144,6 +148,8 @@ class Plan:
 PLANS = {4: Plan(4, "10.77.0.", "203.0.113.", 24),
          6: Plan(6, "fd77:1::", "2001:db8:113::", 64)}
 PHONES = range(1, 13)
+NETWORKS = {"lossy": "delay 4ms 2ms reorder 25% 50% loss 5% duplicate 2%"}
+"""What tc-netem(8) does to TCP on every wire and in both directions; media goes unharmed."""
 ROUTER, SERVER, MEDIA, FRIEND, STRANGER, GATEWAY = 1, 10, 20, 30, 66, 254
 SHIFTED = "20000-30000"
 
@@ -179,6 +185,8 @@ class Line:
         self._join()
         self._number()
         self.load_rules()
+        if setup.network:
+            self._spoil(NETWORKS[setup.network])
 
     def _batch(self, where: Namespace, lines: str, *descriptors: int) -> None:
         with where:
@@ -210,6 +218,20 @@ class Line:
             self._way_out(links)
         self.router.sysctl("net.ipv4.ip_forward", 1)
         self.router.sysctl("net.ipv6.conf.all.forwarding", 1)
+
+    def _spoil(self, network: str) -> None:
+        """TCP goes through netem, wherever it is sent."""
+        for where, devices in ((self.inside, ("eth0",)), (self.outside, ("eth0",)),
+                               (self.router, ("lan", "wan"))):
+            for device in devices:
+                where.run("tc", "-batch", "-", stdin=(
+                    f"qdisc add dev {device} root handle 1: prio bands 2 "
+                    f"priomap {'0 ' * 16}\nqdisc add dev {device} parent 1:2 netem {network}\n"))
+            with where:
+                wrong = nft("table inet netem { chain out { type filter hook postrouting priority 300;"
+                            " meta l4proto tcp meta priority set 1:2; } }")
+            if wrong:
+                raise Failure(f"nft: {wrong}")
 
     def _way_out(self, links: Links) -> None:
         """Without translation, the outside is what the default route leads to."""
@@ -276,9 +298,10 @@ class Line:
         self._batch(self.inside, _address_lines(self.plan, self.plan.inside, others, "eth0")
                     .replace("address add", "address del").replace(" nodad", ""))
 
-    def udp_timeouts(self, seconds: int) -> None:
-        for name in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
-            self.router.sysctl("net.netfilter." + name, seconds)
+    def idle_timeouts(self, seconds: int) -> None:
+        """How long the router remembers what is silent: datagrams, and open connections."""
+        for name in ("udp_timeout", "udp_timeout_stream", "tcp_timeout_established"):
+            self.router.sysctl("net.netfilter.nf_conntrack_" + name, seconds)
 
     def own_setting(self, name: str, value: int) -> None:
         """One of our settings; other helpers have none."""
@@ -317,12 +340,23 @@ class Line:
         return {line.split()[0]: int(line.split()[1]) for line in lines if len(line.split()) > 1}
 
     def connections(self, *match: str) -> list[str]:
-        """What conntrack -L -p udp prints; `match` may be --orig-src= and --orig-dst=."""
+        """What conntrack -L prints of UDP and TCP; `match` may be --orig-src= and --orig-dst=."""
         wanted = [one.replace("--orig-", "") + " " for one in match]
         lines = [line.split(None, 2)[2] for line in self._kernel_table("nf_conntrack")
                  if line.startswith(f"ipv{self.setup.family} ")]
-        firsts = [(line, line.partition("sport=")[0]) for line in lines if line.startswith("udp ")]
+        firsts = [(line, line.partition("sport=")[0]) for line in lines
+                  if line.startswith(("udp ", "tcp "))]
         return [line for line, first in firsts if all(one in first for one in wanted)]
+
+
+SIP = "meta l4proto { tcp, udp } th dport 5060"
+"""An nft match for signalling over either transport."""
+
+
+def attaches(name: str, match: str = "") -> list[str]:
+    """Rules that give signalling that helper: an object of nft's is for one transport alone."""
+    return [f'{match} udp dport 5060 ct helper set "{name}"'.strip(),
+            f'{match} tcp dport 5060 ct helper set "{name}-tcp"'.strip()]
 
 
 @dataclass
@@ -337,8 +371,9 @@ class Rules:
     more: list[str]          # chains and tables of other kinds, whole
 
     def text(self) -> str:
-        objects = [f'ct helper {name} {{ type "{kind}" protocol udp; }}'
-                   for name, kind in self.helpers.items()]
+        objects = [f'ct helper {name}{suffix} {{ type "{kind}" protocol {transport}; }}'
+                   for name, kind in self.helpers.items()
+                   for suffix, transport in (("", "udp"), ("-tcp", "tcp"))]
         chains = (("attach", "filter hook prerouting priority -150", self.attach),
                   ("forward", "filter hook forward priority 0; policy drop", self.forward),
                   ("input", "filter hook input priority 0", ['iifname "wan*" meta l4proto udp drop']),
@@ -357,34 +392,30 @@ def nft_rules(setup: Setup, helper: str) -> Rules:
     ip = "ip" if setup.family == 4 else "ip6"
     leave = {"masquerade": "masquerade", "dnat": "masquerade", "routed": "accept",
              "snat": f"snat {ip} to {plan.far(ROUTER)}",
-             "shifted": f"meta l4proto udp masquerade to :{SHIFTED}"}[setup.nat]
-    enter = [f'iifname "wan" udp dport 5060 dnat {ip} to {plan.phone(1)}']
+             "shifted": f"meta l4proto {{ tcp, udp }} masquerade to :{SHIFTED}"}[setup.nat]
+    enter = [f'iifname "wan" {SIP} dnat {ip} to {plan.phone(1)}']
     return Rules(helpers={"alg": helper} if helper else {},
-                 attach=['udp dport 5060 ct helper set "alg"'] if helper else [],
+                 attach=attaches("alg") if helper else [],
                  forward=["ct state established,related accept", 'iifname "lan*" accept',
-                          "ct status dnat ct state new udp dport 5060 accept"],
+                          f"ct status dnat ct state new {SIP} accept"],
                  leave=[f'oifname "wan" {leave}'],
                  enter=enter if setup.nat == "dnat" else [], more=[])
 
 
 def iptables_rules(setup: Setup, helper: str) -> str:
-    plan = PLANS[setup.family]
-    attach = f"-A PREROUTING -p udp --dport 5060 -j CT --helper {helper}\n" if helper else ""
+    plan, both = PLANS[setup.family], ("udp", "tcp")
     leave = {"masquerade": "MASQUERADE", "dnat": "MASQUERADE", "routed": "ACCEPT",
              "snat": f"SNAT --to-source {plan.far(ROUTER)}",
              "shifted": f"MASQUERADE --to-ports {SHIFTED}"}[setup.nat]
-    enter = (f"-A PREROUTING -i wan -p udp --dport 5060 -j DNAT --to-destination {plan.phone(1)}\n"
-             if setup.nat == "dnat" else "")
-    return f"""*raw
-{attach}COMMIT
-*nat
-{enter}-A POSTROUTING -o wan -p udp -j {leave}
-COMMIT
-*filter
-:FORWARD DROP
--A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
--A FORWARD -i lan+ -j ACCEPT
--A FORWARD -p udp --dport 5060 -m conntrack --ctstate DNAT -j ACCEPT
--A INPUT -i wan+ -p udp -j DROP
-COMMIT
-"""
+    attach = [f"-A PREROUTING -p {one} --dport 5060 -j CT --helper {helper}" for one in both]
+    enter = [f"-A PREROUTING -i wan -p {one} --dport 5060 -j DNAT --to-destination {plan.phone(1)}"
+             for one in both]
+    return "\n".join([
+        "*raw", *(attach if helper else []), "COMMIT",
+        "*nat", *(enter if setup.nat == "dnat" else []),
+        *(f"-A POSTROUTING -o wan -p {one} -j {leave}" for one in both), "COMMIT",
+        "*filter", ":FORWARD DROP",
+        "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+        "-A FORWARD -i lan+ -j ACCEPT",
+        *(f"-A FORWARD -p {one} --dport 5060 -m conntrack --ctstate DNAT -j ACCEPT" for one in both),
+        "-A INPUT -i wan+ -p udp -j DROP", "COMMIT", ""])

@@ -13,10 +13,13 @@ from capture import Capture, Crossing, crossings
 from net import FRIEND, MEDIA, PATIENCE, SERVER, STRANGER, Failure, Line, Namespace, Setup
 from rtp import Inbox, differences, packet
 from sip import (Address, Message, build, host_port, is_sip, sdp, tag_of)
+from streams import Connection, Streams
 
 Found = TypeVar("Found")
 Header = tuple[str, str]
 USUAL_WAIT = 5.0
+SLOWER = 4
+"""Times all that, where segments are lost and sent again."""
 
 
 class Port:
@@ -24,16 +27,18 @@ class Port:
 
     def __init__(self, world: World, where: Namespace, address: Address) -> None:
         self.world = world
-        self.address = address
         self.where = where
+        self.received: list[tuple[bytes, Address]] = []
+        self.address = self.open(address)
+
+    def open(self, address: Address) -> Address:
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        with where:
+        with self.where:
             self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.bind(address)
-        self.address = self.socket.getsockname()[:2]
         self.socket.setblocking(False)
-        self.received: list[tuple[bytes, Address]] = []
-        world.watch(self.socket, self.drain)
+        self.world.watch(self.socket, self.drain)
+        return self.socket.getsockname()[:2]
 
     def drain(self) -> None:
         while True:
@@ -101,6 +106,7 @@ class World:
     def wait(self, what: str, ready: Callable[[], Found | None],
              seconds: float = USUAL_WAIT) -> Found:
         """Lets the world run until `ready` finds something; fails at the time limit."""
+        seconds *= SLOWER if self.setup.network else 1
         limit = time.monotonic() + seconds * PATIENCE
         while True:
             found = ready()
@@ -130,6 +136,23 @@ class World:
 
     def stranger(self, port: int = 5060) -> Agent:
         return Agent(self, self.line.outside, (self.plan.far(STRANGER), port), "stranger")
+
+    @property
+    def over_tcp(self) -> bool:
+        """The signalling goes over TCP."""
+        return self.setup.transport == "tcp"
+
+    def server_again(self, server: Agent, port: int = 5080) -> Agent:
+        """The same server from another of its ports; over TCP it has no other way to a phone
+        than the connection that the phone began (S2)."""
+        return server if self.over_tcp else self.server(port)
+
+    def fence(self) -> tuple[Port, Address]:
+        """A way in that stays open, for passes_nothing()."""
+        stranger = Port(self, self.line.outside, (self.plan.far(STRANGER), 0))
+        Port(self, self.line.inside, (self.plan.phone(9), 0)).send(b"opens a way", stranger.address)
+        _, way = self.wait("the fence's way", lambda: stranger.received and stranger.received[0])
+        return stranger, way
 
     def inside_media(self, port: int = 4000, number: int = 1, stream: str = "") -> Media:
         address = (self.plan.phone(number), port)
@@ -176,14 +199,45 @@ def _content_type(headers: list[Header], body: str) -> list[Header]:
 
 
 class Agent(Port):
-    """A scriptable SIP endpoint: it sends what it is told and keeps what it received."""
+    """A scriptable SIP endpoint: it sends what it is told and keeps what it received.
 
-    def __init__(self, world: World, where: Namespace, address: Address, user: str) -> None:
+    Over TCP, its address is the port that it listens on and names.
+    """
+
+    def __init__(self, world: World, where: Namespace, address: Address, user: str,
+                 transport: str = "") -> None:
+        self.transport = transport or world.setup.transport
+        self.streams: Streams | None = None
         super().__init__(world, where, address)
         self.user = user
-        self.taken = 0
-        self.sequence = 1
-        self.last_via = ""
+
+    def open(self, address: Address) -> Address:
+        if self.transport == "udp":
+            return super().open(address)
+        self.streams = Streams(self.world, self.where, address, self.arrived)
+        return self.streams.listener.getsockname()[:2]
+
+    def send(self, data: bytes, to: Address) -> None:
+        if self.streams:
+            self.streams.send(data, to)
+        else:
+            super().send(data, to)
+
+    def connection(self, peer: Address) -> Connection:
+        """The one that stands with that peer, over TCP."""
+        found = self.streams.find(peer) if self.streams else None
+        if not found:
+            raise Failure(f"{self.user} at {self.name} has no connection with {peer}")
+        return found
+
+    def reconnects(self, peer: Address) -> None:
+        """Gives a connection up that has died; the next message begins another one."""
+        if self.streams:
+            self.connection(peer).close(reset=True)
+
+    def seen_at(self, peer: Address) -> Address:
+        """The own address that packets to that peer leave from, as this end sees it."""
+        return self.connection(peer).local if self.streams else self.address
 
     @property
     def name(self) -> str:
@@ -191,10 +245,11 @@ class Agent(Port):
 
     @property
     def uri(self) -> str:
-        return f"sip:{self.user}@{self.name}"
+        return f"sip:{self.user}@{self.name}" + (";transport=tcp" if self.streams else "")
 
     def via(self, extra: str = ";rport") -> str:
-        return f"SIP/2.0/UDP {self.name};branch={self.world.token('z9hG4bK-e2e-')}{extra}"
+        return (f"SIP/2.0/{self.transport.upper()} {self.name};"
+                f"branch={self.world.token('z9hG4bK-e2e-')}{extra}")
 
     def take(self, what: str, fits: Callable[[Message], bool],
              seconds: float = USUAL_WAIT) -> tuple[Message, Address]:

@@ -12,6 +12,7 @@ import argparse
 import gc
 import multiprocessing as mp
 import os
+import resource
 import signal
 import sys
 import time
@@ -32,6 +33,8 @@ from registry import ALL, Scenario  # noqa: E402
 
 SCENARIO_LIMIT = 120
 SHOWN_ON_FAILURE = 4
+FILES = 8192
+"""Sockets of a scenario with 250 phones, each with a port, a connection and two for media."""
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Result:
     leaks: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     checksums: list[str] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
     messages: int = 0
     seconds: float = 0.0
 
@@ -84,6 +88,8 @@ def _inspect(world: World, result: Result, body: Scenario) -> None:
             result.dropped.append(named)
     result.checksums = [f"{body.sentence}: {d}" for d in world.capture.seen
                         if d.leaving and not d.checksum_good]
+    if not world.loses:
+        result.streams = [f"{body.sentence}: {text}" for text in world.capture.stream_faults()]
 
 
 def _perform(task: Task, channel: Connection) -> None:
@@ -174,10 +180,14 @@ class Reporter:
                     ("R3", "every message from inside left the router",
                      [text for r in results for text in r.dropped]),
                     ("R3", "every checksum is right after the router",
-                     [text for r in results for text in r.checksums])):
+                     [text for r in results for text in r.checksums]),
+                    *([("T2", "every TCP stream leaves message by message as it came",
+                        [text for r in results for text in r.streams])]
+                      if setup.transport == "tcp" else [])):
                 shown = [f"{len(found)} in {count} messages", *found[:12]] if found else []
-                self.line(not found, f"{promise} {sentence} [{setup.label}]", "\n".join(shown))
-
+                transport = " over tcp" if setup.transport == "tcp" else ""
+                self.line(not found, f"{promise} {sentence}{transport} [{setup.label}]",
+                          "\n".join(shown))
 
     def slowest(self, count: int = 5) -> None:
         took = sorted(((t.result.seconds, t.title) for t in self.tasks if t.result), reverse=True)
@@ -186,10 +196,11 @@ class Reporter:
 
 
 def setups_of(chosen: Scenario, subset: bool) -> list[Setup]:
-    """All of them; on slow kernels the first, and the one with iptables rules."""
-    return [setup for place, setup in enumerate(chosen.setups)
+    """All of them; on slow kernels the first of each transport, and the one with iptables rules."""
+    firsts = [chosen.of_transport(transport)[:1] for transport in ("udp", "tcp")]
+    return [setup for setup in chosen.setups
             if not subset or chosen.subset and (
-                place == 0 or (setup.rules, setup.family) == ("iptables", 4))]
+                [setup] in firsts or (setup.rules, setup.family) == ("iptables", 4))]
 
 
 def choose(patterns: list[str], subset: bool) -> list[Task]:
@@ -203,19 +214,21 @@ def main() -> int:
     parser.add_argument("pattern", nargs="*")
     parser.add_argument("--subset", action="store_true", help="the list for slow kernels")
     parser.add_argument("--once", action="store_true",
-                        help="each scenario on the first of its routers alone")
+                        help="each scenario on the first of its routers alone, over each transport")
     parser.add_argument("--jobs", type=int, default=16)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     tasks = choose(options.pattern, options.subset)
     if options.once:
-        tasks = list({task.scenario.sentence: task for task in reversed(tasks)}.values())[::-1]
+        tasks = list({(task.scenario.sentence, task.setup.transport): task
+                      for task in reversed(tasks)}.values())[::-1]
     if options.list:
         print("\n".join(task.title for task in tasks))
         return 0
     if not tasks:
         print("Bail out! no scenario of that name")
         return 2
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
     report = Reporter(tasks)
     gc.freeze()
     print(f"# e2e: helper '{os.environ.get('LAB_HELPER', '')}', {len(tasks)} scenarios")

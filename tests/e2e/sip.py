@@ -149,6 +149,12 @@ def address_of(uri: str) -> Address:
     return found.group(1).strip("[]"), int(found.group(2) or 5060)
 
 
+def sent_by(message: Message) -> Address | None:
+    """The address in the top Via, which is the sender's; None if it has none."""
+    found = re.match(r"[^;]*/\s*\w+\s+([^;,\s]+)", message.get("Via"))
+    return address_of("sip:" + found.group(1)) if found else None
+
+
 def tag_of(value: str) -> str:
     found = re.search(r";tag=([^;>\s]+)", value)
     return found.group(1) if found else ""

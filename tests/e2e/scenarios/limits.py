@@ -44,7 +44,7 @@ def _known(world: World, table: str, host: str) -> list[str]:
 def flood_of_calls(world: World) -> None:
     world.translates = False  # what is beyond the limit passes as it is
     world.line.own_setting("max_calls_per_host", 5)
-    world.line.udp_timeouts(4)
+    world.line.idle_timeouts(4)
     server, bad, good = world.server(), world.phone(1), world.phone(2)
     contact = register(good, server, granted=60).contact
     own, other = _out(world, bad, server, 1), _out(world, good, server, 2)
@@ -61,7 +61,7 @@ def flood_of_calls(world: World) -> None:
     world.rest(6)
     _flood(world, bad, server)
     play_all(world, [own, other, later])
-    ring(good, world.server(5080), contact, "after silence and another flood")
+    ring(good, world.server_again(server), contact, "after silence and another flood")
 
 
 @scenario("S7", "answered calls up to the limit of a host all live on when it asks for more",
@@ -107,15 +107,14 @@ def _accounts(phone: Agent, server: Agent, count: int) -> list[str]:
 def _registrations(world: World, setting: str, counter: str) -> None:
     world.translates = False
     world.line.own_setting(setting, 5)
-    world.line.udp_timeouts(3)
+    world.line.idle_timeouts(3)
     server, bad, good = world.server(), world.phone(1), world.phone(2)
     contact = register(good, server, granted=600, call_id="good@phone").contact
     first = _accounts(bad, server, 10)[0]
     _counted(world, counter)
     world.rest(5)
     for phone, known in ((good, contact), (bad, first)):
-        ring(phone, world.server(5070 + phone.address[1] % 10 + int(phone is bad)), known,
-             "after silence")
+        ring(phone, world.server_again(server, 5080 + int(phone is bad)), known, "after silence")
     again = register(good, server, granted=600, call_id="good@phone")
     must_equal(again.contact, contact, "a refresh is always taken")
     ring(good, server, contact, "after the refresh")

@@ -24,7 +24,7 @@ def _outside_message(agent: Agent, method: str, to: Agent, own: Address, media: 
     headers = [("From", f"<sip:stun@{to.name}>;tag=1"), ("To", f"<{to.uri}>"),
                ("Call-ID", agent.world.token("stun-")), ("CSeq", f"1 {method}"),
                ("Contact", f"<{uri}>;expires=60")]
-    via = f"SIP/2.0/UDP {here};branch={agent.world.token('z9hG4bK')};rport"
+    via = f"SIP/2.0/{agent.transport.upper()} {here};branch={agent.world.token('z9hG4bK')};rport"
     return agent.compose(method, to.uri if method == "INVITE" else f"sip:{to.name}", headers,
                          body, via)
 
@@ -84,5 +84,5 @@ def host_names(world: World) -> None:
                ("Call-ID", "names"), ("CSeq", "1 INVITE"),
                ("Contact", "<sip:a@phone.example.com:5060>")]
     sent = phone.compose("INVITE", "sip:b@example.com", headers, body,
-                         "SIP/2.0/UDP phone.example.com;branch=z9hG4bK-n")
+                         f"SIP/2.0/{phone.transport.upper()} phone.example.com;branch=z9hG4bK-n")
     _crosses_unchanged(phone, server, sent, server.address)

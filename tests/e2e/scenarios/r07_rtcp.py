@@ -152,7 +152,7 @@ def parity(world: World) -> None:
 
 @scenario("R7", "RTCP that comes first, and long after the RTP, arrives at its port", (SHIFTED,))
 def rtcp_first(world: World) -> None:
-    world.line.udp_timeouts(2)
+    world.line.idle_timeouts(2)
     bed = Bed(world, 4000, 4001)
     seen, _ = bed.calls(world.phone(), world.server(), offer(bed.near))
     host, port = seen.media()[0]

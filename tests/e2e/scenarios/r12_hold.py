@@ -110,7 +110,7 @@ def port_stays_reserved(world: World) -> None:
 
 
 def _silent_hold(world: World, spelling: str, inside_holds: bool, inside_resumes: bool) -> None:
-    world.line.udp_timeouts(2)
+    world.line.idle_timeouts(2)
     made = calling(world)
     made.talk()
     _hold(made, inside_holds, spelling)

@@ -164,7 +164,7 @@ def challenged(world: World) -> None:
 
 
 def _survives_silence(world: World, inside_calls: bool) -> None:
-    world.line.udp_timeouts(2)
+    world.line.idle_timeouts(2)
     made = calling(world) if inside_calls else called(world)
     made.talk()
     for first in ("outside", "inside"):

@@ -60,19 +60,17 @@ def early_media(world: World) -> None:
 
 @scenario("R15", "media of a stranger stays outside, before and after the answer", BOTH_VERSIONS)
 def stranger_media(world: World) -> None:
-    phone, server, stranger = world.phone(), world.server(), world.stranger(6000)
+    phone, server, fence = world.phone(), world.server(), world.fence()
     near, far = world.inside_media(4000), world.outside_media(7000, MEDIA)
     bad = world.outside_media(9000, STRANGER)
-    world.phone(9, 6000).send(b"opens a way for the fence", stranger.address)
-    _, way = world.wait("the fence's way", lambda: stranger.received and stranger.received[0])
     invite = phone.invitation(server.uri, offer(near))
     phone.send_message(invite, server.address)
     seen, source = server.request("INVITE")
     target = seen.media()[0]
-    world.passes_nothing(bad, packet("bad", 1), target, stranger, way)
+    world.passes_nothing(bad, packet("bad", 1), target, *fence)
     server.send_message(server.answer(seen, source, 200, "OK", offer(far)), source)
     answered = phone.response(200, invite)
-    world.passes_nothing(bad, packet("bad", 2), target, stranger, way)
+    world.passes_nothing(bad, packet("bad", 2), target, *fence)
     check_audio(world, near, target, far, answered.media()[0])
 
 
@@ -105,7 +103,7 @@ def outside_first(world: World) -> None:
 
 @scenario("R16", "audio flows after silence longer than the router's memory", BOTH_VERSIONS)
 def after_silence(world: World) -> None:
-    world.line.udp_timeouts(2)
+    world.line.idle_timeouts(2)
     phone, server = world.phone(), world.server()
     made = call(phone, server, server.uri, server.address,
                 world.inside_media(4000), world.outside_media(7000))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calls import Registration, call, grant, hang_up, must, must_equal, register, talk
 from crowd import play_all, turned
+from dialog import session_of
 from middle import Leg, bridge, talk_through
 from net import FRIEND, STRANGER
 from peer import Agent, Media, World, check_audio, offer
@@ -43,9 +44,10 @@ def call_out(world: World) -> None:
     contact = uri_of(seen.get("Contact"))
     made = call(pbx, friend, contact, address_of(contact),
                 world.inside_media(4000), world.outside_media(7000, FRIEND))
-    must_equal(made.seen_from, door, "the server calls from the address it is known by")
+    if not world.over_tcp:
+        must_equal(made.seen_from, door, "the server calls from the address it is known by")
     talk(world, made, inside_calls=True)
-    hang_up(made)
+    session_of(world, made, True).hang_up(inside_asks=False)
 
 
 @scenario("R18", "server behind DNAT uses a trunk outside at the same time", SERVERS[:2])
@@ -67,7 +69,7 @@ def trunk(world: World) -> None:
 @scenario("R18", "PBX behind masquerade: trunk calls in and out at once, after silence too",
           TRANSLATED, subset=True)
 def masqueraded(world: World) -> None:
-    world.line.udp_timeouts(3)
+    world.line.idle_timeouts(3)
     pbx, provider = world.phone(), world.server()
     line = register(pbx, provider)
     calls = [call(pbx, provider, provider.uri, provider.address,

@@ -57,27 +57,31 @@ def _answered(phone: TwoPorts, server: Agent, sent: Message, obeys: bool = True)
 
 
 @scenario("R19", "sends from 40000, Via names 5060, no rport: the answer arrives at 5060",
-          (*BOTH_VERSIONS, MASQUERADE, IPTABLES), subset=True, in_tree_fails=True)
+          (*BOTH_VERSIONS, MASQUERADE, IPTABLES), subset=True, in_tree_fails=True,
+          udp_only="over TCP answers come over the connection")
 def without_rport(world: World) -> None:
     phone, server = _two_ports(world), world.server()
     for method in ("REGISTER", "OPTIONS"):
         _answered(phone, server, phone.request(method, f"sip:{server.name}", False))
 
 
-@scenario("R19", "sends from 40000, Via names 5060, no rport: the answer passes a firewall", (ROUTED,))
+@scenario("R19", "sends from 40000, Via names 5060, no rport: the answer passes a firewall", (ROUTED,),
+          udp_only="over TCP answers come over the connection")
 def without_rport_routed(world: World) -> None:
     without_rport(world)
 
 
 @scenario("R19", "sends from 40000 without rport to a server that answers the source: arrives at 5060",
-          (*BOTH_VERSIONS, MASQUERADE))
+          (*BOTH_VERSIONS, MASQUERADE),
+          udp_only="over TCP answers come over the connection")
 def disobedient_server(world: World) -> None:
     """Most servers outside are set to answer where the request came from."""
     phone, server = _two_ports(world), world.server()
     _answered(phone, server, phone.request("REGISTER", f"sip:{server.name}", False), obeys=False)
 
 
-@scenario("R19", "sends from 40000 with rport: the answer arrives at 40000", (SHIFTED, ROUTED))
+@scenario("R19", "sends from 40000 with rport: the answer arrives at 40000", (SHIFTED, ROUTED),
+          udp_only="over TCP answers come over the connection")
 def with_rport(world: World) -> None:
     phone, server = _two_ports(world), world.server()
     for method in ("REGISTER", "OPTIONS"):
@@ -85,14 +89,16 @@ def with_rport(world: World) -> None:
 
 
 @scenario("R19", "both kinds from one socket: each answer arrives where its request asked for it",
-          (*BOTH_VERSIONS, MASQUERADE), in_tree_fails=True)
+          (*BOTH_VERSIONS, MASQUERADE), in_tree_fails=True,
+          udp_only="over TCP answers come over the connection")
 def mixed(world: World) -> None:
     phone, server = _two_ports(world), world.server()
     for rport in (False, True, False, True, True, False):
         _answered(phone, server, phone.request("OPTIONS", f"sip:{server.name}", rport))
 
 
-@scenario("R19", "both kinds on one host, and on two, do not disturb each other", (SHIFTED,))
+@scenario("R19", "both kinds on one host, and on two, do not disturb each other", (SHIFTED,),
+          udp_only="over TCP answers come over the connection")
 def neighbours(world: World) -> None:
     server = world.server()
     old, modern = _two_ports(world), _two_ports(world, 40000, 2)
@@ -101,7 +107,8 @@ def neighbours(world: World) -> None:
 
 
 @scenario("R19", "registered phone of two ports is called at the port it listens on, audio both ways",
-          (*BOTH_VERSIONS, MASQUERADE))
+          (*BOTH_VERSIONS, MASQUERADE),
+          udp_only="over TCP answers come over the connection")
 def called(world: World) -> None:
     phone, server = _two_ports(world), world.server()
     sent = phone.request("REGISTER", f"sip:{server.name}", False)
@@ -121,7 +128,8 @@ def called(world: World) -> None:
     check_audio(world, near, answered.media()[0], far, asked.media()[0], first="outside")
 
 
-@scenario("R19", "call of a phone of two ports: answers at 5060, audio both ways", (SHIFTED, MASQUERADE))
+@scenario("R19", "call of a phone of two ports: answers at 5060, audio both ways", (SHIFTED, MASQUERADE),
+          udp_only="over TCP answers come over the connection")
 def calls_out(world: World) -> None:
     phone, server = _two_ports(world), world.server()
     near, far = world.inside_media(4000), world.outside_media(7000)

@@ -63,13 +63,15 @@ def _large(world: World, size: int) -> None:
 
 
 @scenario("R22", "messages of 60 KB over UDP, in fragments, both ways, audio both ways",
-          (SHIFTED, SHIFTED6, IPTABLES, ROUTED), subset=True)
+          (SHIFTED, SHIFTED6, IPTABLES, ROUTED), subset=True,
+          udp_only="a stream has no packets to fill; it has scenarios of its own")
 def sixty_kilobytes(world: World) -> None:
     _large(world, 60000)
 
 
 @scenario("R22", "messages of 5 KB over UDP, in fragments, both ways, audio both ways",
-          (*BOTH_VERSIONS, MASQUERADE))
+          (*BOTH_VERSIONS, MASQUERADE),
+          udp_only="a stream has no packets to fill; it has scenarios of its own")
 def five_kilobytes(world: World) -> None:
     _large(world, 5000)
 
@@ -91,17 +93,20 @@ def _grows(world: World, spare: int) -> None:
 
 
 @scenario("R22", "INVITE with DF that fills its packet and grows past the MTU arrives whole",
-          (SHIFTED, SHIFTED6, IPTABLES), subset=True)
+          (SHIFTED, SHIFTED6, IPTABLES), subset=True,
+          udp_only="a stream has no packets to fill; it has scenarios of its own")
 def outgrows_packet(world: World) -> None:
     _grows(world, 0)
 
 
-@scenario("R22", "INVITE with DF that grows and still fits arrives whole", BOTH_VERSIONS)
+@scenario("R22", "INVITE with DF that grows and still fits arrives whole", BOTH_VERSIONS,
+          udp_only="a stream has no packets to fill; it has scenarios of its own")
 def grows_and_fits(world: World) -> None:
     _grows(world, 120)
 
 
-@scenario("R22", "INVITE in two fragments that grows arrives whole", BOTH_VERSIONS)
+@scenario("R22", "INVITE in two fragments that grows arrives whole", BOTH_VERSIONS,
+          udp_only="a stream has no packets to fill; it has scenarios of its own")
 def fragments_grow(world: World) -> None:
     """The last fragment is all but full, so that the growth makes another one."""
     phone, server = world.phone(), world.server()

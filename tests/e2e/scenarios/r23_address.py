@@ -79,6 +79,7 @@ def new_lease(world: World) -> None:
     _both_ways(world, phone, server, made.contact, 0)
     old = _new_lease(world)
     _nothing_left(world, old)
+    phone.reconnects(server.address)
     since = len(world.crossings())
     again = register(phone, server, granted=600, call_id="lease@phone")
     must_equal(again.target, again.seen_from, "the Contact is where the phone is seen")
@@ -98,6 +99,7 @@ def re_invite(world: World) -> None:
     talk(world, made, inside_calls=True)
     old = _new_lease(world)
     _nothing_left(world, old)
+    phone.reconnects(server.address)
     since = len(world.crossings())
     again = call(phone, server, uri_of(made.answer_seen.get("Contact")), server.address,
                  near, far, call_id=made.invite.call_id)
@@ -148,11 +150,13 @@ def _changes_uplink(world: World, leave: str, forget: bool) -> None:
     phone, server = _two_uplinks(world, leave)
     register(phone, server, granted=600, call_id="uplink@phone")
     _use_second(world)
-    if forget:
-        world.line.router.run("conntrack", "-D", "-p", "udp", check=False)
+    for transport in ("udp", "tcp") if forget else ():
+        world.line.router.run("conntrack", "-D", "-p", transport, check=False)
     world.loses = True  # masquerade drops the packet that finds its connection on another way
     since = len(world.crossings())
     phone.send(b"\r\n\r\n", server.address)  # the one that masquerade drops
+    if forget or leave == "masquerade":
+        phone.reconnects(server.address)
     again = register(phone, server, granted=600, call_id="uplink@phone")
     must_equal(again.target, again.seen_from, "the Contact is where the phone is seen")
     ring(phone, server, again.contact, "over the second uplink")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calls import call, hang_up, register, talk
-from net import MEDIA, SERVER, nft_rules
+from net import MEDIA, SERVER, SIP, nft_rules
 from peer import World
 from registry import ROUTED, ROUTED6, scenario
 
@@ -11,7 +11,7 @@ from registry import ROUTED, ROUTED6, scenario
 def _let_sip_in(world: World) -> None:
     """A server inside: the firewall lets anyone begin signalling with it."""
     rules = nft_rules(world.setup, world.helper)
-    rules.forward.append("udp dport 5060 accept")
+    rules.forward.append(f"{SIP} accept")
     world.line.load(rules)
 
 
@@ -33,8 +33,12 @@ def called_from_outside(world: World) -> None:
 def calls_back(world: World) -> None:
     _let_sip_in(world)
     pbx, friend = world.phone(), world.friend()
-    friend.send(b"\r\n\r\n", pbx.address)
-    world.wait("the connection begins outside", lambda: pbx.received)
+    asked = friend.send_message(friend.compose("OPTIONS", pbx.uri, [
+        ("From", f"<{friend.uri}>;tag=1"), ("To", f"<{pbx.uri}>"), ("Call-ID", "ping"),
+        ("CSeq", "1 OPTIONS")]), pbx.address)
+    seen, source = pbx.request("OPTIONS")
+    pbx.send_message(pbx.answer(seen, source, 200, "OK"), source)
+    friend.response(200, asked)
     made = call(pbx, friend, friend.uri, friend.address,
                 world.inside_media(4000), world.outside_media(7000, MEDIA))
     talk(world, made, inside_calls=True, first="outside")
@@ -44,11 +48,11 @@ def calls_back(world: World) -> None:
 @scenario("R25", "routed: a registered phone is called from another port of its server",
           (ROUTED, ROUTED6))
 def called_through_registration(world: World) -> None:
-    world.line.udp_timeouts(3)
+    world.line.idle_timeouts(3)
     phone, server = world.phone(), world.server()
     contact = register(phone, server, granted=60)
     world.rest(5)
-    other = world.server(5080)
+    other = world.server_again(server)
     made = call(other, phone, contact.contact, contact.target,
                 world.outside_media(7000, MEDIA), world.inside_media(4000))
     talk(world, made, inside_calls=False, first="outside")

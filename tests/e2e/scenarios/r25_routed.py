@@ -30,20 +30,18 @@ def firewall(world: World) -> None:
 @scenario("R25", "routed: closed before the call, to strangers in it, and after the BYE",
           (ROUTED, ROUTED6))
 def closed_to_others(world: World) -> None:
-    phone, server, stranger = world.phone(), world.server(), world.stranger(6000)
+    phone, server, fence = world.phone(), world.server(), world.fence()
     near, far = world.inside_media(4000), world.outside_media(7000, SERVER)
-    world.phone(9, 6000).send(b"opens a way for the fence", stranger.address)
-    _, way = world.wait("the fence's way", lambda: stranger.received and stranger.received[0])
-    world.passes_nothing(far, packet("too early", 1), near.address, stranger, way)
+    world.passes_nothing(far, packet("too early", 1), near.address, *fence)
     made = call(phone, server, server.uri, server.address, near, far)
     talk(world, made, inside_calls=True, first="outside")
     world.passes_nothing(world.outside_media(7002, STRANGER), packet("stranger", 1),
-                         near.address, stranger, way)
+                         near.address, *fence)
     hang_up(made)
     world.wait("the pinholes close", lambda: not [
         e for e in world.line.expectations() if "dport=4000 " in e], 1)
     world.passes_nothing(world.outside_media(7004, SERVER), packet("too late", 1),
-                         near.address, stranger, way)
+                         near.address, *fence)
 
 
 @scenario("R25", "routed: early media flows before the answer", (ROUTED, ROUTED6))

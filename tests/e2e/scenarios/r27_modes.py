@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calls import Registration, call, hang_up, must, must_equal, register, talk
 from middle import assist, assisting, call_in, untouched
-from net import FRIEND, SERVER, STRANGER, Rules, nft_rules
+from net import FRIEND, SERVER, STRANGER, Rules, attaches, nft_rules
 from peer import World, offer
 from registry import (IPTABLES, MASQUERADE, ROUTED, ROUTED6, SHIFTED, SHIFTED6, scenario)
 
@@ -17,12 +17,12 @@ from registry import (IPTABLES, MASQUERADE, ROUTED, ROUTED6, SHIFTED, SHIFTED6, 
           (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES), subset=True)
 def reachable(world: World) -> None:
     assist(world)
-    world.line.udp_timeouts(3)
+    world.line.idle_timeouts(3)
     phone, server = world.phone(), world.server()
     made = register(phone, server, granted=60)
     world.rest(6)
     call_in(server, phone, made.seen_from, "")
-    call_in(world.server(5080), phone, made.seen_from, "")
+    call_in(world.server_again(server), phone, made.seen_from, "")
     untouched(world)
 
 
@@ -48,8 +48,8 @@ def _three_rules(world: World) -> Rules:
         return rules
     ip = "ip" if plan.family == 4 else "ip6"
     rules.helpers = {"full": world.helper, "half": assisting(world.helper)}
-    rules.attach = [f'{ip} daddr {plan.far(host)} udp dport 5060 ct helper set "{name}"'
-                    for host, name in ((SERVER, "full"), (FRIEND, "half"))]
+    rules.attach = [line for host, name in ((SERVER, "full"), (FRIEND, "half"))
+                    for line in attaches(name, f"{ip} daddr {plan.far(host)}")]
     return rules
 
 
@@ -57,7 +57,7 @@ def _three_rules(world: World) -> Rules:
 def three_servers(world: World) -> None:
     world.line.load(_three_rules(world))
     world.translates = False
-    world.line.udp_timeouts(3)
+    world.line.idle_timeouts(3)
     phone = world.phone()
     servers = world.server(), world.friend(), world.stranger()
     made: list[Registration] = [register(phone, server, granted=60) for server in servers]

@@ -98,7 +98,8 @@ class Office:
 
 
 @scenario("R18", "Asterisk inside, no localnet or externip: trunk, hold, transfer, direct media",
-          (SHIFTED, SHIFTED6), long=True)
+          (SHIFTED, SHIFTED6), long=True,
+          udp_only="it has scenarios of its own over TCP")
 def inside(world: World) -> None:
     office = Office(world)
     for what in (_trunk, _hold, _blind_from_inside, _blind_from_outside, _attended_from_inside,
@@ -221,7 +222,8 @@ def _media_hosts(world: World) -> None:
 
 
 @scenario("R18", "Asterisk behind DNAT: phones outside register, call a desk and are called",
-          (DNAT,))
+          (DNAT,),
+          udp_only="it has scenarios of its own over TCP")
 def dnat(world: World) -> None:
     address, door = (world.plan.phone(1), 5060), (world.line.router_address, 5060)
     sections = [transport(address), *endpoint("desk2", "direct_media=no"),
@@ -262,7 +264,8 @@ host={desk}
 
 
 @scenario("R18", "Asterisk's older chan_sip inside, no localnet, no externip: calls in and out",
-          (SHIFTED,))
+          (SHIFTED,),
+          udp_only="it has scenarios of its own over TCP")
 def chan_sip(world: World) -> None:
     provider, desk = world.server(), world.phone(2, user="desk2")
     address = (world.plan.phone(1), 5060)
@@ -346,7 +349,8 @@ class Provider:
 
 
 @scenario("R14", "Asterisk outside, its NAT settings off: two phones inside and one outside",
-          (SHIFTED, SHIFTED6), long=True)
+          (SHIFTED, SHIFTED6), long=True,
+          udp_only="it has scenarios of its own over TCP")
 def outside(world: World) -> None:
     provider = Provider(world)
     provider.enrol("desk")

@@ -42,7 +42,8 @@ class Party:
         return made
 
 
-@scenario("R6", "baresip pair with ICE, one inside: calls both ways", (SHIFTED, MASQUERADE))
+@scenario("R6", "baresip pair with ICE, one inside: calls both ways", (SHIFTED, MASQUERADE),
+          udp_only="it has scenarios of its own over TCP")
 def ice_pair(world: World) -> None:
     party = Party(world)
     alice, bob = party.phone("alice", party.ice()), party.phone("bob", party.ice())
@@ -52,7 +53,8 @@ def ice_pair(world: World) -> None:
 
 
 @scenario("R6", "baresip pair with ICE that asks no STUN server: calls both ways",
-          (SHIFTED,))
+          (SHIFTED,),
+          udp_only="it has scenarios of its own over TCP")
 def ice_without_stun(world: World) -> None:
     """The default destination is an inside address then, and so is the candidate it is of."""
     party = Party(world, stun=False)
@@ -63,7 +65,8 @@ def ice_without_stun(world: World) -> None:
 
 
 @scenario("R5", "baresip with STUN inside and one without: the address it found passes as it is",
-          (MASQUERADE,))
+          (MASQUERADE,),
+          udp_only="it has scenarios of its own over TCP")
 def stun_alone(world: World) -> None:
     party = Party(world)
     account = f";medianat=stun;stunserver=stun:{host_port(party.stun)}"
@@ -73,7 +76,8 @@ def stun_alone(world: World) -> None:
 
 
 @scenario("R5", "baresip with TURN inside and one without: the relay's address passes as it is",
-          (SHIFTED,))
+          (SHIFTED,),
+          udp_only="it has scenarios of its own over TCP")
 def turn_alone(world: World) -> None:
     party = Party(world)
     account = f";medianat=turn;stunserver=turn:{host_port(party.stun)};stunuser=e2e;stunpass=secret"

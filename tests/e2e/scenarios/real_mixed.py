@@ -38,7 +38,8 @@ def _office_with_ice(world: World, registrar: Address) -> Address:
 
 
 @scenario("R6", "Asterisk with ICE inside, Kamailio outside: calls to and from ICE and none",
-          (SHIFTED,))
+          (SHIFTED,),
+          udp_only="it has scenarios of its own over TCP")
 def office_with_ice(world: World) -> None:
     registrar = (world.plan.far(SERVER), 5060)
     Kamailio(world, registrar)
@@ -72,7 +73,8 @@ def office_with_ice(world: World) -> None:
 
 
 @scenario("R14", "Asterisk outside, its NAT settings off: two baresips inside and one outside",
-          (SHIFTED,))
+          (SHIFTED,),
+          udp_only="it has scenarios of its own over TCP")
 def baresips(world: World) -> None:
     registrar = (world.plan.far(SERVER), 5060)
     nat_off = "force_rport=no; rewrite_contact=no; rtp_symmetric=no; direct_media=no"

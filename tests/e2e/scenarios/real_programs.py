@@ -37,7 +37,8 @@ def _leaves_as_advertised(world: World) -> None:
 
 
 @scenario("R16", "baresip behind NAT and Kamailio: a call each way, the right melody at each end",
-          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES, ROUTED))
+          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES, ROUTED),
+          udp_only="it has scenarios of its own over TCP")
 def baresip_and_kamailio(world: World) -> None:
     world.line.only_phone(1)
     registrar = (world.plan.far(SERVER), 5060)
@@ -60,7 +61,8 @@ def _register_at(phone: Agent, registrar: Address) -> None:
 
 
 @scenario("R4", "calls through a record-routing Kamailio, both ways, audio byte for byte",
-          (SHIFTED, MASQUERADE, SNAT, SHIFTED6, IPTABLES, IPTABLES6), subset=True)
+          (SHIFTED, MASQUERADE, SNAT, SHIFTED6, IPTABLES, IPTABLES6), subset=True,
+          udp_only="it has scenarios of its own over TCP")
 def through_kamailio(world: World) -> None:
     registrar = (world.plan.far(SERVER), 5060)
     Kamailio(world, registrar)
@@ -112,7 +114,8 @@ def _listens(world: World, where: Namespace) -> None:
 
 
 @scenario("R16", "SIPp answers and echoes RTP: all of it comes back to the phone",
-          (SHIFTED, MASQUERADE, SNAT, IPTABLES))
+          (SHIFTED, MASQUERADE, SNAT, IPTABLES),
+          udp_only="it has scenarios of its own over TCP")
 def sipp_echo(world: World) -> None:
     folder, host = private_folder("sipp"), world.plan.far(SERVER)
     server = (host, 5060)
@@ -134,7 +137,8 @@ def sipp_echo(world: World) -> None:
 
 
 @scenario("R11", "SIPp answers in a 183 that PRACK acknowledges: early media echoed, and all later",
-          (SHIFTED, IPTABLES))
+          (SHIFTED, IPTABLES),
+          udp_only="it has scenarios of its own over TCP")
 def sipp_early_media(world: World) -> None:
     folder, host = private_folder("sipp"), world.plan.far(SERVER)
     server = (host, 5060)
@@ -169,7 +173,8 @@ def _echoed(world: World, media: Media, away: Address) -> None:
 
 
 @scenario("R10", "20 SIPp calls at once over one 5-tuple all come to their end",
-          (SHIFTED, MASQUERADE, IPTABLES))
+          (SHIFTED, MASQUERADE, IPTABLES),
+          udp_only="it has scenarios of its own over TCP")
 def sipp_calls(world: World) -> None:
     host, phone, calls = world.plan.far(SERVER), world.plan.phone(1), "20"
     uas, uac = private_folder("uas"), private_folder("uac")
@@ -187,7 +192,8 @@ def sipp_calls(world: World) -> None:
 
 
 @scenario("R10", "the BYE of one of three calls leaves the audio of the others alone",
-          (SHIFTED, SHIFTED6), in_tree_fails=True)
+          (SHIFTED, SHIFTED6), in_tree_fails=True,
+          udp_only="it has scenarios of its own over TCP")
 def independent_calls(world: World) -> None:
     phone, server = world.phone(), world.server()
     made = [call(phone, server, server.uri, server.address,

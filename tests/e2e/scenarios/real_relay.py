@@ -15,7 +15,8 @@ from sip import Address, host_port
 
 
 @scenario("R14", "Kamailio and rtpengine outside: calls in, out, and inside to inside",
-          (SHIFTED, SHIFTED6))
+          (SHIFTED, SHIFTED6),
+          udp_only="it has scenarios of its own over TCP")
 def relay(world: World) -> None:
     proxy: Address = (world.plan.far(SERVER), 5060)
     Rtpengine(world, world.line.outside, world.plan.far(MEDIA))
@@ -57,7 +58,8 @@ def _aliased(world: World) -> bool:
     return any(";alias=" in c.message.text for c in world.crossings())
 
 
-@scenario("R17", "Kamailio's stock NAT handling: calls both ways, its OPTIONS answered", (SHIFTED,))
+@scenario("R17", "Kamailio's stock NAT handling: calls both ways, its OPTIONS answered", (SHIFTED,),
+          udp_only="it has scenarios of its own over TCP")
 def stock_nat(world: World) -> None:
     _with_nat_handling(world, "WITH_OPTIONS")
 
@@ -69,7 +71,8 @@ def stock_nat(world: World) -> None:
 
 
 @scenario("R17", "Kamailio that takes every phone for one behind NAT: calls both ways, its pings",
-          (SHIFTED,))
+          (SHIFTED,),
+          udp_only="it has scenarios of its own over TCP")
 def nat_always(world: World) -> None:
     _with_nat_handling(world, "WITH_NAT_ALWAYS")
 

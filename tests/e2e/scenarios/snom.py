@@ -43,7 +43,7 @@ class Account:
 
 
 def _lines(world: World) -> tuple[Agent, Agent, list[Account]]:
-    world.line.udp_timeouts(FORGETS)
+    world.line.idle_timeouts(FORGETS)
     phone, server = world.phone(1, PORT), world.server()
     return phone, server, [Account(phone, user, key, number) for number, (user, key) in enumerate(
         (("1001", "k3vb0kcn"), ("1002", "x7qz1m2d"), ("front-desk", "0a9s8d7f")), 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calls import Call, Registration, call, hang_up, must, must_equal, register, ring, talk
 from crowd import play_all
-from net import MEDIA, ROUTER, Rules, nft_rules
+from net import MEDIA, ROUTER, SIP, Rules, nft_rules
 from peer import Agent, Media, World
 from registry import MASQUERADE, SHIFTED, SHIFTED6, scenario
 
@@ -86,7 +86,7 @@ class Tenants:
 def two_zones(world: World) -> None:
     tenants = Tenants(world)
     world.line.load(_whole_zones(world))
-    world.line.udp_timeouts(3)
+    world.line.idle_timeouts(3)
     tenants.register()
     calls = tenants.call_out()
     play_all(world, calls)
@@ -96,8 +96,8 @@ def two_zones(world: World) -> None:
     play_all(world, calls[1:])
     world.rest(6)
     for phone, door in zip(tenants.phones, tenants.doors):
-        ring(phone, world.server(5080 + TENANTS[tenants.phones.index(phone)]), door.contact,
-             f"{phone.user} after silence")
+        other = world.server_again(tenants.server, 5080 + TENANTS[tenants.phones.index(phone)])
+        ring(phone, other, door.contact, f"{phone.user} after silence")
 
 
 @scenario("R27", "two tenants with the same addresses share an outside address", (MASQUERADE, SHIFTED))
@@ -142,7 +142,7 @@ def two_routers(world: World) -> None:
 @scenario("R27", "media inherits the mark of its signalling", (SHIFTED, SHIFTED6))
 def marks(world: World) -> None:
     rules = nft_rules(world.setup, world.helper)
-    rules.attach.append("udp dport 5060 ct mark set 42")
+    rules.attach.append(f"{SIP} ct mark set 42")
     world.line.load(rules)
     phone, server = world.phone(), world.server()
     for number, first in enumerate(("inside", "outside")):
