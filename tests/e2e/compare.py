@@ -64,9 +64,12 @@ def table(found: dict[str, dict[str, bool]]) -> str:
     return "\n".join(lines)
 
 
-def standing(one: Scenario, results_of: dict[str, bool]) -> str:
+def standing(one: Scenario, transport: str, results_of: dict[str, bool]) -> str:
     """What a scenario came to over all the routers that it ran on."""
-    seen = [results_of[title] for title in map(one.title, one.setups) if title in results_of]
+    setups = one.of_transport(transport)
+    seen = [results_of[title] for title in map(one.title, setups) if title in results_of]
+    if not setups:
+        return "-"
     if not seen:
         return "not run"
     failed = seen.count(False)
@@ -76,12 +79,14 @@ def standing(one: Scenario, results_of: dict[str, bool]) -> str:
 
 
 def markdown(found: dict[str, dict[str, bool]]) -> str:
-    """One row per sentence: what works, and the test that shows it."""
-    lines = ["| promise | what works | test | ours | in-tree |", "| --- | --- | --- | --- | --- |"]
+    """One row per sentence: what works over UDP and TCP, and the test that shows it."""
+    lines = ["| promise | what works | test | ours, UDP | ours, TCP | in-tree, UDP | in-tree, TCP |",
+             "| --- | --- | --- | --- | --- | --- | --- |"]
     for one in sorted(ALL, key=lambda one: (one.promise[0], int(one.promise[1:]))):
         file = one.body.__module__.rpartition(".")[2]
         cells = (one.promise, one.sentence, f"[{file}](tests/e2e/scenarios/{file}.py)",
-                 standing(one, found["ext"]), standing(one, found["in-tree"]))
+                 *(standing(one, transport, found[helper]) for helper in ("ext", "in-tree")
+                   for transport in ("udp", "tcp")))
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -99,8 +104,9 @@ def proofs(found: dict[str, dict[str, bool]]) -> int:
     for helper in ("in-tree", "none"):
         line(len(found[helper]) > EXPECTED, f"the scenarios run to their end with {helper}")
     for one in (s for s in ALL if s.in_tree_fails):
-        titles = [title for title in map(one.title, one.setups) if title in found["in-tree"]]
-        line(titles != [] and not any(found["in-tree"][title] for title in titles), f"the in-tree helper's known fault shows: {one.promise} {one.sentence}")
+        titles = [title for title in map(one.title, one.of_transport("udp")) if title in found["in-tree"]]
+        line(titles != [] and not any(found["in-tree"][title] for title in titles),
+             f"the in-tree helper's known fault shows: {one.promise} {one.sentence}")
     line(any(found["in-tree"].values()), "the in-tree helper passes what it can do")
     readme = (HERE.parents[1] / "README.md").read_text()
     line(all(f"| {one.sentence} |" in readme for one in ALL),

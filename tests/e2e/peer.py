@@ -142,6 +142,11 @@ class World:
         """The signalling goes over TCP."""
         return self.setup.transport == "tcp"
 
+    @property
+    def over(self) -> str:
+        """What a URI says of the signalling's transport; nothing of UDP, which is the usual one."""
+        return ";transport=tcp" if self.over_tcp else ""
+
     def server_again(self, server: Agent, port: int = 5080) -> Agent:
         """The same server from another of its ports; over TCP it has no other way to a phone
         than the connection that the phone began (S2)."""
@@ -245,7 +250,7 @@ class Agent(Port):
 
     @property
     def uri(self) -> str:
-        return f"sip:{self.user}@{self.name}" + (";transport=tcp" if self.streams else "")
+        return f"sip:{self.user}@{self.name}{';transport=tcp' if self.streams else ''}"
 
     def via(self, extra: str = ";rport") -> str:
         return (f"SIP/2.0/{self.transport.upper()} {self.name};"

@@ -58,8 +58,11 @@ class Kamailio:
         if not modules:
             raise Failure("kamailio's modules are not installed (scripts/deps)")
         argv = [needed("kamailio"), "-f", str(HERE / "kamailio.cfg"), "-L", modules[0],
-                "-l", f"udp:{host_port(address)}", "-n", "2", "-m", "16", "-M", "4", "-DD", "-E",
-                "-w", str(self.folder), "-Y", str(self.folder), "-P", str(self.folder / "pid")]
+                "-l", f"{world.setup.transport}:{host_port(address)}", "-n", "2", "-m", "16", "-M", "4",
+                "-DD", "-E", "-w", str(self.folder), "-Y", str(self.folder),
+                "-P", str(self.folder / "pid")]
+        if world.over_tcp:
+            argv, words = [*argv, "-N", "2"], ("WITH_TCP", *words)
         argv += [part for word in words for part in ("-A", word)]
         self.process = start(world, world.line.outside, argv, self.log)
         self._wait_until_ready(world, address)
@@ -75,7 +78,10 @@ class Kamailio:
         def answered() -> bool:
             if self.process.poll() is not None:
                 raise Failure(f"kamailio ended:\n{last_lines(self.log)}")
-            probe.send_message(options, address)
+            try:
+                probe.send_message(options, address)
+            except Failure:     # nobody listens yet
+                pass
             world.rest(0.1)
             return bool(probe.received)
         world.wait("kamailio answers", answered, 60)
@@ -169,7 +175,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
             listen=host_port(address), folder=self.folder, modules=modules[0], control=control,
             ports=ports, modules_more="".join(f"module {name}.so\n" for name in more)))
         (self.folder / "accounts").write_text(
-            f"<sip:{user}@{host_port(registrar)}>;regint=600;answermode=auto;auth_pass=x;"
+            f"<sip:{user}@{host_port(registrar)}{world.over}>;regint=600;answermode=auto;auth_pass=x;"
             f"audio_codecs=pcmu{account}\n")
         world.diagnoses.append(self.diagnosis)
         self.process = start(world, where, [needed("baresip"), "-f", str(self.folder), "-v"],
@@ -243,7 +249,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
 
     def call(self, callee: Baresip, registrar: Address) -> None:
         """Calls; both sides answer by themselves, and talk until somebody hangs up."""
-        self.command("dial", f"sip:{callee.user}@{host_port(registrar)}")
+        self.command("dial", f"sip:{callee.user}@{host_port(registrar)}{self.world.over}")
         self.event("CALL_ESTABLISHED")
         callee.event("CALL_ESTABLISHED")
 

@@ -43,17 +43,18 @@ class Section:
     lines: str
 
     def __str__(self) -> str:
-        return f"[{self.name}]\n" + "\n".join(x.strip() for x in self.lines.split(";")) + "\n"
+        lines = [line.strip().replace(";", "\\;") for line in self.lines.split("; ")]
+        return f"[{self.name}]\n" + "\n".join(lines) + "\n"
 
 
-def transport(address: Address) -> Section:
-    return Section("udp", f"type=transport; protocol=udp; bind={host_port(address)}")
+def transport(world: World, address: Address) -> Section:
+    return Section("only", f"type=transport; protocol={world.setup.transport}; bind={host_port(address)}")
 
 
-def endpoint(name: str, options: str = "", contact: str = "") -> list[Section]:
+def endpoint(world: World, name: str, options: str = "", contact: str = "") -> list[Section]:
     """A phone or a trunk; without a contact of its own it registers."""
-    where = f"contact={contact}" if contact else "max_contacts=1; remove_existing=yes"
-    return [Section(name, "type=endpoint; transport=udp; context=calls; disallow=all; allow=ulaw; "
+    where = f"contact={contact}{world.over}" if contact else "max_contacts=1; remove_existing=yes"
+    return [Section(name, "type=endpoint; transport=only; context=calls; disallow=all; allow=ulaw; "
                           f"aors={name}; {options}"),
             Section(name, f"type=aor; {where}")]
 

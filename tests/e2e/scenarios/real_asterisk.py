@@ -42,15 +42,16 @@ class Office:
     def _pjsip(self) -> str:
         provider = host_port(self.provider.address)
         sections = [
-            transport(self.address),
-            Section("trunk", f"type=registration; transport=udp; server_uri=sip:{provider}; "
+            transport(self.world, self.address),
+            Section("trunk", f"type=registration; transport=only; server_uri=sip:{provider}{self.world.over}; "
                     f"client_uri=sip:office@{provider}; contact_user=office; expiration=300; "
                     "line=yes; endpoint=trunk; max_random_initial_delay=0; outbound_auth=trunk"),
             Section("trunk", "type=auth; auth_type=userpass; username=office; password=secret"),
-            *endpoint("trunk", "direct_media=no", f"sip:{provider}"),
-            *endpoint("direct", "direct_media=yes", f"sip:{provider}"),
+            *endpoint(self.world, "trunk", "direct_media=no", f"sip:{provider}"),
+            *endpoint(self.world, "direct", "direct_media=yes", f"sip:{provider}"),
             Section("trunk", f"type=identify; endpoint=trunk; match={self.provider.address[0]}"),
-            *endpoint("desk2", "direct_media=no"), *endpoint("desk3", "direct_media=yes")]
+            *endpoint(self.world, "desk2", "direct_media=no"),
+            *endpoint(self.world, "desk3", "direct_media=yes")]
         return "".join(map(str, sections))
 
     def _registered(self) -> str:
@@ -98,8 +99,7 @@ class Office:
 
 
 @scenario("R18", "Asterisk inside, no localnet or externip: trunk, hold, transfer, direct media",
-          (SHIFTED, SHIFTED6), long=True,
-          udp_only="it has scenarios of its own over TCP")
+          (SHIFTED, SHIFTED6), long=True)
 def inside(world: World) -> None:
     office = Office(world)
     for what in (_trunk, _hold, _blind_from_inside, _blind_from_outside, _attended_from_inside,
@@ -222,12 +222,11 @@ def _media_hosts(world: World) -> None:
 
 
 @scenario("R18", "Asterisk behind DNAT: phones outside register, call a desk and are called",
-          (DNAT,),
-          udp_only="it has scenarios of its own over TCP")
+          (DNAT,))
 def dnat(world: World) -> None:
     address, door = (world.plan.phone(1), 5060), (world.line.router_address, 5060)
-    sections = [transport(address), *endpoint("desk2", "direct_media=no"),
-                *endpoint("remote1", "direct_media=no"), *endpoint("remote2", "direct_media=no")]
+    sections = [transport(world, address), *(section for name in ("desk2", "remote1", "remote2")
+                                             for section in endpoint(world, name, "direct_media=no"))]
     Asterisk(world, world.line.inside, PJSIP, {
         "pjsip.conf": "".join(map(str, sections)), "extensions.conf": DIALPLAN})
     desk = world.phone(2, user="desk2")
@@ -252,7 +251,10 @@ directmedia=no
 context=calls
 disallow=all
 allow=ulaw
-register => office@{provider}/office
+tcpenable=yes
+tcpbindaddr={host}:5060
+transport={transport}
+register => {transport}://office@{provider}/office
 [trunk]
 type=peer
 host={provider}
@@ -264,13 +266,12 @@ host={desk}
 
 
 @scenario("R18", "Asterisk's older chan_sip inside, no localnet, no externip: calls in and out",
-          (SHIFTED,),
-          udp_only="it has scenarios of its own over TCP")
+          (SHIFTED,))
 def chan_sip(world: World) -> None:
     provider, desk = world.server(), world.phone(2, user="desk2")
     address = (world.plan.phone(1), 5060)
     Asterisk(world, world.line.inside, CHAN_SIP, {
-        "sip.conf": CHAN_SIP_CONF.format(host=address[0], provider=provider.address[0],
+        "sip.conf": CHAN_SIP_CONF.format(host=address[0], transport=world.setup.transport, provider=provider.address[0],
                                          desk=desk.address[0]),
         "extensions.conf": DIALPLAN.replace("PJSIP/${EXTEN}@trunk", "SIP/trunk/${EXTEN}")
         .replace("PJSIP", "SIP")})
@@ -308,10 +309,10 @@ class Provider:
     def __init__(self, world: World) -> None:
         self.world = world
         self.address: Address = (world.plan.far(SERVER), 5060)
-        sections = [transport(self.address)]
+        sections = [transport(world, self.address)]
         for letter in "abc":
-            sections += endpoint(f"desk{letter}", NAT_OFF + "direct_media=no")
-            sections += endpoint(f"free{letter}", NAT_OFF + "direct_media=yes")
+            sections += endpoint(world, f"desk{letter}", NAT_OFF + "direct_media=no")
+            sections += endpoint(world, f"free{letter}", NAT_OFF + "direct_media=yes")
         Asterisk(world, world.line.outside, PJSIP, {
             "pjsip.conf": "".join(map(str, sections)), "extensions.conf": DIALPLAN})
         self.phones = [world.phone(1), world.phone(2), world.friend()]
@@ -349,8 +350,7 @@ class Provider:
 
 
 @scenario("R14", "Asterisk outside, its NAT settings off: two phones inside and one outside",
-          (SHIFTED, SHIFTED6), long=True,
-          udp_only="it has scenarios of its own over TCP")
+          (SHIFTED, SHIFTED6), long=True)
 def outside(world: World) -> None:
     provider = Provider(world)
     provider.enrol("desk")

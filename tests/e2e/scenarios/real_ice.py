@@ -42,8 +42,7 @@ class Party:
         return made
 
 
-@scenario("R6", "baresip pair with ICE, one inside: calls both ways", (SHIFTED, MASQUERADE),
-          udp_only="it has scenarios of its own over TCP")
+@scenario("R6", "baresip pair with ICE, one inside: calls both ways", (SHIFTED, MASQUERADE))
 def ice_pair(world: World) -> None:
     party = Party(world)
     alice, bob = party.phone("alice", party.ice()), party.phone("bob", party.ice())
@@ -53,8 +52,7 @@ def ice_pair(world: World) -> None:
 
 
 @scenario("R6", "baresip pair with ICE that asks no STUN server: calls both ways",
-          (SHIFTED,),
-          udp_only="it has scenarios of its own over TCP")
+          (SHIFTED,))
 def ice_without_stun(world: World) -> None:
     """The default destination is an inside address then, and so is the candidate it is of."""
     party = Party(world, stun=False)
@@ -65,8 +63,7 @@ def ice_without_stun(world: World) -> None:
 
 
 @scenario("R5", "baresip with STUN inside and one without: the address it found passes as it is",
-          (MASQUERADE,),
-          udp_only="it has scenarios of its own over TCP")
+          (MASQUERADE,))
 def stun_alone(world: World) -> None:
     party = Party(world)
     account = f";medianat=stun;stunserver=stun:{host_port(party.stun)}"
@@ -76,8 +73,7 @@ def stun_alone(world: World) -> None:
 
 
 @scenario("R5", "baresip with TURN inside and one without: the relay's address passes as it is",
-          (SHIFTED,),
-          udp_only="it has scenarios of its own over TCP")
+          (SHIFTED,))
 def turn_alone(world: World) -> None:
     party = Party(world)
     account = f";medianat=turn;stunserver=turn:{host_port(party.stun)};stunuser=e2e;stunpass=secret"

@@ -26,10 +26,10 @@ def _office_with_ice(world: World, registrar: Address) -> Address:
     host = world.plan.phone(101)
     outside = host_port(registrar)
     sections = [
-        transport((host, 5060)), *endpoint("desk", "direct_media=no"),
-        *endpoint("trunk", "direct_media=no; ice_support=yes", f"sip:{outside}"),
+        transport(world, (host, 5060)), *endpoint(world, "desk", "direct_media=no"),
+        *endpoint(world, "trunk", "direct_media=no; ice_support=yes", f"sip:{outside}"),
         Section("trunk", f"type=identify; endpoint=trunk; match={registrar[0]}"),
-        Section("trunk", f"type=registration; transport=udp; server_uri=sip:{outside}; "
+        Section("trunk", f"type=registration; transport=only; server_uri=sip:{outside}{world.over}; "
                 f"client_uri=sip:office@{outside}; contact_user=office; expiration=300; "
                 "max_random_initial_delay=0")]
     Asterisk(world, own_host(world, world.line.inside, host), PJSIP, {
@@ -38,8 +38,7 @@ def _office_with_ice(world: World, registrar: Address) -> Address:
 
 
 @scenario("R6", "Asterisk with ICE inside, Kamailio outside: calls to and from ICE and none",
-          (SHIFTED,),
-          udp_only="it has scenarios of its own over TCP")
+          (SHIFTED,))
 def office_with_ice(world: World) -> None:
     registrar = (world.plan.far(SERVER), 5060)
     Kamailio(world, registrar)
@@ -58,7 +57,7 @@ def office_with_ice(world: World) -> None:
         end.hang_up()
         bob.event("CALL_CLOSED")
     with step("ICE outside calls the desk"):
-        bob.command("dial", f"sip:office@{host_port(registrar)}")
+        bob.command("dial", f"sip:office@{host_port(registrar)}{world.over}")
         end = accept(desk, media)
         meet(world, end, bob, 1)
         bob.command("hangup")
@@ -73,13 +72,12 @@ def office_with_ice(world: World) -> None:
 
 
 @scenario("R14", "Asterisk outside, its NAT settings off: two baresips inside and one outside",
-          (SHIFTED,),
-          udp_only="it has scenarios of its own over TCP")
+          (SHIFTED,))
 def baresips(world: World) -> None:
     registrar = (world.plan.far(SERVER), 5060)
     nat_off = "force_rport=no; rewrite_contact=no; rtp_symmetric=no; direct_media=no"
-    sections = [transport(registrar), *(s for u in ("alice", "dave", "carol")
-                                        for s in endpoint(u, nat_off))]
+    sections = [transport(world, registrar), *(s for u in ("alice", "dave", "carol")
+                                               for s in endpoint(world, u, nat_off))]
     Asterisk(world, world.line.outside, PJSIP, {
         "pjsip.conf": "".join(map(str, sections)),
         "extensions.conf": "[calls]\nexten => _.,1,Dial(PJSIP/${EXTEN})\n"})

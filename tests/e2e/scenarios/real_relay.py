@@ -15,8 +15,7 @@ from sip import Address, host_port
 
 
 @scenario("R14", "Kamailio and rtpengine outside: calls in, out, and inside to inside",
-          (SHIFTED, SHIFTED6),
-          udp_only="it has scenarios of its own over TCP")
+          (SHIFTED, SHIFTED6))
 def relay(world: World) -> None:
     proxy: Address = (world.plan.far(SERVER), 5060)
     Rtpengine(world, world.line.outside, world.plan.far(MEDIA))
@@ -59,7 +58,7 @@ def _aliased(world: World) -> bool:
 
 
 @scenario("R17", "Kamailio's stock NAT handling: calls both ways, its OPTIONS answered", (SHIFTED,),
-          udp_only="it has scenarios of its own over TCP")
+          udp_only="it pings over UDP alone")
 def stock_nat(world: World) -> None:
     _with_nat_handling(world, "WITH_OPTIONS")
 
@@ -72,7 +71,7 @@ def stock_nat(world: World) -> None:
 
 @scenario("R17", "Kamailio that takes every phone for one behind NAT: calls both ways, its pings",
           (SHIFTED,),
-          udp_only="it has scenarios of its own over TCP")
+          udp_only="it pings over UDP alone")
 def nat_always(world: World) -> None:
     _with_nat_handling(world, "WITH_NAT_ALWAYS")
 
