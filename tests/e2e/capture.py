@@ -159,6 +159,9 @@ class Capture:
             self.faults.append(f"wrong checksum of a segment: {seen}")
         if one.flags & SYN:
             self._begin(seen, one)
+        back = self.streams.get((interface, not leaving, *ends[::-1]))
+        if back and one.flags & ACK and not leaving:
+            back.acknowledged = max(back.acknowledged, back.place(one.acknowledged))
         stream = self.streams.get((interface, leaving, *ends))
         if not stream or one.flags & SYN:
             return
@@ -166,7 +169,7 @@ class Capture:
         for data in stream.add(one):
             self.seen.append(replace(seen, payload=data, stream=stream.number))
         if leaving:
-            self.faults += [f"{fault}: {seen}" for fault in stream.faults[said:]]
+            self.faults += [f"{seen}: {fault}" for fault in stream.faults[said:]]
 
     def _begin(self, seen: Datagram, one: Segment) -> None:
         key, first = (seen.interface, seen.leaving, seen.source, seen.destination), one.sequence + 1
@@ -204,18 +207,25 @@ class Capture:
             seen, stream = self.every[before - 1]
             if len(afters) > 1:
                 found.append(f"one stream leaves as {len(afters)}: {seen}")
+            broken = self._reset(seen, stream)
             for after in afters:
-                found += [f"{text}: {seen}" for text in _compared(stream, self.every[after - 1][1])]
+                found += [f"{text}: {seen}" for text in _compared(
+                    stream, self.every[after - 1][1], broken)]
         return found
 
+    def _reset(self, seen: Datagram, stream: Stream) -> bool:
+        """Either end, or the router, said that there is no such connection any more."""
+        back = self.streams.get((seen.interface, not seen.leaving, seen.destination, seen.source))
+        return stream.reset or bool(back and back.reset)
 
-def _compared(entered: Stream, left: Stream) -> list[str]:
+
+def _compared(entered: Stream, left: Stream, broken: bool) -> list[str]:
     """Why what left is not what entered, message by message; a broken connection may end early."""
     before, after = ([Message(p).key for p in stream.pieces if is_sip(p)] for stream in (entered, left))
-    if after != before and not (left.finished and after == before[:len(after)]):
+    if after != before and not (broken and after == before[:len(after)]):
         return [f"{len(before)} messages entered, {len(after)} left, or in another order"]
     blank, kept = (sum(len(p) for p in stream.pieces if not is_sip(p)) for stream in (entered, left))
-    return [] if blank == kept or left.finished else [f"{blank} bytes between messages became {kept}"]
+    return [] if blank == kept or broken else [f"{blank} bytes between messages became {kept}"]
 
 
 @dataclass(frozen=True)

@@ -229,7 +229,7 @@ class Line:
                     f"priomap {'0 ' * 16}\nqdisc add dev {device} parent 1:2 netem {network}\n"))
             with where:
                 wrong = nft("table inet netem { chain out { type filter hook postrouting priority 300;"
-                            " meta l4proto tcp meta priority set 1:2; } }")
+                            " meta l4proto tcp meta priority set 65538; }\n}\n")    # class 1:2
             if wrong:
                 raise Failure(f"nft: {wrong}")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from frames import Frames
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
+SYN, RST, ACK = 2, 4, 16
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Stream:
     frames: Frames = field(default_factory=Frames)
     pieces: list[bytes] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    finished: bool = False      # FIN or RST was seen
+    reset: bool = False
+    acknowledged: int = 0       # so many bytes the receiver has told the router of
 
     def place(self, sequence: int) -> int:
         """The position in the stream that a sequence number means."""
@@ -48,7 +49,7 @@ class Stream:
 
     def add(self, one: Segment) -> list[bytes]:
         """The messages that this segment completes."""
-        self.finished |= bool(one.flags & (FIN | RST))
+        self.reset |= bool(one.flags & RST)
         if one.data:
             self._keep(self.place(one.sequence), one.data)
         before = len(self.data)
@@ -61,10 +62,13 @@ class Stream:
         return found
 
     def _keep(self, at: int, data: bytes) -> None:
-        """Bytes that were there before must come again as they were (RFC 9293 3.4)."""
-        known = bytes(self.data[max(at, 0):at + len(data)])
-        again = data[max(-at, 0):][:len(known)]
-        if at >= 0 and known != again:
-            self.faults.append(f"bytes {at} to {at + len(known)} were sent again as other bytes")
+        """Bytes that were there before must come again as they were (RFC 9293 3.4), but for
+        those that the receiver has, and will not look at."""
+        begin = max(at, self.acknowledged)
+        known = bytes(self.data[begin:at + len(data)])
+        again = data[begin - at:][:len(known)]
+        if known != again:
+            self.faults.append(f"bytes {begin} to {begin + len(known)} were sent again as other "
+                               f"bytes, first {known!r}, then {again!r}")
         if at + len(data) > len(self.data) and len(data) >= len(self.beyond.get(at, b"")):
             self.beyond[at] = data

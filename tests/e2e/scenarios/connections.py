@@ -60,21 +60,14 @@ def _phone_resets(phone: Agent, server: Agent, target: Address) -> None:
     theirs.close()
 
 
-def _gone(world: World, port: int, seconds: float = 6) -> None:
-    """The router knows nothing any more of the connection that left from that outside port."""
-    world.wait("the router forgets the connection that has ended", lambda: not [
-        c for c in world.line.connections() if c.startswith("tcp") and f"dport={port} " in c], seconds)
-
-
 def _outlives(world: World, made: Session, end: End) -> None:
     """Audio goes on without a connection; over the next one the call is changed and ended."""
     made.talk()
     phone, server, old = made.near.agent, made.far.agent, made.far.hop
-    port = (server.connection(old).peer if world.translates else phone.seen_at(server.address))[1]
     end(phone, server, old)
     for first in ("inside", "outside"):
         made.talk(first)
-    _gone(world, port)
+    world.rest(2 * FORGETS)
     for first in ("outside", "inside"):
         made.talk(first)
     before = made.near_seen

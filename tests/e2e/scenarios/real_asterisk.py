@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from calls import must_equal
-from net import FRIEND, MEDIA, SERVER
-from peer import Media, World
+from net import FRIEND, MEDIA, SERVER, STRANGER
+from peer import Agent, Media, World
 from programs_asterisk import CHAN_SIP, PJSIP, Asterisk, Section, endpoint, music, transport
 from programs_calls import (SLOW, Dialog, accept, both_talk, call_through, dial, digest_in, digest_of,
                             end_call, enrol, hears, hears_echo, step, until)
@@ -230,7 +230,8 @@ def dnat(world: World) -> None:
     Asterisk(world, world.line.inside, PJSIP, {
         "pjsip.conf": "".join(map(str, sections)), "extensions.conf": DIALPLAN})
     desk = world.phone(2, user="desk2")
-    remotes = world.friend(user="remote1"), world.friend(5070, "remote2")
+    remotes = world.friend(user="remote1"), Agent(
+        world, world.line.outside, (world.plan.far(STRANGER), 5060), "remote2")
     enrol(desk, address)
     for remote in remotes:
         enrol(remote, door)

@@ -11,7 +11,7 @@ from programs_calls import SLOW, dial, enrol, hears_echo
 from registry import MASQUERADE, SHIFTED, SHIFTED6, scenario
 from sip import Address, Message, host_port, uri_of
 
-WATCHING = ("res_pjsip_exten_state", "res_pjsip_dialog_info_body_generator", "func_devstate",
+WATCHING = ("res_pjsip_outbound_publish", "res_pjsip_exten_state", "res_pjsip_dialog_info_body_generator", "func_devstate",
             "res_pjsip_pidf_body_generator", "res_pjsip_pidf_eyebeam_body_supplement")
 DIALPLAN = """[calls]
 exten => deska,hint,PJSIP/deska

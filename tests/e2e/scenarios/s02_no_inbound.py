@@ -91,7 +91,7 @@ def registrar(world: World) -> None:
     made = register(phone, server, granted=600)
     must(not _knock(world, world.line.outside, world.plan.far(STRANGER), made.target),
          "a stranger has a connection to the phone")
-    server.connection(made.target).close()
+    server.connection(made.seen_from).close()
     phone.connection(server.address).close()
     assert server.streams
     anew = server.streams.connect(made.target)

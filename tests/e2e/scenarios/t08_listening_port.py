@@ -159,13 +159,33 @@ def two_servers(world: World) -> None:
 @scenario("T8", "phone that names the port it sends from: that comes back as written too", TWO)
 def names_its_source(world: World) -> None:
     phone, server = world.phone(), world.server()
-    register(phone, server)
+    phone.send(b"\r\n\r\n", server.address)
     host, port = phone.seen_at(server.address)
     written = f"<sip:phone1@{host_text(host)}:{port};transport=tcp;ob>"
     made = register(phone, server, contact=written)
     must_equal(made.target, made.seen_from, "the Contact outside names the connection")
     must_equal(made.answered.get("Contact"), f"{written};expires=60", "the Contact in the 200")
     must_equal(ring(phone, server, made.contact, "a call").uri, uri_of(written), "the Request-URI inside")
+
+
+@scenario("T8", "phone that registers the port it listens on and names the port it sends from in calls", TWO)
+def names_both(world: World) -> None:
+    """As baresip does; outside both are the connection, and so either may come back."""
+    phone, server = world.phone(), world.server()
+    door = register(phone, server)
+    host, port = phone.seen_at(server.address)
+    invite = server.send_message(server.invitation(door.contact), door.target)
+    seen, source = phone.request("INVITE")
+    phone.send_message(phone.answer(seen, source, 200, "OK", contact=(
+        f"<sip:phone1@{host_text(host)}:{port};transport=tcp>")), source)
+    answered = server.response(200, invite)
+    target = uri_of(answered.get("Contact"))
+    must_equal(address_of(target), door.seen_from, "the Contact of the 200 outside")
+    bye = server.compose("BYE", target, [
+        ("From", invite.get("From")), ("To", answered.get("To")), ("Call-ID", invite.call_id),
+        ("CSeq", "2 BYE")])
+    server.send_message(bye, address_of(target))
+    must(address_of(phone.request("BYE")[0].uri) in (phone.address, (host, port)), "whom the BYE names")
 
 
 @scenario("T8", "one phone over UDP and TCP at once, on the same port number: each Contact has its own way",
