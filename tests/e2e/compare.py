@@ -26,6 +26,7 @@ from registry import ALL, Scenario  # noqa: E402
 
 RESULTS = HERE.parents[1] / "build" / "e2e"
 HELPERS = ("ext", "in-tree", "none")
+TRANSPORTS = ("udp", "tcp")
 LINE = re.compile(r"(not ok|ok) \d+ - (.*)")
 EXPECTED = 40   # a scenario list shorter than this did not come to its end
 
@@ -38,15 +39,23 @@ def read(path: Path) -> dict[str, bool]:
     return {match.group(2): match.group(1) == "ok" for match in found if match}
 
 
+def tap(kernel: str, helper: str, transport: str) -> Path:
+    """What in-lab keeps of a run over one transport."""
+    return RESULTS / f"{kernel}-{helper}-{transport}.tap"
+
+
 def results(kernel: str, helper: str, reuse: bool) -> dict[str, bool]:
-    path = RESULTS / f"{kernel}-{helper}.tap"
-    # ours has a step of its own; here it is only shown
-    if helper != "ext" and not (reuse and len(read(path)) > EXPECTED):
-        # what fails waits: once is enough, and a sample to show what no helper at all can do
-        some = ["--once", "--subset"] if helper == "none" else ["--once"]
-        subprocess.run([HERE / "in-lab", kernel, helper, *some], stdout=subprocess.DEVNULL,
-                       check=False)
-    return read(path)
+    found: dict[str, bool] = {}
+    for transport in TRANSPORTS:
+        path = tap(kernel, helper, transport)
+        # ours has steps of its own; here it is only shown
+        if helper != "ext" and not (reuse and len(read(path)) > EXPECTED):
+            # what fails waits: once is enough, and a sample to show what no helper at all can do
+            some = ["--once", "--subset"] if helper == "none" else ["--once"]
+            subprocess.run([HERE / "in-lab", kernel, helper, "--transport", transport, *some],
+                           stdout=subprocess.DEVNULL, check=False)
+        found |= read(path)
+    return found
 
 
 def table(found: dict[str, dict[str, bool]]) -> str:
@@ -86,7 +95,7 @@ def markdown(found: dict[str, dict[str, bool]]) -> str:
         file = one.body.__module__.rpartition(".")[2]
         cells = (one.promise, one.sentence, f"[{file}](tests/e2e/scenarios/{file}.py)",
                  *(standing(one, transport, found[helper]) for helper in ("ext", "in-tree")
-                   for transport in ("udp", "tcp")))
+                   for transport in TRANSPORTS))
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -122,7 +131,8 @@ def main() -> int:
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     if options.markdown:
-        there = {helper: read(RESULTS / f"{options.kernel}-{helper}.tap") for helper in HELPERS}
+        there = {helper: {title: good for transport in TRANSPORTS for title, good in read(
+            tap(options.kernel, helper, transport)).items()} for helper in HELPERS}
         print(markdown(there), end="")
         return 0
     found = {helper: results(options.kernel, helper, options.reuse) for helper in HELPERS}

@@ -16,10 +16,14 @@ Way = tuple[Media, Address, Media, Address]
 EXPECT_MAX = Path("/proc/sys/net/netfilter/nf_conntrack_expect_max")
 
 
-def room_for_expectations(count: int) -> None:
+ROOM = 16384
+"""Expectations of a few crowds at once: they have one table."""
+
+
+def room_for_expectations() -> None:
     """What docs/install.md tells people with many calls to do; one limit for all namespaces."""
-    if int(EXPECT_MAX.read_text(encoding="ascii")) < count:
-        EXPECT_MAX.write_text(str(count), encoding="ascii")
+    if int(EXPECT_MAX.read_text(encoding="ascii")) < ROOM:
+        EXPECT_MAX.write_text(str(ROOM), encoding="ascii")
 
 
 def turned(made: Call) -> Call:

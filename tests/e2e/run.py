@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the scenarios as root, many at once, and prints TAP.
 
-    scripts/lab run --timeout 600 tests/e2e/run.py [--subset] [--jobs N] [PATTERN...]
+    scripts/lab run --timeout 600 tests/e2e/run.py [--transport tcp] [--subset] [--jobs N] [PATTERN...]
 
 The helper is $LAB_HELPER (sip-ext, sip, or empty for none); a PATTERN is a part of a title.
 """
@@ -215,10 +215,13 @@ def main() -> int:
     parser.add_argument("--subset", action="store_true", help="the list for slow kernels")
     parser.add_argument("--once", action="store_true",
                         help="each scenario on the first of its routers alone, over each transport")
+    parser.add_argument("--transport", choices=("udp", "tcp"), help="that one alone")
     parser.add_argument("--jobs", type=int, default=16)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     tasks = choose(options.pattern, options.subset)
+    if options.transport:
+        tasks = [task for task in tasks if task.setup.transport == options.transport]
     if options.once:
         tasks = list({(task.scenario.sentence, task.setup.transport): task
                       for task in reversed(tasks)}.values())[::-1]

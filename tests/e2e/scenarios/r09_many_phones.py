@@ -65,7 +65,7 @@ HOSTS = range(2, 252)
 @scenario("R9", "250 phones with the same ports register, call and talk at once, no cross-talk",
           (MASQUERADE,), long=True, in_tree_fails=True)
 def crowd(world: World) -> None:
-    room_for_expectations(4096)
+    room_for_expectations()
     taken = {10 + number for number in PHONES}
     world.line.add_hosts(*(host for host in HOSTS if host not in taken))
     server, inside = world.server(), world.line.inside

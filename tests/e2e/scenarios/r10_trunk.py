@@ -99,7 +99,7 @@ def _answer_again(line: Line, made: Call, near: Media, status: int, far: Media |
 
 
 def _trunk(world: World, count: int) -> None:
-    room_for_expectations(4096)
+    room_for_expectations()
     line = Line(world)
     calls = line.calls(count)
     must_equal(len({made.caller_media_seen for made in calls}), count,

@@ -210,7 +210,7 @@ def _connections_begun(world: World) -> int:
 @scenario("R10", "200 SIPp calls at once over one connection all come to their end",
           over_tcp(SHIFTED, MASQUERADE, IPTABLES))
 def sipp_trunk(world: World) -> None:
-    room_for_expectations(4096)
+    room_for_expectations()
     _sipp_calls(world, "200", "-t", "t1")
     must_equal(_connections_begun(world), 1, "connections begun inside")
 
