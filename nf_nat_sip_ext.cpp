@@ -184,8 +184,8 @@ u16 &stand_in(drafting &d, const address_ref &ref, bool of_inside)
 bool names_connection(drafting &d, const address_ref &ref, u16 port)
 {
 	u16 &stands_for = stand_in(d, ref, d.from_inside);
-	if (stands_for)
-		return port == stands_for;
+	if (stands_for)		// some name the port that they send from in a call, the other in REGISTER
+		return port == stands_for || (d.p.one_port && port == d.info.source_inner.port);
 	const bool wrote_own = d.from_inside && (d.p.after.inner & bits_of(group_of(ref)));
 	const bool takes = d.p.one_port && port && !wrote_own && speaks_of_itself(d, ref);
 	if (port == d.info.source_inner.port || !takes)
