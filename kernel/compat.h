@@ -29,6 +29,10 @@
 #include <net/gso.h>
 #endif
 
+#if SIPX_HAVE_SKB_REF_HEADER
+#include <linux/skbuff_ref.h>
+#endif
+
 /* ---- helpers ---------------------------------------------------------------- */
 
 typedef int sipx_help_fn(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,

@@ -65,7 +65,7 @@ static struct tcphdr *put_tcp(struct sk_buff *skb, const struct nf_conntrack_tup
 {
 	struct tcphdr *header;
 
-	skb_reset_transport_header(skb);
+	skb_set_transport_header(skb, skb->len);
 	header = skb_put_zero(skb, sizeof(*header));
 	header->source = back->dst.u.tcp.port;
 	header->dest = back->src.u.tcp.port;

@@ -713,6 +713,8 @@ static void emission_of(struct kunit *test, u8 family, u8 reply, bool stamped)
 
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	header = sipx_test_tcphdr(skb);
+	/* who sends it looks there */
+	KUNIT_EXPECT_PTR_EQ(test, (const struct tcphdr *)tcp_hdr(skb), header);
 	KUNIT_EXPECT_EQ(test, ntohl(header->seq), 1u);
 	KUNIT_EXPECT_EQ(test, ntohl(header->ack_seq), 2u);
 	KUNIT_EXPECT_EQ(test, (int)ntohs(header->window), 300);
