@@ -119,7 +119,8 @@ def small_window(bed: Bed) -> None:
     talk.close()
 
 
-@case("T5 a receiver that does not read for two seconds: its window closes and opens again", BOTH_VERSIONS)
+@case("T5 a receiver that does not read for two seconds: its window closes and opens again",
+      (SHIFTED6, SHIFTED), subset=True)
 def closed_window(bed: Bed) -> None:
     for buffer in (4096, 0):
         talk = bed.connect(buffer=buffer)
