@@ -384,11 +384,13 @@ void carry_syn(const stream_host &host, tcp_stream &stream, const stream_segment
 	host.count(host.context, stream_count::stripped);
 }
 
-// Both directions from their beginning, or none.
-bool is_followed(const stream_host &host, tcp_stream &stream)
+// Both directions from their beginning, or none. What has no bytes may have overtaken the SYN
+// that it comes behind, as the answer to a SYN that came twice.
+bool is_followed(const stream_host &host, tcp_stream &stream, const stream_segment &segment)
 {
 	const bool both = stream.flows[0].started && stream.flows[1].started;
-	if (!both && (stream.flows[0].mode != flow_mode::through || stream.flows[1].mode != flow_mode::through))
+	const bool is_empty = segment.payload.empty() && !segment.fin;
+	if (!both && !is_empty && (stream.flows[0].mode != flow_mode::through || stream.flows[1].mode != flow_mode::through))
 		pass_stream_through(host, stream, stream_count::mid_stream);
 	return both;
 }
@@ -406,7 +408,7 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 	answer.ack = segment.ack;
 	const u32 acked = other.out_acked;
 
-	if (!segment.syn && !is_followed(host, stream))
+	if (!segment.syn && !is_followed(host, stream, segment))
 		return answer;
 	if (segment.has_ack && other.started) {
 		answer.ack = take_ack(host, other, segment);

@@ -178,6 +178,24 @@ TEST(stream_numbers, T6_a_new_connection_on_old_numbers)
 	EXPECT_EQ(at.out, changed);
 }
 
+TEST(stream_numbers, T2_an_acknowledgement_overtakes_the_syn_before_it)
+{
+	desk at;
+	for (u8 side = 0; side < 2; side++) {
+		sip::stream_segment syn = at.segment(side, 0, 0);
+		syn.seq--;
+		syn.syn = true;
+		syn.has_ack = side;
+		if (side)
+			at.carry(at.segment(side, 0, 0));
+		at.carry(syn);
+		EXPECT_EQ(at.last.seq, syn.seq);
+	}
+	at.say(0, text);
+	EXPECT_EQ(at.out, changed);
+	EXPECT_EQ(at.counted(sip::stream_count::mid_stream), 0u);
+}
+
 TEST(stream_numbers, T6_a_strangers_syn_changes_nothing)
 {
 	desk at;
