@@ -250,6 +250,32 @@ def raw_syn_data(bed: Bed) -> None:
         server.close()
 
 
+@case("T2 an acknowledgement overtakes the SYN before it: the stream is followed all the same",
+      (SHIFTED, SHIFTED6, ROUTED), subset=True)
+def overtaken_syn(bed: Bed) -> None:
+    line = bed.line
+    bed.raw_port += 1
+    far = (line.plan.far(STRANGER), PORT)
+    own = (line.plan.phone(3), bed.raw_port)
+    phone, server = (Model("phone", line.inside, own, bed.random), Model("server", line.outside, far, bed.random))
+    phone.begin(far)
+    if not server.wait("SYN").flags & SYN:
+        raise Failure("something else comes before SYN")
+    phone.theirs = server.first
+    server.put(Segment(ACK, 0, 0, window=500))
+    early = phone.wait("the early acknowledgement")
+    server.put(Segment(SYN | ACK, -1, 0, window=60000, options=server.hello()))
+    server.edge = server.peer_edge = 60000
+    phone.begun()
+    book = Book(own, server.peer, far, 9)
+    messages = [book.register(), book.invite()]
+    phone.data = b"".join(one.sent for one in messages)
+    exchange((phone, server), (b"", b"".join(one.read for one in messages)), Weather(longest=300), bed.random)
+    bed.note(f"it arrived as {early}")
+    phone.close()
+    server.close()
+
+
 @case("T6 urgent data: the stream passes through from there, and no byte is lost", BOTH_VERSIONS)
 def urgent(bed: Bed) -> None:
     phone, server, book = pair(bed)
