@@ -301,27 +301,55 @@ void recall_connection(const sipx_packet_info &info, const sides &where, plan &p
 		recall(*master, where.outer, p);
 }
 
+// The outside port of that inside socket towards the same server; 0: it does not speak to it.
+u16 datagram_port(const sipx_packet_info &info, const sides &where, const endpoint &inside)
+{
+	const endpoint peer = with_protocol(where.peer, SIPX_UDP);
+	const endpoint outside = with_port(with_protocol(where.outer, SIPX_UDP), 0);
+	if (!sipx_connection_stands(info.state, where.zone, &inside, &peer))
+		return 0;
+	const connection *at = tables_of(info.state).connections;
+	while (at && !(same_socket(at->ends.inner, inside) && same_socket(at->ends.peer, peer)))
+		at = at->next;
+	return at ? at->ends.outer.port : sipx_mapped_port(info.packet, &inside, &outside);
+}
+
+bool is_known(const plan &p, const endpoint &inside)
+{
+	for (u8 i = 0; i < p.known_count; i++)
+		if (same_socket(p.known[i].inside, inside))
+			return true;
+	return false;
+}
+
+// It may be reached by UDP, too, and its sender does not say that it wants TCP.
+bool may_be_datagrams(const contact_wish &contact, const sides &where)
+{
+	const bool udp = contact.any_transport || contact.address.protocol == SIPX_UDP;
+	return udp && same_address(contact.address, where.inner) && contact.address.port >= lowest_media_port;
+}
+
 // A request too large for UDP goes over TCP (RFC 3261 18.1.1), and its Contact still names the
 // socket that the server reaches its sender at by UDP: its own outside one stands for it.
 void find_datagram_contacts(const sipx_packet_info &info, workspace &work)
 {
-	plan &p = work.what;
-	const endpoint outside = with_port(with_protocol(work.where.outer, SIPX_UDP), 0);
-	const binding_site site{info.packet, info.state, outside, work.where.zone};
-	for (u8 i = 0; i < work.event.contact_count && p.wish_count < max_sockets - 1; i++) {
+	u32 room = max_sockets - 1u;
+	for (u8 i = 0; room && i < work.event.contact_count; i++) {
 		const contact_wish &contact = work.event.contacts[i];
 		const endpoint inside = with_protocol(contact.address, SIPX_UDP);
-		if (!contact.any_transport && contact.address.protocol == SIPX_TCP)
-			continue;
-		if (!same_address(inside, work.where.inner) || inside.port < lowest_media_port)
+		if (!may_be_datagrams(contact, work.where) || is_known(work.what, inside))
 			continue;
 		table_lock lock(info.state);
-		const u16 port = sipx_mapped_port(info.packet, &inside, &outside);
-		if (!port && !find_binding_inside(site, inside))
+		const binding_site site{info.packet, info.state, with_protocol(work.where.outer, SIPX_UDP), work.where.zone};
+		const binding *bound = find_binding_inside(site, inside);
+		const u16 port = datagram_port(info, work.where, inside);
+		if (!port && !(bound && bound->signalling))
 			continue;
-		const u8 wish = wish_binding(p, inside, true);
-		if (wish != none)
-			p.wishes[wish].hint = port;
+		const u8 wish = wish_binding(work.what, inside, true);
+		if (wish == none)
+			return;
+		work.what.wishes[wish].hint = port;
+		room--;
 	}
 }
 

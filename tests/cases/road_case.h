@@ -47,6 +47,9 @@ const road_case &road_case_at(u32 index);
 // Runs the steps one after the other as one connection. False: `failure` says why, as
 // text that ends in NUL. Not for two threads at once.
 bool run_road_case(u32 index, char *failure, u32 size);
+// The same over TCP. one_port: nobody comes in by another connection (T8), so that a listening
+// port is translated otherwise than the table says; then the way back is looked at alone.
+bool run_road_case_over_tcp(u32 index, bool one_port, char *failure, u32 size);
 
 #define ROAD_VIA "Via: SIP/2.0/UDP a.example;branch=z9hG4bKa\r\n"
 #define ROAD_FROM "From: <sip:a@a.example>;tag=f\r\n"

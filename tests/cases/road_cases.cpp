@@ -30,12 +30,21 @@ char second_output[max_message];
 struct memory {
 	spelling written{};
 	inner_literal literal{};
+	stand_ins stands_for{};
 	known_socket known[max_sockets]{};
 	u8 known_count = 0;
 	binding held[max_wishes]{};
 };
 
 memory remembered;
+
+// What carries the messages of the case at hand.
+struct carrier {
+	u8 protocol = SIPX_UDP;
+	bool one_port = false;
+};
+
+carrier carried_by;
 
 constexpr endpoint ipv4(u8 a, u8 b, u8 c, u8 d, u16 port)
 {
@@ -60,7 +69,8 @@ void set_line(road_line line, bool outward, sipx_packet_info &info)
 		inner.port = outer.port = 49152;
 	if (line == road_line::routed4)
 		outer = inner;
-	const endpoint peer = ipv6 ? peer6 : peer4;
+	inner.protocol = outer.protocol = carried_by.protocol;
+	const endpoint peer = with_protocol(ipv6 ? peer6 : peer4, carried_by.protocol);
 	info.source_inner = outward ? inner : peer;
 	info.source_outer = outward ? outer : peer;
 	info.destination_inner = outward ? peer : inner;
@@ -72,6 +82,8 @@ void recall(plan &p)
 {
 	p.before = p.after = remembered.written;
 	p.literal = remembered.literal;
+	p.stands_for = remembered.stands_for;
+	p.one_port = carried_by.one_port;
 	for (u8 i = 0; i < remembered.known_count; i++)
 		p.known[p.known_count++] = remembered.known[i];
 }
@@ -92,6 +104,7 @@ void remember(const plan &p)
 	remembered.written = p.after;
 	remembered.literal = p.literal;
 	remembered.literal.fresh = false;
+	remembered.stands_for = p.stands_for;
 	for (u8 i = 0; i < p.wish_count; i++) {
 		bool known = !p.wishes[i].held || !p.wishes[i].signalling || remembered.known_count == max_sockets;
 		for (u8 k = 0; k < remembered.known_count; k++)
@@ -178,13 +191,13 @@ bool run_step(road_line line, const road_step &step, u32 number, failure_text &f
 	text_writer out(first_output, sizeof(first_output));
 	if (const char *broken = translate(line, outward, step.message, out))
 		return failure.say(text_view(broken, static_cast<u32>(__builtin_strlen(broken))), number, step.message);
-	if (!(out.text() == expected))
+	if (!(out.text() == expected) && !carried_by.one_port)
 		return failure.say("unexpected translation", number, out.text());
 	if (step.way != road_way::out || has_sdp(expected))
 		return true;
 	// R4: what comes back is what was written.
 	text_writer back(second_output, sizeof(second_output));
-	if (translate(line, false, expected, back) || !(back.text() == step.message))
+	if (translate(line, false, out.text(), back) || !(back.text() == step.message))
 		return failure.say("the way back is not exact", number, back.text());
 	return true;
 }
@@ -201,7 +214,9 @@ const road_case &road_case_at(u32 index)
 	return index < sdp_count ? sdp_road_cases[index] : media_road_cases[index - sdp_count];
 }
 
-bool run_road_case(u32 index, char *failure, u32 size)
+namespace {
+
+bool run_case(u32 index, char *failure, u32 size)
 {
 	const road_case &it = road_case_at(index);
 	failure_text text{text_writer(failure, size - 1)};
@@ -211,6 +226,20 @@ bool run_road_case(u32 index, char *failure, u32 size)
 		good = run_step(it.line, it.steps[i], i, text);
 	failure[text.writer.size()] = '\0';
 	return good;
+}
+
+} // namespace
+
+bool run_road_case(u32 index, char *failure, u32 size)
+{
+	carried_by = {};
+	return run_case(index, failure, size);
+}
+
+bool run_road_case_over_tcp(u32 index, bool one_port, char *failure, u32 size)
+{
+	carried_by = {SIPX_TCP, one_port};
+	return run_case(index, failure, size);
 }
 
 } // namespace sip_cases

@@ -105,11 +105,15 @@ private:
 	endpoint server(u32 n) const { return make("198.51.100.", "2001:db8:1::", 1 + n, 5060); }
 	static endpoint over_tcp(const endpoint &e) { return sip::with_protocol(e, SIPX_TCP); }
 	// From where a phone begins its connections.
-	endpoint caller(u32 n) const { return over_tcp(sip::with_port(phone(n), static_cast<u16>(n ? 49200 + n : 5060))); }
+	endpoint caller(u32 n) const
+	{
+		return over_tcp(sip::with_port(phone(n), static_cast<u16>(n ? 49200 + n : 5060)));
+	}
 	endpoint outside(u16 port) const { return make("203.0.113.", "2001:db8:f::", 1, port); }
 	endpoint outer(u32 n, u32 m) const
 	{
-		const connection *c = tcp_ ? gate_.find(caller(n), over_tcp(server(m))) : gate_.find(phone(n), server(m));
+		const endpoint from = tcp_ ? caller(n) : phone(n), to = tcp_ ? over_tcp(server(m)) : server(m);
+		const connection *c = gate_.find(from, to);
 		return c ? c->reply.destination : outside(5060);
 	}
 
@@ -153,15 +157,25 @@ private:
 		bool whole = true;	// nothing but whole messages was said
 	};
 
+	// The line that there is, if the router still has it: what is gone and goes on is another
+	// connection, whose beginning was not seen.
+	tcp_end *standing_line()
+	{
+		const auto found = lines_.find(n_ * hosts + m_);
+		const connection *c = gate_.find(caller(n_), over_tcp(server(m_)));
+		if (gate_.rules.zone || found == lines_.end() || !c || c->id != found->second.connection)
+			return nullptr;
+		return found->second.line->is_open() ? &found->second : nullptr;
+	}
+
 	// One zone alone: what the router sends of itself does not say which it is for.
 	tcp_end *line()
 	{
 		if (gate_.rules.zone)
 			return nullptr;
+		if (tcp_end *standing = standing_line())
+			return standing;
 		tcp_end &its = lines_[n_ * hosts + m_];
-		const connection *c = gate_.find(caller(n_), over_tcp(server(m_)));
-		if (its.line && its.line->is_open() && c && c->id == its.connection)
-			return &its;
 		its = {std::make_unique<tcp_line>(gate_, caller(n_), over_tcp(server(m_)))};
 		if (!its.line->connect()) {
 			lines_.erase(n_ * hosts + m_);
@@ -173,24 +187,23 @@ private:
 
 	void end_line()
 	{
-		const auto found = lines_.find(n_ * hosts + m_);
-		if (found == lines_.end() || gate_.rules.zone)
+		const tcp_end *its = standing_line();
+		if (!its)
 			return;
 		const u8 how = script_.byte();
 		if (how & 1)
-			found->second.line->reset(how & 2);
+			its->line->reset(how & 2);
 		else
-			found->second.line->finish(how & 2);
+			its->line->finish(how & 2);
 		if (how & 12)
-			found->second.line->finish(!(how & 2));
-		lines_.erase(found);
+			its->line->finish(!(how & 2));
+		lines_.erase(n_ * hosts + m_);
 	}
 
 	void say_again()
 	{
-		const auto found = lines_.find(n_ * hosts + m_);
-		if (found != lines_.end() && !gate_.rules.zone && found->second.line->is_open())
-			found->second.line->say_again(script_.byte() & 1, script_.byte() * 8u);
+		if (const tcp_end *its = standing_line())
+			its->line->say_again(script_.byte() & 1, script_.byte() * 8u);
 	}
 
 	static bool is_one_message(const std::string &text)

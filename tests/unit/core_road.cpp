@@ -28,6 +28,20 @@ TEST_P(road, R4_R8_case)
 	EXPECT_TRUE(good) << text(sip_cases::road_case_at(GetParam()).why) << "\n" << failure;
 }
 
+TEST_P(road, R4_R8_case_over_tcp)
+{
+	char failure[8192];
+	const bool good = sip_cases::run_road_case_over_tcp(GetParam(), false, failure, sizeof(failure));
+	EXPECT_TRUE(good) << text(sip_cases::road_case_at(GetParam()).why) << "\n" << failure;
+}
+
+TEST_P(road, T8_R4_the_way_back_over_tcp)
+{
+	char failure[8192];
+	const bool good = sip_cases::run_road_case_over_tcp(GetParam(), true, failure, sizeof(failure));
+	EXPECT_TRUE(good) << text(sip_cases::road_case_at(GetParam()).why) << "\n" << failure;
+}
+
 INSTANTIATE_TEST_SUITE_P(core, road, testing::Range(0u, sip_cases::road_case_count()), name_of);
 
 } // namespace

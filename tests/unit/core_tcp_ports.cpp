@@ -294,14 +294,14 @@ TEST_P(tcp_and_udp, T8_a_contact_that_is_reached_by_udp_stays_so)
 	const u64 objects = live_objects(SIPX_SLAB_CONNECTION);
 	dialog d = written(at_port(49152), at_port(5060));
 	const endpoint media = map.inside(10, 20000), far = map.outside(7, 30000);
-	asked = request(d, "INVITE", sdp_of(media, {{media}}));
+	asked = request(d, "INVITE", sdp_of(media, {{media}, {map.inside(10, 20002), "video"}}));
 	seen = to_server(phone, asked);
 	EXPECT_EQ(line_of(seen, "Contact"), "<sip:alice@" + text_of(map.router(41000)) + ">");
 	EXPECT_EQ(via_of(seen).find(outside() + ";"), 0u);
 	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), objects + 1);
 
 	dialog callee = answering(seen, "bob", server);
-	const std::string sdp = sdp_of(far, {{far}});
+	const std::string sdp = sdp_of(far, {{far}, {sip::with_port(far, 0), "video"}});
 	const std::string answer = to_phone(phone, respond(seen, 200, {callee.local_tag, callee.contact, sdp}));
 	learn(d, answer);
 	EXPECT_EQ(via_of(answer), via_of(asked));
@@ -323,6 +323,27 @@ TEST_P(tcp_and_udp, T8_a_contact_that_says_tcp_is_the_connection)
 	dialog d = written(at_port(5060), at_port(5060) + ";transport=TCP");
 	granted(d);
 	EXPECT_EQ(line_of(seen, "Contact"), "<sip:alice@" + outside() + ";transport=TCP>");
+}
+
+TEST_P(tcp_and_udp, T8_what_is_reached_by_another_server_counts_nothing)
+{
+	gate.send(by_udp, map.outside(2, 5060), "\r\n\r\n");
+	dialog d = written(at_port(5060), at_port(5060));
+	granted(d);
+	EXPECT_EQ(line_of(seen, "Contact"), "<sip:alice@" + outside() + ">");
+}
+
+TEST_P(tcp_and_udp, T8_a_listening_port_of_udp_is_known)
+{
+	const endpoint high = map.inside(10, 33333);
+	gate.rules.map_port[high] = 33333;
+	dialog by_datagrams = dialog_of("alice", by_udp, "sip:alice@example.com");
+	const std::string ask = to_server(high, request(by_datagrams, "REGISTER"));
+	to_phone(high, respond(ask, 200, {"t", line_of(ask, "Contact") + ";expires=60", "", {}, {}}));
+	dialog d = written(at_port(49152), at_port(5060));
+	const std::string answer = granted(d);
+	EXPECT_EQ(uri_of(line_of(seen, "Contact")), uri_of(line_of(ask, "Contact")));
+	EXPECT_EQ(line_of(answer, "Contact"), line_of(asked, "Contact") + ";expires=60");
 }
 
 TEST_P(tcp_and_udp, T8_a_registration_by_tcp_of_what_is_reached_by_udp_outlives_the_connection)
