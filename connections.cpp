@@ -53,9 +53,19 @@ u8 free_socket(const connection &owner)
 	return forgotten;
 }
 
+// Besides its own: over TCP that can have an outside port more, where the connection's stands for
+// another (T8).
+u8 find_further_socket(const connection &owner, const endpoint &inside)
+{
+	for (u8 i = 1; i < max_sockets; i++)
+		if (same_socket(owner.sockets[i].inside, inside))
+			return i;
+	return none;
+}
+
 void adopt_socket(const scene &on, connection &owner, const binding_wish &wish)
 {
-	u8 at = find_socket(owner, wish.inside);
+	u8 at = find_further_socket(owner, wish.inside);
 	if (at != none) {
 		owner.sockets[at].listens |= !wish.spoken_of;
 		return;
@@ -151,10 +161,7 @@ void close_connection(sipx_state *opaque, connection &closed, u64 now_ms)
 
 u8 find_socket(const connection &owner, const endpoint &inside)
 {
-	for (u8 i = 0; i < max_sockets; i++)
-		if (same_socket(owner.sockets[i].inside, inside))
-			return i;
-	return none;
+	return same_socket(owner.sockets[0].inside, inside) ? 0 : find_further_socket(owner, inside);
 }
 
 bool room_for_sockets(const connection *owner, const plan &p)
@@ -162,7 +169,7 @@ bool room_for_sockets(const connection *owner, const plan &p)
 	u32 needed = 0;
 	for (u8 i = 0; i < p.wish_count; i++)
 		if (p.wishes[i].signalling && !p.wishes[i].spoken_of)
-			needed += !owner || find_socket(*owner, p.wishes[i].inside) == none;
+			needed += !owner || find_further_socket(*owner, p.wishes[i].inside) == none;
 	u32 room = max_sockets - 1;
 	for (u8 i = 1; owner && i < max_sockets; i++)
 		room -= is_registered(*owner, i);

@@ -340,7 +340,8 @@ void find_datagram_contacts(const sipx_packet_info &info, workspace &work)
 		if (!may_be_datagrams(contact, work.where) || is_known(work.what, inside))
 			continue;
 		table_lock lock(info.state);
-		const binding_site site{info.packet, info.state, with_protocol(work.where.outer, SIPX_UDP), work.where.zone};
+		const endpoint outside = with_protocol(work.where.outer, SIPX_UDP);
+		const binding_site site{info.packet, info.state, outside, work.where.zone};
 		const binding *bound = find_binding_inside(site, inside);
 		const u16 port = datagram_port(info, work.where, inside);
 		if (!port && !(bound && bound->signalling))

@@ -132,13 +132,15 @@ u8 value_of_identity(drafting &d, const endpoint &inside)
 	return value_of_wish(d, wish);
 }
 
-port_group group_of(const address_ref &ref)
+port_group group_of(const drafting &d, const address_ref &ref)
 {
 	switch (ref.where) {
 	case place::via:
 		return ref.index ? port_group::other_via : port_group::via;
 	case place::request_uri:
+		return d.view.to_tag.empty() ? port_group::registered : port_group::contact;
 	case place::contact:
+		return d.view.request_method == method::register_ ? port_group::registered : port_group::contact;
 	case place::refer_to:
 		return port_group::contact;
 	case place::record_route:
@@ -153,16 +155,19 @@ port_group group_of(const address_ref &ref)
 
 constexpr u32 bit_of(place where) { return 1u << static_cast<u8>(where); }
 
-// Where the sender may have written its own port before, in that group.
+// Where the sender has written a port before, in that group. spelling_bit() leaves the bits of
+// request_uri and route to a Contact that was registered, and any other.
 u32 bits_of(port_group group)
 {
 	switch (group) {
 	case port_group::via:
 		return bit_of(place::via);
 	case port_group::other_via:
-		return bit_of(place::via_received);	// see spelling_bit()
+		return bit_of(place::via_received);
+	case port_group::registered:
+		return bit_of(place::request_uri);
 	case port_group::contact:
-		return bit_of(place::contact) | bit_of(place::refer_to);
+		return bit_of(place::route);
 	case port_group::route:
 		return bit_of(place::record_route) | bit_of(place::path) | bit_of(place::service_route);
 	case port_group::identity:
@@ -171,28 +176,43 @@ u32 bits_of(port_group group)
 	return bit_of(place::history_info) * 2 - bit_of(place::from);
 }
 
-// The inside port that the own outside one of this connection stands for, of the end that wrote
-// it or will read it; 0: that which it has.
-u16 &stand_in(drafting &d, const address_ref &ref, bool of_inside)
+// Requests go there, and not only what is compared with what was written (RFC 3261 18.1.2).
+bool is_reached_at(port_group group)
 {
-	return d.p.stands_for.port[!of_inside][static_cast<u8>(group_of(ref))];
+	return group == port_group::registered || group == port_group::contact || group == port_group::route;
 }
 
 // Whether the port means the connection itself. Over TCP a phone sends from any port and names
 // the one that it listens at, but nobody can come in there (S2): it is reached by the connection
-// that it began, so that this is what its first port stands for, and is led back to (T8).
+// that it began, so that this is what its first port stands for, and is led back to (T8). Where
+// requests go, the port that it sends from does so, too.
 bool names_connection(drafting &d, const address_ref &ref, u16 port)
 {
-	u16 &stands_for = stand_in(d, ref, d.from_inside);
-	if (stands_for)		// some name the port that they send from in a call, the other in REGISTER
-		return port == stands_for || (d.p.one_port && port == d.info.source_inner.port);
-	const bool wrote_own = d.from_inside && (d.p.after.inner & bits_of(group_of(ref)));
-	const bool takes = d.p.one_port && port && !wrote_own && speaks_of_itself(d, ref);
-	if (port == d.info.source_inner.port || !takes)
-		return port == d.info.source_inner.port;
+	const port_group group = group_of(d, ref);
+	u16 &stands_for = d.p.stands_for.port[!d.from_inside][static_cast<u8>(group)];
+	const bool own = port == d.info.source_inner.port;
+	const bool reached = is_reached_at(group);
+	if (stands_for)
+		return port == stands_for || (own && d.p.one_port && reached);
+	const bool wrote_own = !reached && d.from_inside && (d.p.after.inner & bits_of(group));
+	if (own || !d.p.one_port || !port || wrote_own || !speaks_of_itself(d, ref))
+		return own;
 	stands_for = port;
 	d.p.fresh_stand_in = true;
 	return true;
+}
+
+// The inside port that the own outside one of this connection stands for where the receiver
+// reads it; 0: that which it has. What it never wrote in the one Contact it wrote in the other.
+u16 stand_in(const drafting &d, const address_ref &ref)
+{
+	port_group group = group_of(d, ref);
+	const bool written = d.p.before.inner & bits_of(group);
+	if (group == port_group::registered && !written)
+		group = port_group::contact;
+	else if (group == port_group::contact && !written)
+		group = port_group::registered;
+	return d.p.stands_for.port[d.from_inside][static_cast<u8>(group)];
 }
 
 // Over TCP a Contact may mean UDP: it says so, or says nothing, and the socket is known there.
@@ -267,6 +287,8 @@ void translate_outward(drafting &d, const address_ref &ref)
 	edit_span(d, ref.host, edit_kind::address, value);
 	const u32 bit = spelling_bit(ref);
 	d.p.after.inner |= bit;
+	if (ref.where == place::contact && d.info.source_inner.protocol == SIPX_TCP)
+		d.p.after.inner |= bits_of(group_of(d, ref));
 	if (!ref.port.empty()) {
 		if (ref.port_number == default_port(ref))	// any other port is written in any case
 			d.p.after.bare &= ~bit;
@@ -284,7 +306,7 @@ u8 inner_of(drafting &d, const address_ref &ref)
 {
 	const u16 port = port_of(ref);
 	if (port == d.info.destination_outer.port) {
-		const u16 inside = stand_in(d, ref, !d.from_inside);
+		const u16 inside = stand_in(d, ref);
 		return inside ? add_value(d.p, with_port(d.info.destination_inner, inside), none) : destination_value;
 	}
 	for (u8 i = 0; i < d.p.known_count; i++)

@@ -20,9 +20,11 @@ inline constexpr u32 max_bindings = 200000;
 // A power of two; chains stay short up to the bounds above.
 inline constexpr u32 bucket_count = 4096;
 // Places of a message whose ports come back in one another: what was written in Contact comes
-// back in a Request-URI (RFC 3261 12.2.1.1), Path in Route (RFC 3327 5).
-enum class port_group : u8 { via, other_via, contact, route, identity };
-inline constexpr u32 port_groups = 5;
+// back in a Request-URI (RFC 3261 12.2.1.1), Path in Route (RFC 3327 5). A Contact that was
+// registered comes back in requests that begin something, any other in those of its dialog: some
+// phones name the port that they listen at in the one, and that they send from in the other.
+enum class port_group : u8 { via, other_via, registered, contact, route, identity };
+inline constexpr u32 port_groups = 6;
 
 // The inside port that the connection's own outside one stands for in each group of places,
 // over TCP (T8); 0: its own. [1]: of the other end, where that is translated as well.

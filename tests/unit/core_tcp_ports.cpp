@@ -119,21 +119,54 @@ TEST_P(tcp_ports, T8_a_second_port_in_one_place_has_one_of_its_own)
 	EXPECT_EQ(gate.expectation_count(), 0u) << "S2";
 }
 
-TEST_P(tcp_ports, T8_its_own_port_after_it_was_written_stays_its_own)
+// baresip
+TEST_P(tcp_ports, T8_one_port_is_registered_and_another_is_named_in_a_call)
 {
-	dialog one = written(at_port(49152), at_port(49152)), two = written(at_port(49152), at_port(5060), "carol");
-	granted(one);
-	granted(two);
-	EXPECT_EQ(request_uri_of(called("alice", outside())), "sip:alice@" + at_port(49152));
-	EXPECT_NE(uri_of(line_of(seen, "Contact")), "sip:carol@" + outside());
+	for (const bool registers_first : {true, false}) {
+		const u16 port = registers_first ? 49152 : 5060, other = registers_first ? 5060 : 49152;
+		dialog line_one = written(at_port(49152), at_port(other)), d = written(at_port(49152), at_port(port));
+		if (registers_first)
+			granted(line_one);
+		const std::string invite = request(d, "INVITE");
+		const std::string got = to_server(phone, invite);
+		EXPECT_EQ(line_of(got, "Contact"), "<sip:alice@" + outside() + ">");
+		dialog called_one = answering(got, "bob", server);
+		learn(d, to_phone(phone, respond(got, 200, {called_one.local_tag, called_one.contact})));
+		if (!registers_first)
+			granted(line_one);
+		EXPECT_EQ(uri_of(line_of(seen, "Contact")), "sip:alice@" + outside());
+		const std::string bye = to_phone(phone, request(called_one, "BYE"));
+		EXPECT_EQ(request_uri_of(bye), "sip:alice@" + at_port(port));
+		EXPECT_EQ(request_uri_of(called("alice", outside())), "sip:alice@" + at_port(other));
+		hang_up_line(phone);
+	}
 }
 
-TEST_P(tcp_ports, T8_two_ports_in_one_message)
+TEST_P(tcp_ports, T8_who_never_registered_is_called_where_it_wrote_in_a_call)
+{
+	dialog d = written(at_port(5060), at_port(5060));
+	to_server(phone, request(d, "INVITE"));
+	EXPECT_EQ(request_uri_of(called("alice", outside())), "sip:alice@" + at_port(5060));
+}
+
+TEST_P(tcp_ports, T8_both_its_ports_in_one_message_are_reached)
 {
 	dialog d = written(at_port(5060), at_port(49152));
 	d.contact += ", <sip:alice@" + at_port(5060) + ">";
 	granted(d);
-	EXPECT_EQ(request_uri_of(called("alice", outside())), "sip:alice@" + at_port(49152));
+	EXPECT_EQ(line_of(seen, "Contact"), "<sip:alice@" + outside() + ">, <sip:alice@" + outside() + ">");
+}
+
+// RFC 3261 18.1.2: a response whose Via is not what was written is thrown away.
+TEST_P(tcp_ports, T8_each_via_comes_back_as_it_was_written)
+{
+	for (const u16 port : {5060, 49152, 5060, 5062, 49152, 5061}) {
+		dialog d = written(at_port(port), at_port(5060));
+		granted(d);
+		asked = request(d, "OPTIONS");
+		seen = to_server(phone, asked);
+		EXPECT_EQ(via_of(to_phone(phone, respond(seen, 200))), via_of(asked)) << port;
+	}
 }
 
 TEST_P(tcp_ports, T8_several_accounts_on_one_connection)
