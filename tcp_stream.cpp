@@ -390,7 +390,8 @@ bool is_followed(const stream_host &host, tcp_stream &stream, const stream_segme
 {
 	const bool both = stream.flows[0].started && stream.flows[1].started;
 	const bool is_empty = segment.payload.empty() && !segment.fin;
-	if (!both && !is_empty && (stream.flows[0].mode != flow_mode::through || stream.flows[1].mode != flow_mode::through))
+	const bool begun = stream.flows[0].mode != flow_mode::through || stream.flows[1].mode != flow_mode::through;
+	if (!both && !is_empty && begun)
 		pass_stream_through(host, stream, stream_count::mid_stream);
 	return both;
 }

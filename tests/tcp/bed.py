@@ -88,6 +88,8 @@ class Bed:
         for order, where, names in ((before, self.line.inside, ("eth0",)),
                                     (before, self.line.outside, ("eth0",)),
                                     (after, self.line.router, ("lan", "wan"))):
+            for name in names:
+                ask_patiently(where, name)
             for name in names if order else ():
                 where.run("tc", "qdisc", "replace", "dev", name, "root", "netem", "limit", "20000",
                           *order.split())
@@ -226,6 +228,13 @@ class Bed:
             talk.drop()
         for gate in self.listeners.values():
             gate.close()
+
+
+def ask_patiently(where: Namespace, name: str) -> None:
+    """For neighbours: three questions may well get lost."""
+    for family in ("ipv4", "ipv6"):
+        for kind in ("mcast_solicit", "ucast_solicit"):
+            where.sysctl(f"net.{family}.neigh.{name}.{kind}", 30)
 
 
 def set_offloads(where: Namespace, names: tuple[str, ...], on: bool, which: tuple[str, ...]) -> None:
