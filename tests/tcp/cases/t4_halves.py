@@ -25,7 +25,7 @@ def halves(bed: Bed) -> None:
     talk.close()
 
 
-@case("T4 a message and any number of bytes of the next in one segment", BOTH_VERSIONS)
+@case("T4 a message and any number of bytes of the next in one segment", BOTH_VERSIONS, long=True)
 def any_part(bed: Bed) -> None:
     talk = bed.connect()
     length = len(talk.book.message(200).sent)
