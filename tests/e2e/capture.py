@@ -280,13 +280,18 @@ def _visible_text(message: Message) -> list[str]:
     return [message.start, *clean, *body]
 
 
-def _own_ports(line: Line, crossing: Crossing) -> set[int]:
-    """The inside's ports: where it sends from, and over TCP where it listens (T8)."""
+def _own_ports(line: Line, crossing: Crossing, text: str) -> set[int]:
+    """The inside's ports: where it sends from, and over TCP where it listens (T8).
+
+    A Contact that says nothing of TCP may mean the same port by UDP.
+    """
+    assert crossing.after is not None
     ports = {crossing.before.source[1]}
     listens = sent_by(crossing.message) if crossing.message.is_request else None
-    if crossing.before.stream and listens and line.setup.nat != "dnat":
+    of_tcp = text.startswith("via:") or "transport=tcp" in text.lower()
+    if crossing.before.stream and listens and of_tcp and line.setup.nat != "dnat":
         ports.add(listens[1])
-    return ports
+    return ports - {crossing.after.source[1]}
 
 
 def leaks(line: Line, crossing: Crossing) -> list[str]:
@@ -298,13 +303,12 @@ def leaks(line: Line, crossing: Crossing) -> list[str]:
                         + r")(?=[0-9a-f])")
     found = [f"inside address in {text!r}" for text in _visible_text(message)
              if inside.search(text)]
-    hidden, port = _own_ports(line, crossing), crossing.after.source[1]
-    hidden -= {port}
     outside = re.compile(r"\[?" + re.escape(line.router_address) + r"\]?(?::(\d+)|(?![\w.:]))")
     # a Request-URI and a response's Vias are others', who may have that very port outside
     written_here = {"contact", "record-route", "route"} | ({"via"} if message.is_request else set())
     own = [f"{name}: {value}" for name, value in message.headers if name in written_here]
     for text in own:
+        hidden = _own_ports(line, crossing, text)
         text = re.sub(r";(maddr|received)=[^;,>\s]*", "", text)
         found += [f"outside address with the inside's port in {text!r}"
                   for written in outside.findall(text) if int(written or 5060) in hidden]

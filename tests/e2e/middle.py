@@ -115,25 +115,26 @@ def in_dialog(proxy: Proxy, made: Proxied, caller: Leg, callee: Leg, method: str
 
 
 def bridge(server: Agent, caller: Leg, callee: Leg, relay: tuple[Media, Media] | None = None,
-           door: Address | None = None) -> tuple[Message, Message]:
+           door: Address | None = None, other: Agent | None = None) -> tuple[Message, Message]:
     """Two calls of a back-to-back user agent; the INVITEs of both as the phones know them.
 
     With a relay, each leg hears of its own end of it alone; else of the other leg's media.
-    door: the server's address, as the caller knows it.
+    door: the server's address, as the caller knows it. other: the server as the callee knows
+    it, where that is over another transport.
     """
-    door = door or server.address
+    door, other = door or server.address, other or server
     invite = caller.phone.invitation(f"sip:{callee.phone.user}@{host_port(door)}",
                                      offer(caller.media))
     caller.phone.send_message(invite, door)
     seen, source = server.request("INVITE", invite.call_id)
-    second = server.invitation(callee.door.contact, offer(relay[1]) if relay else seen.body)
-    server.send_message(second, callee.door.target)
+    second = other.invitation(callee.door.contact, offer(relay[1]) if relay else seen.body)
+    other.send_message(second, callee.door.target)
     at_callee, from_server = callee.phone.request("INVITE", second.call_id)
     callee.told = at_callee.media()[0]
     callee.phone.send_message(callee.phone.answer(
         at_callee, from_server, 200, "OK", offer(callee.media)), from_server)
-    answer = server.response(200, second)
-    acknowledge(server, second, callee.door.target, uri_of(answer.get("Contact")),
+    answer = other.response(200, second)
+    acknowledge(other, second, callee.door.target, uri_of(answer.get("Contact")),
                 answer.get("To"), own_via=False)
     callee.phone.request("ACK", second.call_id)
     server.send_message(server.answer(

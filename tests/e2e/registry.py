@@ -23,6 +23,8 @@ IPTABLES6 = Setup("masquerade", 6, "iptables")
 IPTABLES_DNAT = Setup("dnat", 4, "iptables")
 IPTABLES_ROUTED = Setup("routed", 4, "iptables")
 
+LOSSY = Setup("shifted", transport="tcp", network="lossy")
+
 TRANSLATED = (SHIFTED, MASQUERADE, SNAT, SHIFTED6, IPTABLES, IPTABLES6)
 BOTH_VERSIONS = (SHIFTED, SHIFTED6)
 FIREWALLS = (ROUTED, ROUTED6, IPTABLES_ROUTED)

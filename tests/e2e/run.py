@@ -196,11 +196,18 @@ class Reporter:
 
 
 def setups_of(chosen: Scenario, subset: bool) -> list[Setup]:
-    """All of them; on slow kernels the first of each transport, and the one with iptables rules."""
-    firsts = [chosen.of_transport(transport)[:1] for transport in ("udp", "tcp")]
-    return [setup for setup in chosen.setups
-            if not subset or chosen.subset and (
-                [setup] in firsts or (setup.rules, setup.family) == ("iptables", 4))]
+    """All of them; on slow kernels the first and the one with iptables rules, and over TCP the
+    first of one scenario for each promise."""
+    if not subset:
+        return list(chosen.setups)
+    if not chosen.subset:
+        return []
+    udp, tcp = (chosen.of_transport(transport) for transport in ("udp", "tcp"))
+    first = next((one for one in ALL if one.promise == chosen.promise and one.subset
+                  and one.of_transport("tcp")), None)
+    return [setup for place, setup in enumerate(udp)
+            if place == 0 or (setup.rules, setup.family) == ("iptables", 4)
+            ] + (tcp[:1] if chosen is first else [])
 
 
 def choose(patterns: list[str], subset: bool) -> list[Task]:

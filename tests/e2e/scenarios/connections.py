@@ -12,7 +12,7 @@ from typing import Callable
 from calls import Registration, must, must_equal, register, ring
 from dialog import Session, called, calling, no_pinholes
 from peer import Agent, World
-from registry import (DNAT, IPTABLES, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, over_tcp, scenario)
+from registry import (DNAT, IPTABLES, LOSSY, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, over_tcp, scenario)
 from sip import Address
 
 FORGETS = 3
@@ -90,7 +90,7 @@ def _ends(world: World, made: Session, inside_asks: bool) -> None:
 
 
 @scenario("R13", "server closes the connection in mid-call: audio goes on, re-INVITE and BYE come over a new one",
-          LINES, subset=True)
+          (*LINES, LOSSY), subset=True)
 def server_closes(world: World) -> None:
     _quick(world)
     made = calling(world)

@@ -55,7 +55,7 @@ def sixty_seconds(world: World) -> None:
 
 
 @scenario("R1", "registered phone stays reachable after silence", TRANSLATED + FIREWALLS[:2],
-          subset=True)
+          subset=True, tcp=8)
 def silence(world: World) -> None:
     phone, server = _line(world)
     made = register(phone, server, GRANTED)

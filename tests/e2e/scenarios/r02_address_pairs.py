@@ -15,7 +15,7 @@ def _via_address(value: str) -> tuple[str, int]:
     return address_of("sip:" + value.split()[1].split(";")[0])
 
 
-@scenario("R2", "Via and Contact carry address and port of the packet", TRANSLATED, subset=True)
+@scenario("R2", "Via and Contact carry address and port of the packet", TRANSLATED, subset=True, tcp=6)
 def signalling_pair(world: World) -> None:
     phone, server = world.phone(), world.server()
     made = register(phone, server)

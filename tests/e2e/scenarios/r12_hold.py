@@ -13,7 +13,7 @@ from dialog import (REASON, Session, called, callee_leg, caller_leg, calling, ex
                     no_pinholes, session_of, stays_closed)
 from net import FRIEND
 from peer import Media, World, check_audio, offer
-from registry import BOTH_VERSIONS, ROUTED, SHIFTED, scenario
+from registry import BOTH_VERSIONS, LOSSY, ROUTED, SHIFTED, scenario
 from sip import Message, network, session, tag_of, uri_of
 
 Spelling = Callable[[Media], str]
@@ -73,7 +73,7 @@ def _hold_and_resume(world: World, spelling: str) -> None:
 
 
 @scenario("R12", "hold by sendonly and resume keep the outside port, audio both ways",
-          (*BOTH_VERSIONS, ROUTED))
+          (*BOTH_VERSIONS, ROUTED, LOSSY), tcp=3)
 def hold_sendonly(world: World) -> None:
     _hold_and_resume(world, "sendonly")
 

@@ -48,7 +48,7 @@ def _all_outside(world: World, *legs: Leg) -> None:
 
 
 @scenario("R14", "two phones of one network call each other through an outside proxy",
-          (SHIFTED, MASQUERADE, SNAT, SHIFTED6, IPTABLES), subset=True)
+          (SHIFTED, MASQUERADE, SNAT, SHIFTED6, IPTABLES), subset=True, tcp=5)
 def proxied(world: World) -> None:
     server = world.server()
     legs = _neighbours(world, server)

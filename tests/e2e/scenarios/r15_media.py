@@ -12,7 +12,7 @@ from sip import Address
 
 
 @scenario("R15", "media server is not the signalling server, call from inside",
-          TRANSLATED + FIREWALLS, subset=True)
+          TRANSLATED + FIREWALLS, subset=True, tcp=4)
 def media_elsewhere(world: World) -> None:
     phone, server = world.phone(), world.server()
     made = call(phone, server, server.uri, server.address,
@@ -22,7 +22,7 @@ def media_elsewhere(world: World) -> None:
 
 
 @scenario("R15", "media server is not the signalling server, call from outside",
-          TRANSLATED + FIREWALLS, subset=True)
+          TRANSLATED + FIREWALLS, subset=True, tcp=9)
 def called_media_elsewhere(world: World) -> None:
     phone, server = world.phone(), world.server()
     contact = register(phone, server)

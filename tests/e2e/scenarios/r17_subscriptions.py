@@ -9,7 +9,7 @@ from __future__ import annotations
 from calls import must, must_equal, register
 from dialog import REASON, Leg, exchange, stays_outside
 from peer import Agent, Header, World
-from registry import BOTH_VERSIONS, IPTABLES, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, scenario
+from registry import BOTH_VERSIONS, IPTABLES, LOSSY, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, scenario
 from sip import Message, address_of, uri_of
 
 FORGETS, SILENCE = 3, 10
@@ -219,7 +219,7 @@ def _large(entity: str, local: str) -> str:
 
 
 @scenario("R17", "NOTIFY of 40 KB with an XML body arrives byte for byte",
-          (SHIFTED, SHIFTED6, ROUTED), subset=True)
+          (SHIFTED, SHIFTED6, ROUTED, LOSSY), subset=True, tcp=3)
 def large_notify(world: World) -> None:
     phone, server = world.phone(), world.server()
     subscriber, notifier = _subscribe(phone, server, BLF[0])

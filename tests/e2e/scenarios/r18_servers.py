@@ -13,7 +13,7 @@ from sip import address_of, uri_of
 
 
 @scenario("R18", "phone outside registers and calls a server behind DNAT, audio both ways",
-          SERVERS, subset=True)
+          SERVERS, subset=True, tcp=3)
 def call_in(world: World) -> None:
     pbx, friend = world.phone(), world.friend()
     door = (world.line.router_address, 5060)
@@ -33,7 +33,7 @@ def call_in(world: World) -> None:
 
 
 @scenario("R18", "server behind DNAT calls a registered phone outside, audio both ways",
-          SERVERS, subset=True)
+          SERVERS, subset=True, tcp=3)
 def call_out(world: World) -> None:
     pbx, friend = world.phone(), world.friend()
     door = (world.line.router_address, 5060)
@@ -68,7 +68,7 @@ def trunk(world: World) -> None:
 
 
 @scenario("R18", "PBX behind masquerade: trunk calls in and out at once, after silence too",
-          TRANSLATED, subset=True)
+          TRANSLATED, subset=True, tcp=6)
 def masqueraded(world: World) -> None:
     world.line.idle_timeouts(3)
     pbx, provider = world.phone(), world.server()

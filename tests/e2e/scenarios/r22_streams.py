@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from calls import must, must_equal, register
-from net import Setup
 from peer import Agent, World, check_audio, offer
-from registry import (IPTABLES, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, over_tcp, scenario)
+from registry import (IPTABLES, LOSSY, MASQUERADE, ROUTED, SHIFTED, SHIFTED6, over_tcp, scenario)
 from sip import Message, address_of, uri_of
 
 SIZES = (3000, 20000, 60000)
-LINES = (*over_tcp(SHIFTED, SHIFTED6, IPTABLES, ROUTED), Setup("shifted", 4, "nft", "tcp", "lossy"))
+LINES = (*over_tcp(SHIFTED, SHIFTED6, IPTABLES, ROUTED), LOSSY)
 
 
 CANDIDATES = 30

@@ -72,7 +72,7 @@ def _both_ways(world: World, phone: Agent, server: Agent, contact: str, number: 
 
 
 @scenario("R23", "a new lease: the next REGISTER and calls have the new address, the old goes",
-          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES, IPTABLES6), subset=True)
+          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES, IPTABLES6), subset=True, tcp=5)
 def new_lease(world: World) -> None:
     phone, server = world.phone(), world.server()
     made = register(phone, server, granted=600, call_id="lease@phone")

@@ -10,7 +10,7 @@ from rtp import packet
 
 
 @scenario("R25", "routed: pinholes let audio in both ways, messages stay as they are", FIREWALLS,
-          subset=True)
+          subset=True, tcp=3)
 def firewall(world: World) -> None:
     phone, server = world.phone(), world.server()
     contact = register(phone, server)

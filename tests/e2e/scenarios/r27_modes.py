@@ -15,7 +15,7 @@ from registry import (IPTABLES, MASQUERADE, ROUTED, ROUTED6, SHIFTED, SHIFTED6, 
 
 
 @scenario("R27", "assist: nothing is edited, a registration stays reachable through silence",
-          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES), subset=True)
+          (SHIFTED, MASQUERADE, SHIFTED6, IPTABLES), subset=True, tcp=4)
 def reachable(world: World) -> None:
     assist(world)
     world.line.idle_timeouts(3)
