@@ -405,6 +405,9 @@ static bool exchange_payload(struct sk_buff *skb, u32 start, const struct sipx_t
 {
 	u32 length = length_of(answer);
 
+	/* a socket was charged with fewer bytes, and who joins packets relies on truesize */
+	if (skb->sk && start + length > skb->len)
+		skb_orphan(skb);
 	if (skb_is_nonlinear(skb) && length && length <= PAGE_SIZE)
 		return replace_fragment(skb, header->payload, answer);
 	return replace_linear(skb, start, answer);
