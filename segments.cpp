@@ -17,6 +17,8 @@ constexpr u16 usual_size = 1220;
 // What any path at all carries: RFC 9293 3.7.1.
 constexpr u16 least_size4 = 536;
 constexpr u16 least_size6 = 1220;
+// Who says less makes a packet of every few bytes: the kernel's own bound (tcp_min_snd_mss).
+constexpr u16 smallest_mss = 48;
 constexpr u8 stuck_for_good = 3;
 constexpr u32 largest_sent = (1u << 13) - 1;
 // An emission has no options of the segment that it comes with but timestamps (RFC 7323 3.2).
@@ -121,14 +123,15 @@ u16 size_of(const packet_size &size, u32 options)
 	return static_cast<u16>(size.limit ? lesser(room, wanted) : wanted);
 }
 
-// What both ends say of it with this segment.
-void learn_sizes(const sipx_packet_info &info, const sipx_segment &segment, packet_size (&sizes)[2])
+// What both ends say of it with this segment; a SYN that begins nothing may be a stranger's.
+void learn_sizes(const sipx_packet_info &info, const sipx_segment &segment, u32 first, packet_size (&sizes)[2])
 {
 	packet_size &there = sizes[info.reply], &back = sizes[!info.reply];
 
-	if (segment.syn) {
+	if (segment.syn && segment.seq == first) {
 		const u8 ipv6 = info.source_inner.family == SIPX_IPV6;
-		back = {segment.mss, 0, 0, ipv6};
+		const u16 mss = segment.mss && segment.mss < smallest_mss ? smallest_mss : segment.mss;
+		back = {mss, 0, 0, ipv6};
 		there.ipv6 = ipv6;
 	}
 	lower(there.limit, u32{segment.room} + segment.options_length);
@@ -243,8 +246,8 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	const bool was_closed = is_closed(stream->flows);
 	const u32 sent = flow.out_sent, other_sent = other.out_sent, acked = other.out_acked;
 
-	learn_sizes(*info, *segment, stream->sizes);
 	const stream_answer made = carry_segment(host_of(at), stream->flows, segment_of(*info, *segment));
+	learn_sizes(*info, *segment, flow.first, stream->sizes);
 	write_answer(*info, made, *answer);
 	write_shift(flow, *answer);
 	if (other.out_acked != acked)

@@ -254,6 +254,14 @@ TEST_P(tcp_packets, T3_no_packet_is_larger_than_the_way_and_the_receiver_allow)
 		EXPECT_LE(size, 700u);
 }
 
+// A peer that says it takes one byte makes a packet of each byte, else (CVE-2019-11479).
+TEST_P(tcp_packets, S7_no_packet_is_smaller_than_the_kernels_own_would_be)
+{
+	gate.rules.mss = 1;
+	const std::vector<size_t> found = sizes_of(60000);
+	EXPECT_LE(found.size(), 100u);
+}
+
 TEST_P(tcp_packets, T3_no_packet_is_larger_than_those_of_its_sender)
 {
 	for (const size_t size : sizes_of(1300))
