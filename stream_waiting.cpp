@@ -135,7 +135,7 @@ bool waiting_range(const stream_flow &flow, u32 n, stream_range &out)
 {
 	const stream_waiting *waiting = flow.waiting;
 
-	if (!waiting)
+	if (!waiting || flow.mode == flow_mode::through)	// it will never be taken
 		return false;
 	out = waiting->ranges[(waiting->newest + n) % waiting->count];
 	return true;

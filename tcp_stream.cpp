@@ -337,6 +337,16 @@ u32 place_rst(const stream_flow &flow, u32 seq)
 	return beyond ? flow.out_sent + (seq - flow.in_acked) : place_empty(flow, seq);
 }
 
+// RFC 5961 5.2: who does not know both numbers has sent it, or it is much too late, and its
+// receiver will not read it. We must not, either: what we keep of it would leave with the next
+// segment of the true sender.
+bool is_acceptable(const stream_flow &other, const stream_segment &segment)
+{
+	const u32 old = other.out_sent - other.out_acked + greater(65535, other.out_edge - other.out_acked);
+
+	return segment.has_ack && other.out_sent - segment.ack <= old;
+}
+
 // ---- beginnings ------------------------------------------------------------------------
 
 void start_flow(const stream_host &host, stream_flow &flow, stream_flow &other, const stream_segment &segment)
@@ -354,10 +364,12 @@ void start_flow(const stream_host &host, stream_flow &flow, stream_flow &other, 
 	other.ack_sent = flow.first + 1;
 }
 
-bool may_restart(const tcp_stream &stream, const stream_flow &flow)
+bool is_unused(const stream_flow &flow) { return !flow.started || in_next(flow) == flow.first + 1; }
+
+bool may_restart(const tcp_stream &stream)
 {
 	const bool closed = stream.reset || (stream.flows[0].ended && stream.flows[1].ended);
-	return closed || in_next(flow) == flow.first + 1;
+	return closed || (is_unused(stream.flows[0]) && is_unused(stream.flows[1]));
 }
 
 // A SYN begins a direction, unless it is a stranger's in a connection that lives. Data on it
@@ -367,7 +379,7 @@ void carry_syn(const stream_host &host, tcp_stream &stream, const stream_segment
 {
 	stream_flow &flow = stream.flows[segment.direction];
 
-	if (!flow.started || (flow.first != segment.seq && may_restart(stream, flow))) {
+	if (!flow.started || (flow.first != segment.seq && may_restart(stream))) {
 		if (!segment.has_ack)
 			end_stream(host, stream);
 		start_flow(host, flow, stream.flows[!segment.direction], segment);
@@ -424,6 +436,8 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 		answer.seq = place_rst(flow, segment.seq);
 	else if (segment.payload.empty() && !segment.fin)
 		answer.seq = place_empty(flow, segment.seq);
+	else if (flow.mode != flow_mode::through && !is_acceptable(other, segment))
+		make_probe(flow, answer);
 	else
 		carry_data(host, {stream, flow, there, segment.now_ms}, segment, answer);
 	// RFC 5961 3.2: others are forged, or too late
