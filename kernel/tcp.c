@@ -26,6 +26,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
+#include <net/netfilter/nf_conntrack_synproxy.h>
 
 #include "compat.h"
 #include "internal.h"
@@ -290,6 +291,9 @@ static bool may_follow(struct sipx_packet *packet, const struct sipx_tcp_header 
 		return false;
 	if (sipx_is_for_router(packet->ct))
 		sipx_net_count(sn, SIPX_COUNT_for_router);
+	/* its numbers are shifted by the kernel already, in the place where we tell our shift */
+	else if (nfct_synproxy(packet->ct))
+		return false;
 	else if (header->is_signed)
 		sipx_net_count(sn, SIPX_COUNT_stream_signed);
 	else
