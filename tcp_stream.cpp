@@ -379,7 +379,8 @@ void carry_syn(const stream_host &host, tcp_stream &stream, const stream_segment
 {
 	stream_flow &flow = stream.flows[segment.direction];
 
-	if (!flow.started || (flow.first != segment.seq && may_restart(stream))) {
+	const bool answers = !segment.has_ack || segment.ack == stream.flows[!segment.direction].first + 1;
+	if (!flow.started || (flow.first != segment.seq && answers && may_restart(stream))) {
 		if (!segment.has_ack)
 			end_stream(host, stream);
 		start_flow(host, flow, stream.flows[!segment.direction], segment);

@@ -53,6 +53,20 @@ TEST(stream_forged, S6_a_syn_for_an_end_that_has_said_nothing_yet)
 	EXPECT_EQ(at.out, changed);
 }
 
+// Conntrack lets a SYN with ACK pass where it goes the other way.
+TEST(stream_forged, S6_a_syn_that_answers_nothing)
+{
+	desk at;
+	at.shake_hands();
+	sip::stream_segment syn = at.segment(1, 12345678, 0x40000000);
+	syn.syn = true;
+	at.carry(syn);
+	at.say(0, text);
+	EXPECT_EQ(at.out, changed);
+	at.carry(at.segment(1, 0, there, text));
+	EXPECT_EQ(at.out, changed);
+}
+
 // What is passed through takes nothing of what was kept beyond a hole: nobody is told so.
 TEST(stream_forged, T6_what_will_not_be_taken_is_not_acknowledged)
 {
