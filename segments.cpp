@@ -205,6 +205,7 @@ void write_answer(const sipx_packet_info &info, const stream_answer &made, sipx_
 	answer = {};
 	answer.same_payload = made.same_payload;
 	answer.fin = made.fin;
+	answer.plausible = made.plausible;
 	answer.sack = fate_of(made.sack);
 	answer.seq = made.seq;
 	answer.ack = made.ack;

@@ -347,6 +347,15 @@ bool is_acceptable(const stream_flow &other, const stream_segment &segment)
 	return segment.has_ack && other.out_sent - segment.ack <= old;
 }
 
+// A stranger would have to guess both (RFC 5961 1.2).
+bool is_plausible(const stream_flow &flow, const stream_flow &other, const stream_segment &segment)
+{
+	constexpr u32 near = 65535;	// a window without scaling, in front of what is expected and behind
+	const bool through = flow.mode == flow_mode::through;
+	const u32 expected = through ? flow.in_end + (flow.out_sent - flow.out_end) : in_next(flow);
+	return !segment.rst && is_acceptable(other, segment) && segment.seq - (expected - near) <= 2 * near;
+}
+
 // ---- beginnings ------------------------------------------------------------------------
 
 void start_flow(const stream_host &host, stream_flow &flow, stream_flow &other, const stream_segment &segment)
@@ -431,8 +440,10 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 	}
 	if (segment.syn) {
 		carry_syn(host, stream, segment, answer);
+		answer.plausible = flow.started && flow.first == segment.seq;
 		return answer;
 	}
+	answer.plausible = is_plausible(flow, other, segment);
 	if (segment.rst)
 		answer.seq = place_rst(flow, segment.seq);
 	else if (segment.payload.empty() && !segment.fin)

@@ -165,6 +165,7 @@ enum class sack_fate : u8 {
 struct stream_answer {
 	bool same_payload;	// the payload stays as it is: only numbers change, if at all
 	bool fin;		// leaves with FIN
+	bool plausible;		// both numbers are near what the connection is at, or the SYN is its own
 	sack_fate sack;
 	u32 seq;
 	u32 ack;

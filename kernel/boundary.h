@@ -140,6 +140,7 @@ struct sipx_segment_answer {
 	u8 same_payload;	/* it stays as it is: only numbers change, if at all */
 	u8 fin;			/* leaves with FIN */
 	u8 sack;		/* enum sipx_sack_fate */
+	u8 plausible;		/* its numbers are those of the connection: no stranger's */
 	u8 foreign;		/* neither this nor any later packet of the connection is changed:
 				 * the stream is no longer needed */
 	u32 seq;

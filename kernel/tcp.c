@@ -383,12 +383,15 @@ static void through_core(struct sipx_packet *packet, struct sipx_tcp *tcp,
 		spin_unlock(&cpu->busy);
 }
 
+/* A stranger's timestamp in what we send would make its receiver deaf to the true end (RFC 7323
+ * 5.3), and so would one that was overtaken make it deaf to us.
+ */
 static void note_stamp(struct sipx_tcp *tcp, const struct sipx_tcp_header *header, u8 dir)
 {
-	if (!header->has_stamp)
-		return;
-	tcp->stamped |= 1 << dir;
-	tcp->stamps[dir] = header->stamp;
+	if (header->segment.syn)
+		tcp->stamped |= 1 << dir;
+	if (header->segment.syn || (s32)(header->stamp - tcp->stamps[dir]) > 0)
+		tcp->stamps[dir] = header->stamp;
 }
 
 /* Under its lock. */
@@ -405,8 +408,9 @@ static unsigned int translate(struct sipx_packet *packet, struct sipx_tcp *tcp,
 {
 	if (!READ_ONCE(packet->sn->settings.values[SIPX_SETTING_ENABLED]))
 		pass_through(tcp, SIPX_COUNT_stream);
-	note_stamp(tcp, header, CTINFO2DIR(packet->ctinfo));
 	through_core(packet, tcp, header, answer);
+	if (header->has_stamp && answer->plausible)
+		note_stamp(tcp, header, CTINFO2DIR(packet->ctinfo));
 	tell_shift(packet, answer);
 	return sipx_segment_write(packet, header, answer) ? NF_ACCEPT : NF_DROP;
 }

@@ -86,4 +86,22 @@ TEST(stream_forged, T6_what_will_not_be_taken_is_not_acknowledged)
 	EXPECT_NE(at.last.sack, sip::sack_fate::replace);
 }
 
+// RFC 7323 5.3: a stranger's timestamp would make its receiver deaf to the true end.
+TEST(stream_forged, S6_numbers_of_a_stranger_are_not_plausible)
+{
+	desk at;
+	at.shake_hands();
+	const auto is_plausible = [&at](const sip::stream_segment &in) {
+		at.carry(in);
+		return at.last.plausible;
+	};
+	EXPECT_TRUE(is_plausible(at.segment(0, 0, 0, text)));
+	EXPECT_TRUE(is_plausible(at.segment(0, here, 0, "")));
+	EXPECT_FALSE(is_plausible(forged(at, here, "")));
+	EXPECT_FALSE(is_plausible(at.segment(0, here + (1 << 20), 0, "")));
+	at.say(here, "no SIP at all\r\n\r\n");
+	EXPECT_TRUE(is_plausible(at.segment(0, here + 18, 0, "x")));
+	EXPECT_FALSE(is_plausible(at.segment(0, here + (1 << 20), 0, "x")));
+}
+
 } // namespace
