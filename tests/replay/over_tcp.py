@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Flows over TCP, whatever they were recorded over: the same messages at random cuts, on the
-connections that TCP would have had. What a Via says of its transport stays as it is."""
+connections that TCP would have had. URIs say so, too; what a Via says of its transport stays."""
 from __future__ import annotations
 
 import os
@@ -21,11 +21,19 @@ from sip import Address
 SEED = int(os.environ.get("TCP_SEED", "0")) or secrets.randbits(31)
 HEAD = re.compile(rb"\r?\n\r?\n")
 LENGTH = re.compile(rb"(?mi)^((?:content-length|l)[ \t]*:[ \t]*)([^\r\n]*?)([ \t]*\r?)$")
+TRANSPORT = re.compile(rb";transport=udp\b", re.IGNORECASE)
 QUIET = 0.3     # seconds after which no more is expected of what has no length
 Pair = tuple[Address, Address]
 
 
 # ---- what changes in a flow -----------------------------------------------------------------
+
+
+def for_stream(message: bytes) -> bytes:
+    """A URI with transport=udp names another socket (RFC 3261 19.1.1)."""
+    gap = HEAD.search(message)
+    end = gap.start() if gap else len(message)
+    return with_right_length(TRANSPORT.sub(b";transport=tcp", message[:end]) + message[end:])
 
 
 def with_right_length(message: bytes) -> bytes:
@@ -93,8 +101,9 @@ def over_tcp(unit: Unit) -> Unit:
             steps.append(step)
             continue
         ends = pair if unit.outbound(step) else pair[::-1]
-        steps.append(Step(*ends, with_right_length(step.data), step.note))
-    return replace(unit, name=f"{unit.name} over TCP", steps=steps, transport="tcp",
+        steps.append(Step(*ends, for_stream(step.data), step.note))
+    theirs = {number: TRANSPORT.sub(b";transport=tcp", data) for number, data in unit.theirs.items()}
+    return replace(unit, name=f"{unit.name} over TCP", steps=steps, transport="tcp", theirs=theirs,
                    left_out=frozenset(left_out))
 
 

@@ -7,13 +7,14 @@ from ends import Flow, carry, chop
 from listing import BOTH_VERSIONS, DNAT, DNAT6, MASQUERADE, SHIFTED, SHIFTED6, case
 from net import Setup
 
+# Each of them before the router and once more behind it, both ways
 NETS = {
-    "loss 5 %": "loss 5%",
-    "loss 10 %": "loss 10%",
-    "reordering 25 %": "delay 10ms reorder 25% 50%",
-    "duplication 10 %": "duplicate 10%",
-    "delay 20 to 100 ms": "delay 60ms 40ms",
-    "loss, reordering, duplication and delay": "delay 20ms 10ms loss 5% reorder 25% duplicate 10%",
+    "loss 5 %": "loss 2.5%",
+    "loss 10 %": "loss 5%",
+    "reordering 25 % before and behind the router": "delay 10ms reorder 25% 50%",
+    "duplication 10 % before and behind the router": "duplicate 10%",
+    "delay 20 to 100 ms before and behind the router": "delay 60ms 40ms",
+    "loss 10 %, reordering, duplication and delay": "delay 20ms 10ms loss 5% reorder 25% duplicate 10%",
 }
 MESSAGES = {100: 8, 536: 20, 1460: 30}
 ROUTERS = (SHIFTED, SHIFTED6, DNAT, MASQUERADE, DNAT6)
@@ -38,7 +39,7 @@ def add(name: str, mss: int, offloads: bool, setup: Setup) -> None:
     def body(bed: Bed) -> None:
         lossy(bed, NETS[name], mss, offloads)
     with_what = "with" if offloads else "without"
-    case(f"T2 {name} before and behind the router, segments of {mss}, {with_what} offloads",
+    case(f"T2 {name}, segments of {mss}, {with_what} offloads",
          (setup,), subset=mss == 536 and "," in name, long=mss == 100 or "loss" in name)(body)
 
 
@@ -51,7 +52,7 @@ for number, net in enumerate(NETS):
 @case("T2 loss 10 %, and small pieces are sent again as large ones", (SHIFTED6, SHIFTED, DNAT), long=True, subset=True)
 def coalesced(bed: Bed) -> None:
     """Linux collapses what it sends again (tcp_retrans_collapse)."""
-    bed.netem("loss 10%", "loss 10%")
+    bed.netem("loss 5%", "loss 5%")
     talk = bed.connect()
     chance = bed.random.randrange
     talk.both(talk.book.many(15, True, chance), talk.book.many(15, False, chance), size=70)
@@ -68,7 +69,7 @@ def cut_smaller(bed: Bed) -> None:
     talk = bed.connect()
     chance = bed.random.randrange
     talk.say(talk.book.register())
-    bed.netem("loss 10% delay 10ms", "loss 10%")
+    bed.netem("loss 5% delay 10ms", "loss 5%")
     for mtu in (1400, 1300):
         flows = []
         for way, out in ((talk.outward, True), (talk.inward, False)):
@@ -101,7 +102,7 @@ def probing(bed: Bed) -> None:
 
 @case("T2 loss 10 %, and each message is sent when the one before was acknowledged", BOTH_VERSIONS, long=True)
 def in_turn(bed: Bed) -> None:
-    bed.netem("loss 10%", "loss 10%")
+    bed.netem("loss 5%", "loss 5%")
     talk = bed.connect()
     chance = bed.random.randrange
     sent = talk.book.many(10, True, chance)
