@@ -497,6 +497,19 @@ void sipx_core_connection_gone(sipx_state *opaque, sipx_connection_data *data)
 	data->connection = nullptr;
 }
 
+void sipx_core_connections_missed(sipx_state *opaque)
+{
+	table_lock lock(opaque);
+	for (connection *at = tables_of(opaque).connections, *after; at; at = after) {
+		after = at->next;
+		if (!sipx_conntrack_has_ended(at->conntrack))
+			continue;
+		at->data->flags |= connection_gone;
+		at->data->connection = nullptr;
+		end_connection(opaque, at);
+	}
+}
+
 bool sipx_core_inside_of(sipx_state *opaque, u32 zone, const sipx_endpoint *outside, sipx_endpoint *inside)
 {
 	table_lock lock(opaque);

@@ -279,6 +279,8 @@ void sipx_tick_arm(struct sipx_state *state);
  * with sipx_core_connection_gone()), but its memory and its sipx_connection_data stay. */
 struct sipx_conntrack *sipx_conntrack_hold(struct sipx_packet *packet);
 void sipx_conntrack_release(struct sipx_conntrack *conntrack);
+/* It ends, or has ended; sipx_core_connection_gone() may not have been called yet. */
+bool sipx_conntrack_has_ended(const struct sipx_conntrack *conntrack);
 /* It shall live at least lifetime_s from now, if the kernel would end it sooner; never
  * shortens it. */
 void sipx_connection_keep(struct sipx_conntrack *conntrack, u32 lifetime_s);
@@ -363,6 +365,10 @@ void sipx_core_packet(const struct sipx_packet_info *info);
 /* The connection ends: everything that hangs on it ends too. data->connection is NULL
  * afterwards. Called from any context with bottom halves on or off. */
 void sipx_core_connection_gone(struct sipx_state *state, struct sipx_connection_data *data);
+
+/* As sipx_core_connection_gone(), for each connection that has ended and of which this was not
+ * said. */
+void sipx_core_connections_missed(struct sipx_state *state);
 
 /* Ends what has outlived its time. Returns 0 when nothing is left to wait for. */
 u32 sipx_core_tick(struct sipx_state *state);

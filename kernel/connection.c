@@ -7,11 +7,27 @@
  * table. Each end comes back to the core, which takes the lock over its tables. Where it is
  * met by the very task that holds this lock, it waits until the lock is given back. For the
  * core this is as if another CPU had met it. So all of conntrack may be used under the lock.
+ *
+ * Conntrack's table is that of all namespaces: the end of another one's connection may be met
+ * as well. Its lock is not taken then, or two CPUs could wait for each other: the tick of that
+ * namespace looks for what has ended.
  */
 #include "compat.h"
 #include "internal.h"
 
 /* ---- the lock, and ends that were met under it ------------------------------------- */
+
+/* The namespace whose lock is held on this CPU, bottom halves being off; never two. */
+static DEFINE_PER_CPU(struct sipx_net *, locked);
+
+/* The one whose lock this very task holds; or NULL. */
+static struct sipx_net *locked_by_us(void)
+{
+	struct sipx_net *sn = this_cpu_read(locked);
+
+	/* where locks can be preempted (PREEMPT_RT), it may be another task's */
+	return sn && READ_ONCE(sn->holder) == current ? sn : NULL;
+}
 
 u32 sipx_end_offset(void)
 {
@@ -41,10 +57,16 @@ void sipx_end_forget(void *connection)
 void sipx_connection_ends(struct sipx_net *sn, struct nf_conn *ct,
 			  struct sipx_connection_data *data)
 {
+	struct sipx_net *held = locked_by_us();
 	struct sipx_end *end;
 
-	if (READ_ONCE(sn->holder) != current) {
+	if (!held) {
 		sipx_core_connection_gone(sipx_state_of(sn), data);
+		return;
+	}
+	if (held != sn) {
+		WRITE_ONCE(sn->missed, true);
+		sipx_tick_arm(sipx_state_of(sn));
 		return;
 	}
 	end = end_of(data->connection);
@@ -86,6 +108,7 @@ void sipx_lock(struct sipx_state *state)
 
 	spin_lock_bh(&sn->lock);
 	WRITE_ONCE(sn->holder, current);
+	this_cpu_write(locked, sn);
 }
 
 void sipx_unlock(struct sipx_state *state)
@@ -95,6 +118,7 @@ void sipx_unlock(struct sipx_state *state)
 
 	if (mine)
 		sn->ending = true;
+	this_cpu_write(locked, NULL);
 	WRITE_ONCE(sn->holder, NULL);
 	spin_unlock_bh(&sn->lock);
 	if (mine)
@@ -130,6 +154,11 @@ struct sipx_conntrack *sipx_conntrack_hold(struct sipx_packet *packet)
 {
 	nf_conntrack_get(&packet->ct->ct_general);
 	return (struct sipx_conntrack *)packet->ct;
+}
+
+bool sipx_conntrack_has_ended(const struct sipx_conntrack *conntrack)
+{
+	return nf_ct_is_dying(ct_of((struct sipx_conntrack *)conntrack));
 }
 
 void sipx_conntrack_release(struct sipx_conntrack *conntrack)

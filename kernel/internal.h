@@ -42,6 +42,7 @@ struct sipx_net {
 	bool ending;		/* somebody brings the ends below to the core */
 	struct task_struct *holder;	/* of the lock */
 	struct hlist_head ends;	/* of connections, met while the lock was held */
+	bool missed;		/* ends of connections that the core was not told of: see connection.c */
 	struct net *net;
 	void *memory;		/* what was allocated for it and the tables */
 	u64 __percpu *counters;	/* SIPX_REASON_COUNT of them */

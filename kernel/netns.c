@@ -71,7 +71,11 @@ static void tick(struct work_struct *work)
 {
 	struct sipx_net *sn = container_of(to_delayed_work(work), struct sipx_net, tick);
 
-	if (!sipx_net_stopped(sn) && sipx_core_tick(sipx_state_of(sn)))
+	if (sipx_net_stopped(sn))
+		return;
+	if (xchg(&sn->missed, false))
+		sipx_core_connections_missed(sipx_state_of(sn));
+	if (sipx_core_tick(sipx_state_of(sn)))
 		sipx_tick_arm(sipx_state_of(sn));
 }
 

@@ -242,7 +242,9 @@ void router::end(connection *ended)
 	}
 	ended->ended = true;
 	end_stream(*ended);
-	if (ended->data.connection)
+	if (rules.misses_ends)
+		sipx_core_connections_missed(state_);
+	else if (ended->data.connection)
 		sipx_core_connection_gone(state_, &ended->data);
 	if (ended->references)
 		broken("a connection that ended is still held");
@@ -416,6 +418,8 @@ sipx_conntrack *sipx_conntrack_hold(sipx_packet *packet)
 	need_packet(packet);
 	return packet->on->hold(*packet);
 }
+
+bool sipx_conntrack_has_ended(const sipx_conntrack *conntrack) { return conntrack->of->ended; }
 
 void sipx_conntrack_release(sipx_conntrack *conntrack) { conntrack->on->release(conntrack); }
 

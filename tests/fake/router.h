@@ -54,6 +54,7 @@ struct settings {
 	bool firewall = true;		// from outside only what is expected or known comes in
 	bool nat_present = true;	// nf_nat_sip_ext is loaded
 	bool assist = false;
+	bool misses_ends = false;	// the core is not told which connection has ended
 	bool default_route = false;	// it leads to all that is not inside
 	bool hairpin = false;		// what the inside sends to a forwarded socket is masqueraded, too
 	bool shift_ports = false;	// the rules never keep a source port (masquerade random)

@@ -33,6 +33,20 @@ TEST_P(robust, R3_host_goes_between_the_two_locks)
 	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
 	gate.send(phone, other, request(d, "INVITE", sdp_of(rtp, {{rtp}})));
 }
+TEST_P(robust, S11_ends_that_were_not_told_are_found)
+{
+	const endpoint other = map.inside(11, 5060);
+	gate.rules.misses_ends = true;
+	register_phone(phone, "alice");
+	register_phone(other, "bob");
+	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), 2u);
+	gate.end(phone, server);
+	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), 1u);
+	EXPECT_EQ(live_objects(SIPX_SLAB_REGISTRATION), 1u);
+	gate.end(other, server);
+	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), 0u);
+	EXPECT_EQ(gate.handles(), 0u);
+}
 TEST_P(robust, S5_change_of_a_call_that_is_not_makes_none)
 {
 	gate.rules.values[SIPX_SETTING_MAX_CALLS_PER_HOST] = 5;
