@@ -154,18 +154,29 @@ bool message_frame::scan_prefix_byte(text_view message, char c)
 frame_state message_frame::scan_lines(text_view message)
 {
 	const char *begin = message.data(), *end = begin + message.size();
+	line_reader lines(cursor{begin + at_, end});
+	cursor line;
 
-	while (part_ != part::body) {
-		const char *stop = find_byte(begin + at_, end, '\n');
-		at_ = u32(stop - begin);
-		if (stop == end)
-			return at_ > max_message ? frame_state::too_long : frame_state::more;
-		const u32 before = at_;
-		const frame_state state = end_line(message, before);
-		if (state != frame_state::more || at_ == before)
+	while (lines.take(line)) {
+		const u32 stop = u32(lines.at() - begin) - 1;
+		if (says_nothing(begin, stop) && !lines.done() && !is_in(*lines.at(), cc_blank)) {
+			line_ = field_ = stop + 1;
+			continue;
+		}
+		at_ = stop;
+		const frame_state state = end_line(message, stop);
+		if (state != frame_state::more || at_ == stop || part_ == part::body)
 			return state;
 	}
-	return frame_state::more;
+	at_ = message.size();
+	return at_ > max_message ? frame_state::too_long : frame_state::more;
+}
+
+// A field that is no Content-Length, told by its first byte. The line is not empty.
+bool message_frame::says_nothing(const char *message, u32 stop) const
+{
+	const char first = message[field_] | 0x20;
+	return part_ == part::header && stop - line_ > 1 && first != 'c' && first != 'l';
 }
 
 // The line feed at `stop` ends a line. at_ stays there where it cannot be said yet whether

@@ -51,6 +51,7 @@ private:
 	[[nodiscard]] frame_state scan_prefix(text_view message);
 	[[nodiscard]] bool scan_prefix_byte(text_view message, char c);
 	[[nodiscard]] frame_state scan_lines(text_view message);
+	[[nodiscard]] bool says_nothing(const char *message, u32 stop) const;
 	[[nodiscard]] frame_state end_line(text_view message, u32 stop);
 	[[nodiscard]] frame_state end_start_line(text_view message, u32 stop);
 	[[nodiscard]] frame_state end_field(text_view field);
