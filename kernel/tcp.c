@@ -364,13 +364,27 @@ static unsigned int begin(struct sipx_packet *packet)
 
 /* ---- one segment ---------------------------------------------------------------------------------------- */
 
+/* An acknowledgement alone: with it no message is complete, and no connection ends. */
+static void describe_empty(struct sipx_packet *packet, struct sipx_packet_info *info)
+{
+	*info = (struct sipx_packet_info){
+		.packet = packet,
+		.state = sipx_state_of(packet->sn),
+		.data = packet->data,
+		.reply = CTINFO2DIR(packet->ctinfo) == IP_CT_DIR_REPLY,
+	};
+}
+
 static void through_core(struct sipx_packet *packet, struct sipx_tcp *tcp,
 			 const struct sipx_tcp_header *header, struct sipx_segment_answer *answer)
 {
 	struct sipx_cpu *cpu = this_cpu_ptr(sipx_cpus);
 	struct sipx_packet_info info;
 
-	sipx_describe(packet, &info);
+	if (header->payload_length || header->segment.syn || header->segment.fin || header->segment.rst)
+		sipx_describe(packet, &info);
+	else
+		describe_empty(packet, &info);
 	/* routes cost time, and only messages ask for them */
 	if (header->payload_length)
 		sipx_set_far(&info, packet->ct);
