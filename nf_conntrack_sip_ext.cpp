@@ -244,17 +244,23 @@ bool changes_nothing(const scene &on, const call_event &event, const plan &p)
 }
 
 // The last step that can fail. Over TCP the edits are in the workspace, and the stream must
-// have room for them.
+// have room for them; or the message has been written there at once.
 bool apply_edits(const sipx_packet_info &info, workspace &work, stream_message *message)
 {
+	plan &p = work.what;
+	if (message)
+		p.whole = message->room(info.payload_length + p.growth);
 	if (!sipx_nat_apply_edits(&info))
 		return false;
 	const rewrite &made = work.made;
 	const char *bytes = reinterpret_cast<const char *>(work.out);
-	if (!message || message->take({made.offset, made.old_length, bytes, made.new_length}))
-		return true;
-	work.what.reason = SIPX_COUNT_no_memory;
-	return false;
+	if (p.whole)
+		message->fill(info.payload_length - made.old_length + made.new_length);
+	else if (message && !message->take({made.offset, made.old_length, bytes, made.new_length})) {
+		p.reason = SIPX_COUNT_no_memory;
+		return false;
+	}
+	return true;
 }
 
 // Reserve, rewrite, commit: everything or nothing. Returns what to count.

@@ -120,12 +120,14 @@ struct plan {
 	u8 value_count;
 	u8 scope_count;
 	u16 edit_count;
+	u32 growth;		// the edits make the message longer by no more than this
 	u8 known_count;
 	u8 host_count;
 	bool same_port;		// media is bound to the very port that its socket has, or not at all
 	bool leave_identity;	// From, To and their like stay as they are
 	bool one_port;		// the sender is reached by this connection alone, whatever port it names (T8)
 	bool fresh_stand_in;	// this message says something new about stands_for
+	char *whole;		// where the rewrite writes the whole message; null: its span, into `out`
 	spelling before;	// what the connection remembered when the plan was made
 	spelling after;
 	inner_literal literal;
@@ -141,7 +143,8 @@ struct plan {
 	edit edits[max_edits];
 };
 
-// What becomes of the bytes from the first edit to the last: they are in work.out then.
+// What becomes of the bytes from the first edit to the last: they are in work.out then, or the
+// whole message, with these in it, is where plan::whole says.
 struct rewrite {
 	u32 offset;
 	u32 old_length;
@@ -155,7 +158,7 @@ struct workspace {
 	call_event event;
 	sides where;
 	plan what;
-	rewrite made;	// of a message over TCP: what `out` is for
+	rewrite made;	// of a message over TCP
 	u8 out[65536];
 };
 

@@ -128,13 +128,18 @@ void write_edits(const plan &p, text_view message, text_writer &out)
 bool render_edits(workspace &work, text_view message, u32 most, rewrite &made)
 {
 	plan &p = work.what;
-	text_writer out(reinterpret_cast<char *>(work.out), sizeof(work.out));
-	resolve_values(p);
-	write_edits(p, message, out);
 	const edit &last = p.edits[p.edit_count - 1];
-	made.offset = p.edits[0].offset;
-	made.old_length = u32{last.offset} + last.length - made.offset;
-	made.new_length = out.size();
+	const u32 begin = p.edits[0].offset, end = u32{last.offset} + last.length;
+	text_writer out(p.whole ? p.whole : reinterpret_cast<char *>(work.out),
+			p.whole ? message.size() + p.growth : sizeof(work.out));
+	resolve_values(p);
+	if (p.whole)
+		out.put(message.sub(0, begin));
+	write_edits(p, message, out);
+	const u32 before = p.whole ? begin : 0;
+	made = {begin, end - begin, out.size() - before};
+	if (p.whole)
+		out.put(message.sub(end));
 	const bool fits = !out.overflowed() && message.size() - made.old_length + made.new_length <= most;
 	p.reason = fits ? SIPX_COUNT_rewrite_failed : SIPX_COUNT_too_long;
 	return fits;

@@ -189,6 +189,19 @@ bool stream_message::take(const translation &what)
 	return is_taken_;
 }
 
+char *stream_message::room(u32 most)
+{
+	if (is_taken_ || is_held_ || most > max_message || !make_room(host_, flow_, most))
+		return nullptr;
+	return flow_.store->input() + flow_.store->held;
+}
+
+void stream_message::fill(u32 size)
+{
+	flow_.store->held += size;
+	is_taken_ = true;
+}
+
 bool stream_message::take_fresh(const translation &what)
 {
 	if (!make_room(host_, flow_, text_.size() - what.old_length + what.new_length))

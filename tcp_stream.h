@@ -95,6 +95,11 @@ public:
 	// The message leaves so: there is room, and the bytes are in their place. It cannot be
 	// undone, and is asked for once. False: it leaves as it came, or comes again.
 	[[nodiscard]] bool take(const translation &what);
+	// Room to write it as it leaves, at most so many bytes: then it need not be copied. Null:
+	// there is none, or take() has to know what stays.
+	[[nodiscard]] char *room(u32 most);
+	// It was written there: so many bytes, one at least. It cannot be undone.
+	void fill(u32 size);
 	bool is_taken() const { return is_taken_; }
 
 private:

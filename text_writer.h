@@ -29,7 +29,7 @@ public:
 			overflowed_ = true;
 			return;
 		}
-		__builtin_memcpy(buffer_ + size_, text.data(), text.size());
+		copy(buffer_ + size_, text.data(), text.size());
 		size_ += text.size();
 	}
 
@@ -82,6 +82,23 @@ public:
 	}
 
 private:
+	// Most texts are short: a call would cost more than the copy.
+	static void copy(char *to, const char *from, u32 length)
+	{
+		for (; length >= 16; to += 16, from += 16, length -= 16)
+			__builtin_memcpy(to, from, 16);
+		if (length & 8)
+			__builtin_memcpy(to, from, 8);
+		to += length & 8;
+		from += length & 8;
+		if (length & 4)
+			__builtin_memcpy(to, from, 4);
+		to += length & 4;
+		from += length & 4;
+		for (length &= 3; length; length--)
+			*to++ = *from++;
+	}
+
 	constexpr void put_ipv4(const u8 *bytes)
 	{
 		for (u32 i = 0; i < 4; i++) {
