@@ -243,13 +243,28 @@ bool changes_nothing(const scene &on, const call_event &event, const plan &p)
 	return event.kind == event_kind::other && p.wish_count == 0 && !fresh;
 }
 
+// The edits make the message longer by no more than this.
+u32 most_growth(const plan &p, const sides &where)
+{
+	constexpr u32 longest_ipv4 = 15;
+	bool ipv4 = where.outer.family == SIPX_IPV4;
+	for (u8 i = 0; i < p.value_count; i++) {
+		const edit_value &value = p.values[i];
+		const endpoint &e = value.wish == none ? value.fixed : p.wishes[value.wish].inside;
+		ipv4 &= e.family == SIPX_IPV4;
+	}
+	return p.edit_count * (ipv4 ? longest_ipv4 : u32{sizeof(value_text::address)});
+}
+
 // The last step that can fail. Over TCP the edits are in the workspace, and the stream must
 // have room for them; or the message has been written there at once.
 bool apply_edits(const sipx_packet_info &info, workspace &work, stream_message *message)
 {
 	plan &p = work.what;
-	if (message)
-		p.whole = message->room(info.payload_length + p.growth);
+	if (message) {
+		p.whole_size = info.payload_length + most_growth(p, work.where);
+		p.whole = message->room(p.whole_size);
+	}
 	if (!sipx_nat_apply_edits(&info))
 		return false;
 	const rewrite &made = work.made;

@@ -58,29 +58,12 @@ u8 value_of_wish(drafting &d, u8 wish)
 	return value;
 }
 
-bool is_ipv4(const drafting &d, u8 value)
-{
-	const edit_value &what = d.p.values[value];
-	const endpoint &e = what.wish == none ? what.fixed : d.p.wishes[what.wish].inside;
-	return e.family == SIPX_IPV4 && d.info.source_outer.family == SIPX_IPV4;
-}
-
-// What the edit can write, at most.
-u32 longest_text(const drafting &d, edit_kind kind, u8 value)
-{
-	if (kind != edit_kind::address)
-		return sizeof(value_text::port);
-	return is_ipv4(d, value) ? 15 : sizeof(value_text::address);
-}
-
 void add_edit(drafting &d, u32 offset, u32 length, edit_kind kind, u8 value)
 {
 	if (d.p.edit_count == max_edits || value == none) {
 		refuse(d, SIPX_COUNT_too_many_addresses);
 		return;
 	}
-	const u32 longest = longest_text(d, kind, value);
-	d.p.growth += longest > length ? longest - length : 0;
 	d.p.edits[d.p.edit_count++] = {static_cast<u16>(offset), static_cast<u16>(length), kind, value};
 }
 

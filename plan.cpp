@@ -51,7 +51,6 @@ void reset_plan(plan &p, u8 media_count)
 	p.value_count = 0;
 	p.scope_count = 0;
 	p.edit_count = 0;
-	p.growth = 0;
 	p.whole = nullptr;
 	p.known_count = 0;
 	p.host_count = 0;

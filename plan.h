@@ -120,7 +120,6 @@ struct plan {
 	u8 value_count;
 	u8 scope_count;
 	u16 edit_count;
-	u32 growth;		// the edits make the message longer by no more than this
 	u8 known_count;
 	u8 host_count;
 	bool same_port;		// media is bound to the very port that its socket has, or not at all
@@ -128,6 +127,7 @@ struct plan {
 	bool one_port;		// the sender is reached by this connection alone, whatever port it names (T8)
 	bool fresh_stand_in;	// this message says something new about stands_for
 	char *whole;		// where the rewrite writes the whole message; null: its span, into `out`
+	u32 whole_size;
 	spelling before;	// what the connection remembered when the plan was made
 	spelling after;
 	inner_literal literal;

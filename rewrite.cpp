@@ -131,7 +131,7 @@ bool render_edits(workspace &work, text_view message, u32 most, rewrite &made)
 	const edit &last = p.edits[p.edit_count - 1];
 	const u32 begin = p.edits[0].offset, end = u32{last.offset} + last.length;
 	text_writer out(p.whole ? p.whole : reinterpret_cast<char *>(work.out),
-			p.whole ? message.size() + p.growth : sizeof(work.out));
+			p.whole ? p.whole_size : sizeof(work.out));
 	resolve_values(p);
 	if (p.whole)
 		out.put(message.sub(0, begin));

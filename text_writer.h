@@ -82,21 +82,28 @@ public:
 	}
 
 private:
-	// Most texts are short: a call would cost more than the copy.
+	template<u32 width>
+	static void copy_ends(char *to, const char *from, u32 length)
+	{
+		__builtin_memcpy(to, from, width);
+		__builtin_memcpy(to + length - width, from + length - width, width);
+	}
+
+	// Most texts are short: a call would cost more than the copy. The last piece overlaps the
+	// one before.
 	static void copy(char *to, const char *from, u32 length)
 	{
-		for (; length >= 16; to += 16, from += 16, length -= 16)
-			__builtin_memcpy(to, from, 16);
-		if (length & 8)
-			__builtin_memcpy(to, from, 8);
-		to += length & 8;
-		from += length & 8;
-		if (length & 4)
-			__builtin_memcpy(to, from, 4);
-		to += length & 4;
-		from += length & 4;
-		for (length &= 3; length; length--)
-			*to++ = *from++;
+		for (; length > 32; to += 32, from += 32, length -= 32)
+			__builtin_memcpy(to, from, 32);
+		if (length >= 16)
+			copy_ends<16>(to, from, length);
+		else if (length >= 8)
+			copy_ends<8>(to, from, length);
+		else if (length >= 4)
+			copy_ends<4>(to, from, length);
+		else
+			for (; length; length--)
+				*to++ = *from++;
 	}
 
 	constexpr void put_ipv4(const u8 *bytes)
