@@ -12,6 +12,13 @@ u64 hash_text(text_view text) { return sipx_hash(text.data(), text.size()); }
 // through an outside server share a Call-ID but not a call.
 u64 call_key(u64 call_id, const sides &where)
 {
+	// An IPv4 address and a zone fill the same 64 bits: different ones stay different, and
+	// nobody knows the other half.
+	if (where.inner.family == SIPX_IPV4) {
+		u32 host;
+		__builtin_memcpy(&host, where.inner.bytes, sizeof(host));
+		return call_id ^ (u64{host} << 32 | where.zone);
+	}
 	struct {
 		u64 call_id;
 		u8 host[16];
