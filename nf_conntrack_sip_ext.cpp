@@ -267,15 +267,16 @@ bool apply_edits(const sipx_packet_info &info, workspace &work, stream_message *
 	}
 	if (!sipx_nat_apply_edits(&info))
 		return false;
+	if (!message)
+		return true;
 	const rewrite &made = work.made;
 	const char *bytes = reinterpret_cast<const char *>(work.out);
-	if (p.whole)
+	if (p.whole) {
 		message->fill(info.payload_length - made.old_length + made.new_length);
-	else if (message && !message->take({made.offset, made.old_length, bytes, made.new_length})) {
-		p.reason = SIPX_COUNT_no_memory;
-		return false;
+		return true;
 	}
-	return true;
+	p.reason = SIPX_COUNT_no_memory;
+	return message->take({made.offset, made.old_length, bytes, made.new_length});
 }
 
 // Reserve, rewrite, commit: everything or nothing. Returns what to count.
