@@ -195,7 +195,9 @@ bool names_connection(drafting &d, const address_ref &ref, u16 port)
 	if (stands_for)
 		return port == stands_for || (own && d.p.one_port && reached);
 	const bool wrote_own = !reached && d.from_inside && (d.p.after.inner & bits_of(group));
-	if (own || !d.p.one_port || !port || wrote_own || !speaks_of_itself(d, ref))
+	// Who was called on the port that it listens at means another one by another number.
+	const bool called = d.info.reply != 0;
+	if (own || called || !d.p.one_port || !port || wrote_own || !speaks_of_itself(d, ref))
 		return own;
 	stands_for = port;
 	d.p.fresh_stand_in = true;
