@@ -12,6 +12,11 @@ from programs_ice import Coturn, ice_faults
 from registry import MASQUERADE, SHIFTED, scenario
 from sip import Address, host_port
 
+PORTS = "10000-19998"
+"""baresip draws its RTP port from these by chance. The TURN server still has the allocation of a
+call that has just ended: the next one must not come from the same port (437, RFC 8656 7.2)."""
+
+
 class Party:
     """Kamailio and coturn outside; alice and dave inside, bob and carol outside.
 
@@ -37,7 +42,8 @@ class Party:
         address = (self.world.plan.phone if inside else self.world.plan.far)(number)
         where = own_host(self.world, line.inside if inside else line.outside, address)
         made = Baresip(self.world, where, (address, 5060), user, self.registrar, NOTES[user],
-                       account=account, more=("stun", "turn", "ice") if account else ())
+                       account=account, ports=PORTS,
+                       more=("stun", "turn", "ice") if account else ())
         made.registered()
         return made
 
