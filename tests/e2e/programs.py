@@ -6,6 +6,7 @@ import glob
 import json
 import math
 import os
+import re
 import shutil
 import socket
 import struct
@@ -184,8 +185,8 @@ ctrl_tcp_listen 127.0.0.1:{control}
 
     def diagnosis(self) -> str:
         """The end of its log, without the bit rates that it repeats all the time."""
-        lines = self.log.read_text(errors="replace").splitlines()
-        said = [x for x in lines if x.strip() and "(bit/s)" not in x and "\x1b" not in x]
+        plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", self.log.read_text(errors="replace"))
+        said = [x for x in plain.splitlines() if x.strip() and "(bit/s)" not in x]
         return "\n".join([f"baresip {self.user}'s log:", *said[-30:]])
 
     def _connect(self, where: Namespace, control: int) -> socket.socket:
