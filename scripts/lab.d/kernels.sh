@@ -108,7 +108,7 @@ prepare_kernel() {
 	unlock "$prepare_fd"
 }
 
-build_and_check_tools() {
+check_tools() {
 	local tool tools="apt-get dpkg-deb xz depmod busybox cpio"
 	! is_uml "$1" || tools="apt-get dpkg-deb xz depmod gcc make bc flex bison perl"
 	for tool in $tools; do
@@ -118,7 +118,7 @@ build_and_check_tools() {
 	done
 }
 
-publish() {
+build_and_publish() {
 	local recipe
 	preparing=$1 began=$SECONDS work=$2
 	trap 'rm -rf "$work"' EXIT
