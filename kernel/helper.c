@@ -169,33 +169,37 @@ static unsigned int through_core(struct sipx_packet *packet, unsigned int length
 	sipx_core_packet(&info);
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		spin_unlock(&cpu->busy);
+	sipx_log_refusals(packet);
 	return sipx_settle(packet);
 }
 
 static unsigned int datagram(struct sipx_packet *packet)
 {
 	struct sk_buff *skb = packet->skb;
-	struct sipx_net *sn = packet->sn;
 	unsigned int verdict;
 	int length;
 
 	if (skb_is_gso(skb)) {
-		sipx_net_count(sn, SIPX_COUNT_aggregate);
+		sipx_refuse(packet, SIPX_COUNT_aggregate);
 		return NF_ACCEPT;
 	}
 	if (skb->len < packet->protoff + sizeof(struct udphdr))
 		return NF_ACCEPT;
 	if (skb_is_nonlinear(skb) && skb_linearize(skb)) {
-		sipx_net_count(sn, SIPX_COUNT_no_memory);
+		sipx_refuse(packet, SIPX_COUNT_no_memory);
 		return NF_ACCEPT;
 	}
 	length = datagram_length(skb, packet->protoff);
-	if (length <= 0) {
-		sipx_net_count(sn, length < 0 ? SIPX_COUNT_malformed_length : SIPX_COUNT_keep_alive);
+	if (length < 0) {
+		sipx_refuse(packet, SIPX_COUNT_malformed_length);
+		return NF_ACCEPT;
+	}
+	if (!length) {
+		sipx_net_count(packet->sn, SIPX_COUNT_keep_alive);
 		return NF_ACCEPT;
 	}
 	if (sipx_is_for_router(packet->ct)) {
-		sipx_net_count(sn, SIPX_COUNT_for_router);
+		sipx_refuse(packet, SIPX_COUNT_for_router);
 		return NF_ACCEPT;
 	}
 	local_bh_disable();

@@ -7,6 +7,7 @@
 
 #include <linux/cache.h>
 #include <linux/percpu.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
@@ -22,7 +23,7 @@
 #include "boundary.h"
 
 /* The settings of the boundary, and ours. */
-enum { SIPX_SETTING_ENABLED = SIPX_SETTINGS, SIPX_NET_SETTINGS };
+enum { SIPX_SETTING_ENABLED = SIPX_SETTINGS, SIPX_SETTING_LOG, SIPX_NET_SETTINGS };
 
 struct sipx_settings {
 	unsigned int values[SIPX_NET_SETTINGS];
@@ -56,6 +57,7 @@ struct sipx_net {
 	struct hlist_head tcp_waiting;	/* for time to pass */
 	struct delayed_work tcp_tick;
 	atomic_long_t tcp_bytes;	/* that they hold */
+	struct ratelimit_state log_pace;
 	struct sipx_settings settings;
 } ____cacheline_aligned;
 
@@ -112,6 +114,7 @@ struct sipx_wish {
 struct sipx_cpu {
 	spinlock_t busy;	/* bottom halves of one CPU may run at once on PREEMPT_RT */
 	struct sipx_workspace *workspace;
+	u64 refusals;	/* of the packet at work, if they are logged: see log.c */
 };
 
 struct sipx_packet {
@@ -211,6 +214,14 @@ extern struct sipx_cpu __percpu *sipx_cpus;
 int sipx_memory_init(void);
 void sipx_memory_exit(void);
 
+/* log.c */
+void sipx_log_init(struct sipx_net *sn);
+const char *sipx_reason_name(enum sipx_reason reason);
+/* RCU. */
+void sipx_log_refusal(const struct sipx_packet *packet, enum sipx_reason reason);
+/* What was noted on this CPU; bottom halves are off. */
+void sipx_log_noted(const struct sipx_packet *packet);
+
 /* netns.c */
 int sipx_netns_init(void);
 void sipx_netns_stop(void);	/* waits for packets and ticks; none follow */
@@ -306,6 +317,26 @@ static inline u16 sipx_zone_of(const struct nf_conn *ct)
 static inline void sipx_net_count(struct sipx_net *sn, enum sipx_reason reason)
 {
 	this_cpu_inc(sn->counters[reason]);
+}
+
+static inline bool sipx_logs(const struct sipx_net *sn)
+{
+	return unlikely(READ_ONCE(sn->settings.values[SIPX_SETTING_LOG]));
+}
+
+/* The packet passes as it came, for that reason. */
+static inline void sipx_refuse(const struct sipx_packet *packet, enum sipx_reason reason)
+{
+	sipx_net_count(packet->sn, reason);
+	if (sipx_logs(packet->sn))
+		sipx_log_refusal(packet, reason);
+}
+
+/* What the core has refused of that packet. Bottom halves are off. */
+static inline void sipx_log_refusals(const struct sipx_packet *packet)
+{
+	if (sipx_logs(packet->sn))
+		sipx_log_noted(packet);
 }
 
 /* @dir: of the packets that the wish is about, on a connection that either end may have begun */

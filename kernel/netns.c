@@ -26,12 +26,6 @@ static struct workqueue_struct *sipx_workqueue;
 /* set once, when the module leaves */
 static bool sipx_unloading __read_mostly;
 
-static const char *const reason_names[SIPX_REASON_COUNT] = {
-#define X(name, text) [SIPX_COUNT_##name] = #name,
-	SIPX_REASONS(X)
-#undef X
-};
-
 static struct sipx_pernet *pernet_of(const struct net *net)
 {
 	return net_generic(net, sipx_pernet_id);
@@ -49,7 +43,11 @@ bool sipx_net_stopped(const struct sipx_net *sn)
 
 void sipx_count(struct sipx_state *state, enum sipx_reason reason)
 {
-	sipx_net_count(sipx_net_of(state), reason);
+	struct sipx_net *sn = sipx_net_of(state);
+
+	sipx_net_count(sn, reason);
+	if (sipx_logs(sn) && reason >= SIPX_FIRST_REFUSAL)
+		this_cpu_or(sipx_cpus->refusals, BIT_ULL(reason - SIPX_FIRST_REFUSAL));
 }
 
 /* ---- the tick ------------------------------------------------------------------- */
@@ -102,7 +100,7 @@ static int show_counters(struct seq_file *seq, void *unused)
 
 		for_each_possible_cpu(cpu)
 			sum += READ_ONCE(per_cpu_ptr(sn->counters, cpu)[reason]);
-		seq_printf(seq, "%s %llu\n", reason_names[reason], sum);
+		seq_printf(seq, "%s %llu\n", sipx_reason_name(reason), sum);
 	}
 	return 0;
 }
@@ -187,6 +185,7 @@ static struct sipx_net *alloc_net(struct net *net)
 	spin_lock_init(&sn->tcp_lock);
 	INIT_DELAYED_WORK(&sn->tick, tick);
 	INIT_DELAYED_WORK(&sn->tcp_tick, sipx_tcp_tick);
+	sipx_log_init(sn);
 	sipx_core_state_init(sipx_state_of(sn));
 	return sn;
 }

@@ -6,6 +6,10 @@
 #ifndef SIP_EXT_REASONS_H
 #define SIP_EXT_REASONS_H
 
+/* All from the first one on refuse something: a message's translation, or a pinhole. */
+#define SIPX_FIRST_REFUSAL SIPX_COUNT_not_sip
+#define SIPX_FIRST_PINHOLE_REFUSAL SIPX_COUNT_media_port_low
+
 #define SIPX_REASONS(X)								\
 	/* what was done */							\
 	X(translated, "message left with its addresses translated")		\
@@ -20,6 +24,7 @@
 	X(call_ended, "call ended")						\
 	X(pinhole_opened, "expectation registered")				\
 	X(pinhole_closed, "expectation removed")				\
+	X(log_limited, "refusal left out of the log: too many in a short time")	\
 	/* what happens to segments over TCP */					\
 	X(stream_held, "segment held until its message is complete")		\
 	X(stream_hole, "segment beyond a hole kept, or left for its sender to repeat")	\
@@ -42,8 +47,6 @@
 	X(no_port, "no free outside port for a media stream")			\
 	X(no_memory, "out of memory")						\
 	X(rewrite_failed, "the packet could not be rewritten")			\
-	X(expectations_full, "the kernel's expectation table or class is full")	\
-	X(expectation_clash, "another expectation stands in the way")		\
 	X(for_router, "addressed to the router itself")				\
 	X(aggregate, "aggregated datagrams (UDP GRO) passed on untouched")	\
 	X(stream, "TCP segment of a connection that is not followed")		\
@@ -61,6 +64,8 @@
 	X(limit_host, "an inside host has all the calls or registrations that it may have")	\
 	/* why no pinhole was opened (the message itself may be translated) */	\
 	X(media_port_low, "media port below 1024")				\
+	X(expectations_full, "the kernel's expectation table or class is full")	\
+	X(expectation_clash, "another expectation stands in the way")		\
 	X(media_not_owner, "media address is not the sender's")			\
 	X(too_many_ports, "more ports in one m= line than we follow")		\
 	X(media_bad_address, "loopback, multicast or other unusable media address")	\

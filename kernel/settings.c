@@ -14,7 +14,9 @@
 #include "compat.h"
 #include "internal.h"
 
-static unsigned int begin[SIPX_NET_SETTINGS] = { SIPX_SETTING_DEFAULTS, [SIPX_SETTING_ENABLED] = 1 };
+static unsigned int begin[SIPX_NET_SETTINGS] = {
+	SIPX_SETTING_DEFAULTS, [SIPX_SETTING_ENABLED] = 1, [SIPX_SETTING_LOG] = 0,
+};
 
 #define PARAMETER(name, number, text) \
 	module_param_named(name, begin[number], uint, 0444); \
@@ -22,6 +24,8 @@ static unsigned int begin[SIPX_NET_SETTINGS] = { SIPX_SETTING_DEFAULTS, [SIPX_SE
 
 PARAMETER(enabled, SIPX_SETTING_ENABLED,
 	  "0: packets pass untouched and unread (default 1)");
+PARAMETER(log, SIPX_SETTING_LOG,
+	  "1: refusals are logged through nf_log (default 0)");
 PARAMETER(media_source, SIPX_SETTING_MEDIA_SOURCE,
 	  "who may send media to an inside phone: 0 the address in the session, 1 the signalling peer alone, 2 anyone (default 0)");
 PARAMETER(media_port_min, SIPX_SETTING_MEDIA_PORT_MIN,
@@ -71,6 +75,7 @@ static const struct {
 } settings[SIPX_NET_SETTINGS] = {
 #define SETTING(number, name, min, max) [number] = { "sip_ext_" name, &(min), &(max) }
 	SETTING(SIPX_SETTING_ENABLED, "enabled", zero, one),
+	SETTING(SIPX_SETTING_LOG, "log", zero, one),
 	SETTING(SIPX_SETTING_MEDIA_SOURCE, "media_source", zero, media_source_max),
 	SETTING(SIPX_SETTING_MEDIA_PORT_MIN, "media_port_min", lowest_port, highest_port),
 	SETTING(SIPX_SETTING_MEDIA_PORT_MAX, "media_port_max", lowest_port, highest_port),

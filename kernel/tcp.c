@@ -156,6 +156,8 @@ static void look_after(struct sipx_tcp *tcp)
 	spin_unlock(&tcp->lock);
 	if (waits)
 		wait_for_time(tcp);
+	/* no packet was refused */
+	this_cpu_write(sipx_cpus->refusals, 0);
 	send_both(tcp, made);
 	local_bh_enable();
 }
@@ -269,6 +271,7 @@ static void hand_over(struct sipx_tcp *tcp)
 	make_both(tcp, emissions, made);
 	leave_to_kernel(tcp);
 	spin_unlock(&tcp->lock);
+	this_cpu_write(sipx_cpus->refusals, 0);
 	send_both(tcp, made);
 	local_bh_enable();
 }
@@ -290,12 +293,12 @@ static bool may_follow(struct sipx_packet *packet, const struct sipx_tcp_header 
 	    !READ_ONCE(sn->settings.values[SIPX_SETTING_ENABLED]))
 		return false;
 	if (sipx_is_for_router(packet->ct))
-		sipx_net_count(sn, SIPX_COUNT_for_router);
+		sipx_refuse(packet, SIPX_COUNT_for_router);
 	/* its numbers are shifted by the kernel already, in the place where we tell our shift */
 	else if (nfct_synproxy(packet->ct))
 		return false;
 	else if (header->is_signed)
-		sipx_net_count(sn, SIPX_COUNT_stream_signed);
+		sipx_refuse(packet, SIPX_COUNT_stream_signed);
 	else
 		return true;
 	return false;
@@ -345,11 +348,11 @@ static unsigned int begin(struct sipx_packet *packet)
 	unsigned int verdict;
 
 	if (!tcp) {
-		sipx_net_count(packet->sn, SIPX_COUNT_no_memory);
+		sipx_refuse(packet, SIPX_COUNT_no_memory);
 		return NF_ACCEPT;
 	}
 	if (!enter(tcp, packet->data)) {
-		sipx_net_count(packet->sn, SIPX_COUNT_limit_streams);
+		sipx_refuse(packet, SIPX_COUNT_limit_streams);
 		nf_ct_put(ct);
 		sipx_free(SIPX_SLAB_TCP, tcp);
 		return NF_ACCEPT;
@@ -441,6 +444,7 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 	verdict = translate(packet, tcp, header, &answer);
 	besides = sipx_emission_make(tcp, &answer.emission);
 	spin_unlock(&tcp->lock);
+	sipx_log_refusals(packet);
 	if (answer.waits && !READ_ONCE(tcp->waits))
 		wait_for_time(tcp);
 	if (answer.foreign)
@@ -464,6 +468,7 @@ static unsigned int too_large(struct sipx_packet *packet, struct sipx_tcp *tcp)
 	pass_through(tcp, SIPX_COUNT_stream_too_long);
 	is_shifted = sipx_core_stream_bytes(stream) || sipx_core_stream_shift(stream, 0) ||
 		     sipx_core_stream_shift(stream, 1);
+	sipx_log_refusals(packet);
 	spin_unlock_bh(&tcp->lock);
 	if (is_shifted) {
 		sipx_net_count(packet->sn, SIPX_COUNT_stream_full);
@@ -500,7 +505,7 @@ unsigned int sipx_tcp_segment(struct sipx_packet *packet)
 		return NF_ACCEPT;
 	}
 	if (!sipx_segment_read(packet, &header)) {
-		sipx_net_count(packet->sn, SIPX_COUNT_no_memory);
+		sipx_refuse(packet, SIPX_COUNT_no_memory);
 		return NF_DROP;
 	}
 	if (may_follow(packet, &header)) {
