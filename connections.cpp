@@ -89,12 +89,15 @@ void adopt_socket(const scene &on, connection &owner, const binding_wish &wish)
 
 bool may_have_door(const sipx_state *opaque, const signalling_socket &socket)
 {
+	if (sipx_is_denied_port(opaque, socket.inside.port))
+		return false;
 	return socket.inside.protocol != SIPX_TCP || sipx_setting(opaque, SIPX_SETTING_TCP_INBOUND);
 }
 
 void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket)
 {
-	if (owner.ends.inner.protocol == SIPX_TCP)	// the answer comes back over the connection
+	const bool denied = sipx_is_denied_port(on.opaque, socket.inside.port);
+	if (denied || owner.ends.inner.protocol == SIPX_TCP)	// the answer comes back over the connection
 		return give_up_pinhole(on.opaque, socket.door);
 	const endpoint &outside = socket.bound ? socket.bound->outside : socket.inside;
 	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, outside, socket.inside);

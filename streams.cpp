@@ -152,11 +152,16 @@ endpoint media_source(const scene &on, const call &c, const socket_pinholes &at)
 	}
 }
 
+bool may_be_reached(const sipx_state *opaque, const endpoint &inside)
+{
+	return inside.port >= lowest_media_port && !sipx_is_denied_port(opaque, inside.port);
+}
+
 void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_pinholes &at)
 {
 	const sides &ends = c.owner->ends;
-	// A low RTCP port has an outside one, so that the text is consistent, but no pinhole (S4).
-	if (at.inside.port < lowest_media_port || (ends.translated && !at.bound)) {
+	// Such an RTCP port has an outside one, so that the text is consistent, but no pinhole (S4).
+	if (!may_be_reached(on.opaque, at.inside) || (ends.translated && !at.bound)) {
 		close_socket(on.opaque, at);
 		return;
 	}
@@ -230,6 +235,13 @@ void count_refused_tcp(const scene &on, const call &c)
 			sipx_count(on.opaque, SIPX_COUNT_media_tcp);
 }
 
+void count_denied(const scene &on, const call &c)
+{
+	for (const stream *s = c.streams; s; s = s->next)
+		if (s->inside_rtp.port && sipx_is_denied_port(on.opaque, s->inside_rtp.port))
+			sipx_count(on.opaque, SIPX_COUNT_port_denied);
+}
+
 } // namespace
 
 bool reserve_streams(const call *known, const call_event &event, stream *&spare)
@@ -274,8 +286,10 @@ void note_media(const scene &on, const call_event &event, const plan &p, call &c
 			return;
 		note_stream(on, event.media[i], p.streams[i], p, *s);
 	}
-	if (event.media_count)
-		count_refused_tcp(on, c);
+	if (!event.media_count)
+		return;
+	count_refused_tcp(on, c);
+	count_denied(on, c);
 }
 
 void copy_caller_ends(const call &like, call &branch, stream *&spare)

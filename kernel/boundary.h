@@ -271,6 +271,8 @@ u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);
 /* True if the setting media_hosts lists that address: an inside host whose media address
  * other inside endpoints may name, as a PBX does for its phones (REQUIREMENTS S4). */
 bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoint *host);
+/* True if the setting media_deny_ports lists that inside port: no pinhole leads to it (S4). */
+bool sipx_is_denied_port(const struct sipx_state *state, u16 port);
 
 /* Wishes sipx_core_tick() to be called about once a second, until it returns 0. */
 void sipx_tick_arm(struct sipx_state *state);

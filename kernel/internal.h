@@ -25,11 +25,21 @@
 /* The settings of the boundary, and ours. */
 enum { SIPX_SETTING_ENABLED = SIPX_SETTINGS, SIPX_SETTING_LOG, SIPX_NET_SETTINGS };
 
+/* Settings that are lists. */
+enum { SIPX_LIST_MEDIA_HOSTS, SIPX_LIST_MEDIA_DENY_PORTS, SIPX_LISTS };
+
+/* What all lists begin with; the entries follow. Never changed once others see it. */
+struct sipx_list {
+	struct rcu_head rcu;
+	u32 size;	/* of all of it, in bytes */
+	u32 count;	/* of its entries */
+};
+
 struct sipx_settings {
 	unsigned int values[SIPX_NET_SETTINGS];
-	struct sipx_media_hosts __rcu *media_hosts;
-	/* media_hosts, and an empty one that ends it on some kernels */
-	struct ctl_table table[SIPX_NET_SETTINGS + 2];
+	struct sipx_list __rcu *lists[SIPX_LISTS];
+	/* those, and an empty one that ends it on some kernels */
+	struct ctl_table table[SIPX_NET_SETTINGS + SIPX_LISTS + 1];
 	struct ctl_table_header *header;
 };
 
@@ -244,14 +254,16 @@ bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address)
 /* route.c: the default route leads there; RCU */
 bool sipx_is_far(struct net *net, const struct nf_conn *ct, const union nf_inet_addr *address);
 
-/* media_hosts.c */
+/* media_hosts.c; here and below a list may be NULL, which is an empty one */
 /* Takes the text to pieces. An ERR_PTR: said what is wrong, with `before` before it. */
-struct sipx_media_hosts *sipx_media_hosts_parse(char *text, const char *before);
-struct sipx_media_hosts *sipx_media_hosts_copy(const struct sipx_media_hosts *hosts);
-void sipx_media_hosts_free(struct sipx_media_hosts *hosts);	/* after a grace period */
-void sipx_media_hosts_print(const struct sipx_media_hosts *hosts, char *text, size_t room);
-bool sipx_media_hosts_contain(const struct sipx_media_hosts *hosts,
-			      const struct sipx_endpoint *host);
+struct sipx_list *sipx_media_hosts_parse(char *text, const char *before);
+void sipx_media_hosts_print(const struct sipx_list *list, char *text, size_t room);
+bool sipx_media_hosts_contain(const struct sipx_list *list, const struct sipx_endpoint *host);
+
+/* deny_ports.c: the same for ports */
+struct sipx_list *sipx_deny_ports_parse(char *text, const char *before);
+void sipx_deny_ports_print(const struct sipx_list *list, char *text, size_t room);
+bool sipx_deny_ports_contain(const struct sipx_list *list, u16 port);
 
 /* settings.c */
 int sipx_settings_init(void);	/* of what the parameters say; an error: said why */

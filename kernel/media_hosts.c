@@ -21,9 +21,8 @@ struct prefix {
 	u8 length;
 };
 
-struct sipx_media_hosts {
-	struct rcu_head rcu;
-	u32 count;
+struct media_hosts {
+	struct sipx_list list;
 	struct prefix prefixes[HOSTS_MAX];
 };
 
@@ -92,45 +91,36 @@ static void say_wrong(const char *before, const char *word)
 				   HOSTS_MAX);
 }
 
-struct sipx_media_hosts *sipx_media_hosts_parse(char *text, const char *before)
+struct sipx_list *sipx_media_hosts_parse(char *text, const char *before)
 {
-	struct sipx_media_hosts *hosts = kzalloc(sizeof(*hosts), GFP_KERNEL);
+	struct media_hosts *hosts = kzalloc(sizeof(*hosts), GFP_KERNEL);
 	const char *word;
 
 	if (!hosts)
 		return ERR_PTR(-ENOMEM);
+	hosts->list.size = sizeof(*hosts);
 	while ((word = strsep(&text, ", \t"))) {
 		if (!*word)
 			continue;
-		if (hosts->count == HOSTS_MAX)
+		if (hosts->list.count == HOSTS_MAX)
 			word = NULL;
-		else if (parse_prefix(&hosts->prefixes[hosts->count++], word))
+		else if (parse_prefix(&hosts->prefixes[hosts->list.count++], word))
 			continue;
 		say_wrong(before, word);
 		kfree(hosts);
 		return ERR_PTR(-EINVAL);
 	}
-	return hosts;
+	return &hosts->list;
 }
 
-struct sipx_media_hosts *sipx_media_hosts_copy(const struct sipx_media_hosts *hosts)
+void sipx_media_hosts_print(const struct sipx_list *list, char *text, size_t room)
 {
-	return kmemdup(hosts, sizeof(*hosts), GFP_KERNEL);
-}
-
-void sipx_media_hosts_free(struct sipx_media_hosts *hosts)
-{
-	if (!IS_ERR_OR_NULL(hosts))
-		kfree_rcu(hosts, rcu);
-}
-
-void sipx_media_hosts_print(const struct sipx_media_hosts *hosts, char *text, size_t room)
-{
+	const struct media_hosts *hosts = container_of(list, struct media_hosts, list);
 	size_t at = 0;
 	u32 i;
 
 	*text = '\0';
-	for (i = 0; hosts && i < hosts->count; i++) {
+	for (i = 0; list && i < list->count; i++) {
 		const struct prefix *prefix = &hosts->prefixes[i];
 
 		at += scnprintf(text + at, room - at,
@@ -141,11 +131,12 @@ void sipx_media_hosts_print(const struct sipx_media_hosts *hosts, char *text, si
 	}
 }
 
-bool sipx_media_hosts_contain(const struct sipx_media_hosts *hosts, const struct sipx_endpoint *host)
+bool sipx_media_hosts_contain(const struct sipx_list *list, const struct sipx_endpoint *host)
 {
+	const struct media_hosts *hosts = container_of(list, struct media_hosts, list);
 	u32 i;
 
-	for (i = 0; hosts && i < hosts->count; i++)
+	for (i = 0; list && i < list->count; i++)
 		if (contains(&hosts->prefixes[i], host))
 			return true;
 	return false;

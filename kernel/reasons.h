@@ -64,6 +64,7 @@
 	X(limit_host, "an inside host has all the calls or registrations that it may have")	\
 	/* why no pinhole was opened (the message itself may be translated) */	\
 	X(media_port_low, "media port below 1024")				\
+	X(port_denied, "an inside port that the setting media_deny_ports lists")	\
 	X(expectations_full, "the kernel's expectation table or class is full")	\
 	X(expectation_clash, "another expectation stands in the way")		\
 	X(media_not_owner, "media address is not the sender's")			\

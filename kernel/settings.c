@@ -58,11 +58,34 @@ PARAMETER(tcp_buffer, SIPX_SETTING_TCP_BUFFER,
 PARAMETER(tcp_hold, SIPX_SETTING_TCP_HOLD,
 	  "seconds that an incomplete message is held which does not go on (default 32)");
 
-static char *media_hosts = "";
-module_param(media_hosts, charp, 0444);
+static char *begin_texts[SIPX_LISTS] = {
+	[SIPX_LIST_MEDIA_HOSTS] = "",
+	/* Services over UDP that answer anybody, and none in the usual ranges of phones: SQL
+	 * Server's browser, SSDP, Remote Desktop, WS-Discovery, NAT-PMP and PCP, mDNS, LLMNR
+	 */
+	[SIPX_LIST_MEDIA_DENY_PORTS] = "1434,1900,3389,3702,5351,5353,5355",
+};
+static struct sipx_list *begin_lists[SIPX_LISTS];
+
+module_param_named(media_hosts, begin_texts[SIPX_LIST_MEDIA_HOSTS], charp, 0444);
 MODULE_PARM_DESC(media_hosts,
 		 "addresses and prefixes of inside hosts that other inside hosts may name for media, at most 16, with commas between (default none); sysctl net.netfilter.sip_ext_media_hosts");
-static struct sipx_media_hosts *begin_media_hosts;
+module_param_named(media_deny_ports, begin_texts[SIPX_LIST_MEDIA_DENY_PORTS], charp, 0444);
+MODULE_PARM_DESC(media_deny_ports,
+		 "ports and ranges of ports that no pinhole leads to, besides those below 1024, at most 32, with commas between (default 1434,1900,3389,3702,5351,5353,5355); sysctl net.netfilter.sip_ext_media_deny_ports");
+
+static const struct {
+	const char *sysctl;
+	struct sipx_list *(*parse)(char *text, const char *before);
+	void (*print)(const struct sipx_list *list, char *text, size_t room);
+} lists[SIPX_LISTS] = {
+	[SIPX_LIST_MEDIA_HOSTS] = {
+		"sip_ext_media_hosts", sipx_media_hosts_parse, sipx_media_hosts_print,
+	},
+	[SIPX_LIST_MEDIA_DENY_PORTS] = {
+		"sip_ext_media_deny_ports", sipx_deny_ports_parse, sipx_deny_ports_print,
+	},
+};
 
 static unsigned int zero, one = 1, lowest_port = 1024, highest_port = 65535, most = 1000000;
 static unsigned int least_buffer = 80, most_buffer = 1024, least_memory = 1024, most_hold = 3600;
@@ -107,7 +130,20 @@ bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoi
 	bool listed;
 
 	rcu_read_lock();
-	listed = sipx_media_hosts_contain(rcu_dereference(sn->settings.media_hosts), host);
+	listed = sipx_media_hosts_contain(rcu_dereference(sn->settings.lists[SIPX_LIST_MEDIA_HOSTS]),
+					  host);
+	rcu_read_unlock();
+	return listed;
+}
+
+bool sipx_is_denied_port(const struct sipx_state *state, u16 port)
+{
+	const struct sipx_net *sn = sipx_net_of((struct sipx_state *)state);
+	bool listed;
+
+	rcu_read_lock();
+	listed = sipx_deny_ports_contain(rcu_dereference(sn->settings.lists[SIPX_LIST_MEDIA_DENY_PORTS]),
+					 port);
 	rcu_read_unlock();
 	return listed;
 }
@@ -147,41 +183,47 @@ static int port_handler(sipx_ctl_table *table, int write, void *buffer, size_t *
 	return err;
 }
 
-/* what 16 of the longest prefixes need */
-#define HOSTS_TEXT_MAX 1024
+/* what 16 of the longest prefixes need; 32 ranges of ports need less */
+#define LIST_TEXT_MAX 1024
 
-static int replace_hosts(struct sipx_settings *own, char *text)
+static void free_list(struct sipx_list *list)
 {
-	struct sipx_media_hosts *hosts = sipx_media_hosts_parse(text, "");
+	if (!IS_ERR_OR_NULL(list))
+		kfree_rcu(list, rcu);
+}
 
-	if (IS_ERR(hosts))
-		return PTR_ERR(hosts);
-	hosts = rcu_replace_pointer(own->media_hosts, hosts, lockdep_is_held(&writing));
-	sipx_media_hosts_free(hosts);
+static int replace_list(struct sipx_settings *own, int number, char *text)
+{
+	struct sipx_list *list = lists[number].parse(text, "");
+
+	if (IS_ERR(list))
+		return PTR_ERR(list);
+	free_list(rcu_replace_pointer(own->lists[number], list, lockdep_is_held(&writing)));
 	return 0;
 }
 
-static int hosts_handler(sipx_ctl_table *table, int write, void *buffer, size_t *length, loff_t *at)
+static int list_handler(sipx_ctl_table *table, int write, void *buffer, size_t *length, loff_t *at)
 {
 	struct sipx_settings *own = table->data;
+	int number = table - &own->table[SIPX_NET_SETTINGS];
 	struct ctl_table copy = *table;
 	char *text;
 	int err;
 
-	if (write && *length >= HOSTS_TEXT_MAX)
+	if (write && *length >= LIST_TEXT_MAX)
 		return -EINVAL;
-	text = kmalloc(HOSTS_TEXT_MAX, GFP_KERNEL);
+	text = kmalloc(LIST_TEXT_MAX, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;
 	copy.data = text;
-	copy.maxlen = HOSTS_TEXT_MAX;
+	copy.maxlen = LIST_TEXT_MAX;
 	mutex_lock(&writing);
 	/* a write may go on where another one ended */
-	sipx_media_hosts_print(rcu_dereference_protected(own->media_hosts, lockdep_is_held(&writing)),
-			       text, HOSTS_TEXT_MAX);
+	lists[number].print(rcu_dereference_protected(own->lists[number], lockdep_is_held(&writing)),
+			    text, LIST_TEXT_MAX);
 	err = proc_dostring(&copy, write, buffer, length, at);
 	if (!err && write)
-		err = replace_hosts(own, text);
+		err = replace_list(own, number, text);
 	mutex_unlock(&writing);
 	kfree(text);
 	return err;
@@ -208,23 +250,36 @@ static bool parameters_valid(void)
 	return false;
 }
 
-int sipx_settings_init(void)
+static int init_begin_list(int number)
 {
-	char *text;
+	char *text = kstrdup(begin_texts[number], GFP_KERNEL);
 
-	if (!parameters_valid())
-		return -EINVAL;
-	text = kstrdup(media_hosts, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;
-	begin_media_hosts = sipx_media_hosts_parse(text, "cannot load: ");
+	begin_lists[number] = lists[number].parse(text, "cannot load: ");
 	kfree(text);
-	return PTR_ERR_OR_ZERO(begin_media_hosts);
+	return PTR_ERR_OR_ZERO(begin_lists[number]);
+}
+
+int sipx_settings_init(void)
+{
+	int i, err = parameters_valid() ? 0 : -EINVAL;
+
+	for (i = 0; i < SIPX_LISTS && !err; i++)
+		err = init_begin_list(i);
+	if (err)
+		sipx_settings_exit();
+	return err;
 }
 
 void sipx_settings_exit(void)
 {
-	sipx_media_hosts_free(begin_media_hosts);
+	int i;
+
+	for (i = 0; i < SIPX_LISTS; i++) {
+		free_list(begin_lists[i]);
+		begin_lists[i] = NULL;
+	}
 }
 
 static void init_entry(struct sipx_settings *own, int number)
@@ -242,40 +297,50 @@ static void init_entry(struct sipx_settings *own, int number)
 	entry->extra2 = settings[number].max;
 }
 
-static int init_hosts(struct sipx_settings *own)
+static int init_list(struct sipx_settings *own, int number)
 {
-	struct ctl_table *entry = &own->table[SIPX_NET_SETTINGS];
-	struct sipx_media_hosts *hosts = sipx_media_hosts_copy(begin_media_hosts);
+	struct ctl_table *entry = &own->table[SIPX_NET_SETTINGS + number];
+	struct sipx_list *list = kmemdup(begin_lists[number], begin_lists[number]->size, GFP_KERNEL);
 
-	if (!hosts)
+	if (!list)
 		return -ENOMEM;
-	RCU_INIT_POINTER(own->media_hosts, hosts);
-	entry->procname = "sip_ext_media_hosts";
+	RCU_INIT_POINTER(own->lists[number], list);
+	entry->procname = lists[number].sysctl;
 	entry->data = own;
-	entry->maxlen = HOSTS_TEXT_MAX;
+	entry->maxlen = LIST_TEXT_MAX;
 	entry->mode = 0644;
-	entry->proc_handler = hosts_handler;
+	entry->proc_handler = list_handler;
 	return 0;
+}
+
+static void free_lists(struct sipx_settings *own)
+{
+	int i;
+
+	for (i = 0; i < SIPX_LISTS; i++)
+		free_list(rcu_replace_pointer(own->lists[i], NULL, true));
 }
 
 int sipx_settings_begin(struct net *net, struct sipx_settings *own)
 {
-	int i, err;
+	int i, err = 0;
 
 	for (i = 0; i < SIPX_NET_SETTINGS; i++)
 		init_entry(own, i);
-	err = init_hosts(own);
-	if (err)
-		return err;
-	own->header = sipx_compat_register_sysctl(net, own->table, SIPX_NET_SETTINGS + 1);
-	if (own->header)
-		return 0;
-	sipx_media_hosts_free(rcu_replace_pointer(own->media_hosts, NULL, true));
-	return -ENOMEM;
+	for (i = 0; i < SIPX_LISTS && !err; i++)
+		err = init_list(own, i);
+	if (!err) {
+		own->header = sipx_compat_register_sysctl(net, own->table, SIPX_NET_SETTINGS + SIPX_LISTS);
+		if (own->header)
+			return 0;
+		err = -ENOMEM;
+	}
+	free_lists(own);
+	return err;
 }
 
 void sipx_settings_end(struct sipx_settings *own)
 {
 	unregister_net_sysctl_table(own->header);
-	sipx_media_hosts_free(rcu_replace_pointer(own->media_hosts, NULL, true));
+	free_lists(own);
 }

@@ -127,6 +127,8 @@ sipx_pinhole_error router::open(connection &master, const sipx_pinhole &wished, 
 		broken("a pinhole of the wrong direction");
 	if (!wished.lifetime_s)
 		broken("a pinhole without a lifetime");
+	if (wished.translate == SIPX_TRANSLATE_DESTINATION && rules.denied_ports.count(wished.translated.port))
+		broken("a pinhole to a denied port");
 	if (fault_strikes(fault_pinhole))
 		return fault_pinhole_error();
 	if (master.ended)

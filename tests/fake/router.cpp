@@ -468,6 +468,11 @@ bool sipx_is_media_host(const sipx_state *state, const sipx_endpoint *host)
 	return false;
 }
 
+bool sipx_is_denied_port(const sipx_state *state, u16 port)
+{
+	return router_of(const_cast<sipx_state *>(state)).rules.denied_ports.count(port);
+}
+
 bool sipx_nat_plan_edits(const sipx_packet_info *info)
 {
 	if (!info->packet->on->rules.nat_present)

@@ -76,6 +76,7 @@ struct settings {
 	u32 class_limit = 255;
 	u32 values[SIPX_SETTINGS] = {SIPX_SETTING_DEFAULTS};	// by enum sipx_setting
 	std::vector<std::string> media_hosts;	// how their text begins
+	std::set<u16> denied_ports;	// media_deny_ports
 };
 
 enum class fate {

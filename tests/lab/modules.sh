@@ -69,41 +69,49 @@ no_load() {
 no_load max_calls=0 "max_calls=0, but it goes from 1 to 1000000"
 no_load media_port_min=32766 \
 	"media_port_min=32766 and media_port_max=32767, but there must be 4 ports at least"
+no_load media_deny_ports=5353,0 'media_deny_ports: "0" is no port and no range of ports'
 no_load media_hosts=10.0.0.1,10.0.0.256 'media_hosts: "10.0.0.256" is no address and no prefix'
 
-# --- every setting, with what it begins with and its bounds
+# --- every setting: the table of docs/settings.md, the module's parameters and the sysctls agree
 
 insmod "$ct"
 each=/proc/sys/net/netfilter/sip_ext_
-seen=media_hosts
+parameters=/sys/module/nf_conntrack_sip_ext/parameters/
+# NAME DEFAULT LOW HIGH of each row; `-` for an empty cell
+documented() {
+	sed -n 's/^| `\([a-z_]*\)` | *\([^|]*[^| ]\)\{0,1\} *| *\([0-9]*\) *| *\([0-9]*\) *|.*/\1 [\2] [\3] [\4]/p' \
+		"$(dirname "$0")/../../docs/settings.md" | sed 's/\[\]/[-]/g' | tr -d '[]'
+}
+bounds() {
+	tap_check "S9 $1: $2 is the lowest" sh -c "echo $2 >$each$1 && ! echo $(($2 - 1)) >$each$1"
+	echo "$begins" >"$each$1"
+	tap_check "S9 $1: $3 is the highest" sh -c "echo $3 >$each$1 && ! echo $(($3 + 1)) >$each$1"
+	echo "$begins" >"$each$1"
+	tap_is "$(cat "$each$1")" "$begins" "$1 is $begins again"
+}
+seen=
 while read -r name begins low high; do
 	seen="$seen $name"
-	tap_is "$(cat "$each$name")" "$begins" "$name begins with $begins"
-	tap_check "$name: $low is the lowest" sh -c "echo $low >$each$name && ! echo $((low - 1)) >$each$name"
-	echo "$begins" >"$each$name"
-	tap_check "$name: $high is the highest" sh -c "echo $high >$each$name && ! echo $((high + 1)) >$each$name"
-	echo "$begins" >"$each$name"
-	tap_is "$(cat "$each$name")" "$begins" "$name is $begins again"
+	[ "$begins" != - ] || begins=
+	tap_is "$(cat "$each$name")" "$begins" "$name begins with '$begins', as docs/settings.md says"
+	tap_is "$(cat "$parameters$name")" "$begins" "the parameter $name is the same"
+	tap_like "$(modinfo -p "$ct" | grep "^$name:")" "*(default ${begins:-none})*sip_ext_$name *" \
+		"modinfo says so, too: $name"
+	case $name in
+	# of each, so that the other one stands
+	media_port_min) bounds $name "$low" 32764 ;;
+	media_port_max) bounds $name 10003 "$high" ;;
+	*) [ "$low" = - ] || bounds $name "$low" "$high" ;;
+	esac
 done <<END
-enabled 1 0 1
-media_source 0 0 2
-media_port_min 10000 1024 32764
-media_port_max 32767 10003 65535
-direct_media 0 0 1
-tcp_media 0 0 1
-identity 1 0 1
-max_calls 65536 1 1000000
-max_calls_per_host 2000 1 1000000
-max_registrations 20000 1 1000000
-max_registrations_per_host 1000 1 1000000
-tcp_inbound 0 0 1
-tcp_connections 65536 1 1000000
-tcp_memory 65536 1024 1000000
-tcp_buffer 256 80 1024
-tcp_hold 32 1 3600
+$(documented)
 END
-in_order() { tr ' ' '\n' | sed 's/.*sip_ext_//' | sort | tr '\n' ' '; }
-tap_is "$(echo "$each"* | in_order)" "$(echo "$seen" | in_order)" "there are no others"
+in_order() { tr ' ' '\n' | sed 's/.*sip_ext_//' | grep . | sort | tr '\n' ' '; }
+tap_is "$(echo "$each"* | in_order)" "$(echo "$seen" | in_order)" "there are no other settings"
+tap_is "$(ls "$parameters" | tr '\n' ' ' | in_order)" "$(echo "$seen" | in_order)" "and no other parameters"
+tap_check "none of them is read as more than a number" refused sh -c "echo 1x >${each}enabled"
+tap_check "S9 2^32 is refused" refused sh -c "echo 4294967296 >${each}log"
+tap_check "S9 2^32 + 1 is refused" refused sh -c "echo 4294967297 >${each}log"
 # one end of the range at a time
 tap_check "a range of 4 ports is one" sh -c "echo 32764 >${each}media_port_min"
 tap_check "a range of 3 ports is none" refused sh -c "echo 32766 >${each}media_port_max"
@@ -137,6 +145,28 @@ tap_is "$(ip netns exec one cat "${each}media_hosts")" 192.0.2.1,fd00:1::/64 \
 ip netns del one
 echo '' >"${each}media_hosts"
 hosts_are ""
+ports_are() { tap_is "$(cat "${each}media_deny_ports")" "$1" "S4 media_deny_ports is now '$1'"; }
+ports_bad() {
+	dmesg -C
+	tap_check "media_deny_ports: '$3' is refused" refused sh -c "echo '$1' >${each}media_deny_ports"
+	tap_is "$(kernel_said)" "nf_conntrack_sip_ext: media_deny_ports: $2" "and why: $3"
+}
+echo '5060 3306,	8005-8010 8000-8004,8003-8006 65535,1' >"${each}media_deny_ports"
+ports_are 1,3306,5060,8000-8010,65535
+# as many as the kernel's log takes at once
+for bad in 65536 0-5 10-5 5- -5 +5 1-2-3 http 5,,6x; do
+	word=${bad##*,}
+	ports_bad "5060,$bad" "\"$word\" is no port and no range of ports" "$bad"
+done
+ports_bad "$(printf '5\033[1m')" '"5\e[1m" is no port and no range of ports' 'ESC [1m'
+ports_bad "$(seq -s, 2 2 66)" "more than 32 ports and ranges" "33 of them"
+ports_are 1,3306,5060,8000-8010,65535
+echo "$(seq -s, 20000 2 20062)" >"${each}media_deny_ports"
+ports_are "$(seq -s, 20000 2 20062)"
+echo 1-65535 >"${each}media_deny_ports"
+ports_are 1-65535
+echo '' >"${each}media_deny_ports"
+ports_are ""
 tap_check "it leaves again" lab_wait 20 rmmod nf_conntrack_sip_ext
 
 # --- beside the in-tree helper
