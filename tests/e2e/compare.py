@@ -5,10 +5,11 @@
     tests/e2e/compare.py [--kernel NAME] [--reuse | --markdown]
 
 The others' failures are their own and fail nothing here. But the faults that REQUIREMENTS
-names in brackets must show up, as proof that the scenarios can fail; that is what the TAP
-says. The table is in build/e2e/report.txt, and a shorter one for the README in what-works.md
-beside it. --reuse takes results that are there already; --markdown prints what-works.md from
-them and does nothing else.
+names in brackets must show up, as proof that the scenarios can fail, and so must attacks that
+such a helper is open to succeed; that is what the TAP says. The table is in build/e2e/report.txt,
+with what the attacks got below it, and a shorter one for the README in what-works.md beside it.
+--reuse takes results that are there already; --markdown prints what-works.md from them and does
+nothing else.
 """
 from __future__ import annotations
 
@@ -16,12 +17,14 @@ import argparse
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import scenarios  # noqa: E402,F401
+from attacks import SUCCEEDS  # noqa: E402
 from registry import ALL, Scenario  # noqa: E402
 
 RESULTS = HERE.parents[1] / "build" / "e2e"
@@ -31,12 +34,35 @@ LINE = re.compile(r"(not ok|ok) \d+ - (.*)")
 EXPECTED = 40   # a scenario list shorter than this did not come to its end
 
 
-def read(path: Path) -> dict[str, bool]:
-    """Title to result; empty if the run is not there."""
-    if not path.exists():
-        return {}
-    found = (LINE.match(line) for line in path.read_text(errors="replace").splitlines())
-    return {match.group(2): match.group(1) == "ok" for match in found if match}
+@dataclass
+class Outcome:
+    """What a scenario came to: true if it held."""
+
+    good: bool
+    gain: str = ""      # what an attack got
+
+    def __bool__(self) -> bool:
+        return self.good
+
+    @property
+    def word(self) -> str:
+        return "ok" if self.good else "ATTACKED" if self.gain else "FAILS"
+
+
+Results = dict[str, Outcome]
+"""Title to outcome."""
+
+
+def read(path: Path) -> Results:
+    """Empty if the run is not there."""
+    found: Results = {}
+    last = Outcome(True)
+    for line in path.read_text(errors="replace").splitlines() if path.exists() else []:
+        if match := LINE.match(line):
+            last = found[match.group(2)] = Outcome(match.group(1) == "ok")
+        elif line.startswith("# " + SUCCEEDS):
+            last.gain = line[2 + len(SUCCEEDS):]
+    return found
 
 
 def tap(kernel: str, helper: str, transport: str) -> Path:
@@ -44,8 +70,8 @@ def tap(kernel: str, helper: str, transport: str) -> Path:
     return RESULTS / f"{kernel}-{helper}-{transport}.tap"
 
 
-def results(kernel: str, helper: str, reuse: bool) -> dict[str, bool]:
-    found: dict[str, bool] = {}
+def results(kernel: str, helper: str, reuse: bool) -> Results:
+    found: Results = {}
     for transport in TRANSPORTS:
         path = tap(kernel, helper, transport)
         # ours has steps of its own; here it is only shown
@@ -58,22 +84,28 @@ def results(kernel: str, helper: str, reuse: bool) -> dict[str, bool]:
     return found
 
 
-def table(found: dict[str, dict[str, bool]]) -> str:
-    """One line per scenario and setup."""
-    words = {True: "ok", False: "FAILS", None: "-"}
+def word(found: Results, title: str) -> str:
+    return found[title].word if title in found else "-"
+
+
+def table(found: dict[str, Results]) -> str:
+    """One line per scenario and setup; below, what the attacks got."""
     titles = list(dict.fromkeys(title for one in found.values() for title in one))
     width = max((len(title) for title in titles), default=8)
     lines = [f"{'scenario':<{width}}  " + "  ".join(f"{h:>8}" for h in found)]
-    lines += [f"{title:<{width}}  " + "  ".join(f"{words[one.get(title)]:>8}"
-                                                for one in found.values()) for title in titles]
-    lines.append(f"{'passed':<{width}}  " + "  ".join(f"{sum(one.values()):>8}"
+    lines += [f"{title:<{width}}  " + "  ".join(f"{word(one, title):>8}" for one in found.values())
+              for title in titles]
+    lines.append(f"{'passed':<{width}}  " + "  ".join(f"{sum(map(bool, one.values())):>8}"
                                                       for one in found.values()))
     lines.append(f"{'failed':<{width}}  " + "  ".join(
         f"{sum(not good for good in one.values()):>8}" for one in found.values()))
+    lines += ["", "ATTACKED: the attack succeeds. What it got:", ""]
+    lines += [f"{helper}: {title}\n    {outcome.gain}" for helper, one in found.items()
+              for title, outcome in one.items() if outcome.gain]
     return "\n".join(lines)
 
 
-def standing(one: Scenario, transport: str, results_of: dict[str, bool]) -> str:
+def standing(one: Scenario, transport: str, results_of: Results) -> str:
     """What a scenario came to over all the routers that it ran on."""
     setups = one.of_transport(transport)
     seen = [results_of[title] for title in map(one.title, setups) if title in results_of]
@@ -81,13 +113,15 @@ def standing(one: Scenario, transport: str, results_of: dict[str, bool]) -> str:
         return "-"
     if not seen:
         return "not run"
-    failed = seen.count(False)
+    failed = sum(not good for good in seen)
     if not failed:
         return "ok"
+    if any(outcome.gain for outcome in seen):
+        return "attack succeeds"
     return "FAILS" if failed == len(seen) else f"FAILS on {failed} of {len(seen)} routers"
 
 
-def markdown(found: dict[str, dict[str, bool]]) -> str:
+def markdown(found: dict[str, Results]) -> str:
     """One row per sentence: what works over UDP and TCP, and the test that shows it."""
     lines = ["| promise | what works | test | ours, UDP | ours, TCP | in-tree, UDP | in-tree, TCP |",
              "| --- | --- | --- | --- | --- | --- | --- |"]
@@ -100,7 +134,7 @@ def markdown(found: dict[str, dict[str, bool]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def proofs(found: dict[str, dict[str, bool]]) -> int:
+def proofs(found: dict[str, Results]) -> int:
     """TAP: each fault named in REQUIREMENTS shows, and what works everywhere works."""
     number = failed = 0
 
@@ -113,9 +147,12 @@ def proofs(found: dict[str, dict[str, bool]]) -> int:
     for helper in ("in-tree", "none"):
         line(len(found[helper]) > EXPECTED, f"the scenarios run to their end with {helper}")
     for one in (s for s in ALL if s.in_tree_fails):
-        titles = [title for title in map(one.title, one.of_transport("udp")) if title in found["in-tree"]]
-        line(titles != [] and not any(found["in-tree"][title] for title in titles),
-             f"the in-tree helper's known fault shows: {one.promise} {one.sentence}")
+        setups = one.of_transport("udp") or one.setups
+        seen = [found["in-tree"][title] for title in map(one.title, setups) if title in found["in-tree"]]
+        shows = "attack succeeds against the in-tree helper" if one.promise[0] == "S" else (
+            "the in-tree helper's known fault shows")
+        line(seen != [] and not any(seen) and (one.promise[0] != "S" or all(o.gain for o in seen)),
+             f"{shows}: {one.promise} {one.sentence}")
     line(any(found["in-tree"].values()), "the in-tree helper passes what it can do")
     readme = (HERE.parents[1] / "README.md").read_text()
     line(all(f"| {one.sentence} |" in readme for one in ALL),

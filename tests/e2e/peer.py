@@ -95,6 +95,7 @@ class World:
         self.programs: list[subprocess.Popen[str]] = []
         self.diagnoses: list[Callable[[], str]] = []
         """What to show of programs when the scenario fails."""
+        self.notes: list[str] = []      # what was measured: the runner prints it in any case
 
     def watch(self, source: Any, drain: Callable[[], None]) -> None:
         self.selector.register(source, selectors.EVENT_READ, drain)

@@ -46,6 +46,7 @@ class Result:
     dropped: list[str] = field(default_factory=list)
     checksums: list[str] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     messages: int = 0
     seconds: float = 0.0
 
@@ -108,6 +109,7 @@ def _perform(task: Task, channel: Connection) -> None:
     signal.alarm(0)
     if world:
         _inspect(world, result, task.scenario)
+        result.notes = world.notes
         if result.failure:
             tail = [show(c) for c in world.crossings()[-SHOWN_ON_FAILURE:]]
             said = [diagnosis() for diagnosis in world.diagnoses]
@@ -159,14 +161,15 @@ class Reporter:
         self.failed += not good
         print(f"{'ok' if good else 'not ok'} {self.number} - {title}")
         for part in text.splitlines():
-            print(f"# {part}")
+            print("# " + "".join(c if c.isprintable() else "?" for c in part))
         sys.stdout.flush()
 
     def finished(self) -> None:
         while self.printed < len(self.tasks) and self.tasks[self.printed].result:
             task = self.tasks[self.printed]
             assert task.result
-            self.line(not task.result.failure, task.title, task.result.failure)
+            said = "\n".join([task.result.failure, *task.result.notes])
+            self.line(not task.result.failure, task.title, said.strip())
             self.printed += 1
 
     def summary(self) -> None:
