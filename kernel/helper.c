@@ -393,6 +393,7 @@ module_exit(sip_ext_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("SIP application layer gateway: connection tracking half");
 #ifndef SIPX_KUNIT
+MODULE_VERSION(SIPX_VERSION);
 MODULE_ALIAS_NFCT_HELPER(HELPER_NAME);
 MODULE_ALIAS_NFCT_HELPER(ASSIST_NAME);
 MODULE_SOFTDEP("post: nf_nat_sip_ext");

@@ -29,7 +29,7 @@ kmake = +@MAKEFLAGS= $(MAKE) -j$(shell nproc) -C $(kdir) M=$(out)	\
 	$(foreach v,$(kmake-passed),$(if $($(v)),$(v)='$($(v))')) CC='$(kcc)'
 
 shadow-files = $(patsubst $(ROOT)/%,%,$(wildcard $(addprefix $(ROOT)/,			\
-	Kbuild *.h *.cpp kernel/*.c kernel/*.h kernel/*.mk kernel/probe.sh		\
+	Kbuild dkms.conf *.h *.cpp kernel/*.c kernel/*.h kernel/*.mk kernel/probe.sh		\
 	kernel/probes/* scripts/check-objects kunit/*.c kunit/*.cpp kunit/*.h kunit/*.mk	\
 	tests/cases/*.h tests/cases/*.cpp tests/cases/*.inc)))
 

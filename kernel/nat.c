@@ -278,5 +278,6 @@ module_exit(nat_sip_ext_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("SIP application layer gateway: NAT half");
 #ifndef SIPX_KUNIT
+MODULE_VERSION(SIPX_VERSION);
 MODULE_ALIAS_NF_NAT_HELPER("sip-ext");
 #endif
