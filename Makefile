@@ -9,7 +9,7 @@ ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-include $(ROOT)/kernel/modules.mk
+include $(ROOT)/kernel/modules.mk $(ROOT)/scripts/sip-ext.d/install.mk
 # the targets of other rooms, each in its own file
 -include $(ROOT)/tests/unit/unit.mk $(ROOT)/tests/unit/core.mk \
 	$(ROOT)/tests/unit/stream.mk $(ROOT)/tests/replay/replay.mk

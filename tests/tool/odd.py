@@ -1,0 +1,344 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""What the lab does not show of sip-ext: other versions' outputs, big tables, bad usage. TAP.
+
+Each case is a machine of files: proc/ and sys/ in a folder, and programs that print a text.
+"""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Callable
+
+TOP = Path(__file__).resolve().parents[2]
+TOOL = TOP / "scripts" / "sip-ext"
+PROGRAMS = ("nft", "conntrack", "iptables-save", "ip6tables-save", "iptables-nft-save",
+            "ip6tables-nft-save", "iptables-legacy-save", "ip6tables-legacy-save")
+USUAL = {"proc/modules": "nf_nat_sip_ext 1 0 - Live 0\nnf_conntrack_sip_ext 1 1 nf_nat_sip_ext, Live 0\n",
+         "proc/net/sip_ext/counters": "translated 5\nunchanged 0\n",
+         "proc/net/sip_ext/calls": "", "proc/net/sip_ext/registrations": "",
+         "proc/sys/net/netfilter/sip_ext_enabled": "1\n", "proc/sys/net/ipv4/ip_forward": "1\n",
+         "proc/sys/net/netfilter/nf_conntrack_acct": "1\n",
+         "proc/sys/net/netfilter/nf_conntrack_expect_max": "512\n"}
+NFT = """table ip sip {
+	ct helper ours {
+		type "sip-ext" protocol udp
+		l3proto ip
+	}
+
+	chain pre {
+		type filter hook prerouting priority PRIORITY; policy accept;
+		RULE
+	}
+}
+"""
+ATTACH = 'udp dport 5060 ct helper set "ours"'
+TALK6 = ("ipv6     10 udp      17 29 src=fd00:0001:0000:0000:0000:0000:0000:0010 dst=2001:0db8:0000:0000:0000:0000:0000:0009 "
+         "sport=4000 dport=7000 packets=11 bytes=2200 src=2001:0db8:0000:0000:0000:0000:0000:0009 "
+         "dst=2001:0db8:0000:0000:0000:0000:0000:0001 sport=7000 dport=4000 packets=22 bytes=4400 [ASSURED] mark=0 zone=0 use=2\n")
+CALL6 = ("call 1 answered inside=[fd00:1::10]:5060 peer=[2001:db8::9]:5060 expires=100\n"
+         "  stream 0 inside=[fd00:1::10]:4000 outside=[2001:db8::1]:4000 remote=[2001:db8::9]:7000\n")
+
+
+class Machine:
+    """A folder that looks like a router, and a shell."""
+
+    def __init__(self, folder: Path, shell: str) -> None:
+        self.root = folder / "root"
+        self.bin = folder / "bin"
+        self.shell = shell
+        self.bin.mkdir(parents=True)
+        if shell == "busybox":
+            subprocess.run(["busybox", "--install", "-s", str(self.bin)], check=True)
+        for path, text in USUAL.items():
+            self.file(path, text)
+        for program in PROGRAMS:
+            self.program(program, "")
+
+    def file(self, path: str, text: str) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+    def program(self, name: str, text: str, script: str = "") -> None:
+        """One that prints a text, or does what a script says first."""
+        printed = self.bin.parent / f"{name}.text"
+        printed.write_text(text)
+        (self.bin / name).write_text(f"#!/bin/sh\n{script}\ncat {printed}\n")
+        (self.bin / name).chmod(0o755)
+
+    def rules(self, rule: str = ATTACH, priority: str = "filter") -> None:
+        self.program("nft", NFT.replace("RULE", rule).replace("PRIORITY", priority))
+
+    def run(self, *arguments: str, tool: Path = TOOL) -> subprocess.CompletedProcess[str]:
+        first = ["busybox", "ash"] if self.shell == "busybox" else ["dash"]
+        return subprocess.run([*first, str(tool), *arguments], text=True, capture_output=True, check=False,
+                              stdin=subprocess.DEVNULL, env={"SIP_EXT_ROOT": str(self.root),
+                                                             "PATH": f"{self.bin}:/usr/bin:/bin"})
+
+    def says(self, *patterns: str, command: tuple[str, ...] = ("doctor",)) -> str:
+        done = self.run(*command)
+        missing = [p for p in patterns if not re.search(p, done.stdout, re.MULTILINE)]
+        if missing or done.stderr:
+            raise AssertionError(f"no {missing} in\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+Case = Callable[[Machine], None]
+ALL: list[tuple[str, Case]] = []
+
+
+def case(title: str) -> Callable[[Case], Case]:
+    def register(body: Case) -> Case:
+        ALL.append((title, body))
+        return body
+    return register
+
+
+@case("a machine of files is healthy where it should be")
+def usual(machine: Machine) -> None:
+    machine.rules()
+    machine.program("conntrack", "udp 17 29 src=10.0.0.2 dst=203.0.113.9 sport=5060 dport=5060 src=203.0.113.9 "
+                    "dst=203.0.113.1 sport=5060 dport=5060 [ASSURED] mark=0 helper=sip-ext use=1\n")
+    machine.says(r"^ok +rule +udp port 5060 has sip-ext$", "^ok +connections +2 connections have the helper")
+
+
+@case("names of priorities, with an offset")
+def priorities(machine: Machine) -> None:
+    for priority, fault in (("raw + 50", True), ("raw", True), ("mangle - 50", True), ("mangle", False),
+                            ("-199", False), ("-300", True), ("filter - 10", False), ("dstnat + 5", False)):
+        machine.rules(priority=priority)
+        seen = "before conntrack's" in machine.run("doctor").stdout
+        assert seen == fault, f"priority {priority}: {'fault' if seen else 'no fault'}"
+
+
+@case("rules that name ports in other ways")
+def ports(machine: Machine) -> None:
+    for text, shown in (("udp dport sip", "5060"), ("udp dport { 5060, 5070-5080 }", "5060,5070-5080"),
+                        ("udp dport { sip, sip-tls }", "5060,5061"), ("udp dport != 22", "any"),
+                        ("udp dport @sip", "any"), ("th dport 5060-5062", "5060-5062")):
+        machine.rules(f'{text} ct helper set "ours"')
+        machine.says(rf"udp +port {shown} +sip-ext", command=("status",))
+    machine.rules('ct helper set udp dport map { 5060 : "ours" }')
+    machine.says(r"udp +port any +sip-ext", command=("status",))
+    machine.program("nft", "")
+    for text, shown in (("-p udp -m multiport --dports 5060,5070:5080", "5060,5070-5080"),
+                        ("-p udp -m udp ! --dport 22", "any"), ("-p udp -m udp --dport 5060", "5060")):
+        machine.program("iptables-nft-save", "*raw\n:PREROUTING ACCEPT [0:0]\n"
+                        f"-A PREROUTING {text} -j CT --helper sip-ext\nCOMMIT\n")
+        machine.says(rf"udp +port {shown} +sip-ext +by iptables raw", command=("status",))
+
+
+@case("chains that others lead to, also by a map of verdicts")
+def jumps(machine: Machine) -> None:
+    chain = '\t}\n\n\tchain sip {\n\t\tudp dport 5060 ct helper set "ours"'
+    for way in ("jump sip", "udp dport 5060 goto sip", 'iifname vmap { "a" : jump sip, "b" : drop }',
+                "iifname vmap @zones"):
+        machine.rules(f"{way}\n{chain}")
+        machine.says("^ok +rule +udp port 5060")
+    machine.rules(f"counter{chain}")
+    machine.says("^problem +hook .*no chain with a hook leads to it")
+
+
+@case("an nft that does not know -t, and one that is refused")
+def other_nft(machine: Machine) -> None:
+    machine.program("nft", NFT.replace("RULE", ATTACH).replace("PRIORITY", "0"),
+                    '[ "$2" != -t ] || { echo "nft: invalid option -- t" >&2; exit 1; }')
+    machine.says("^ok +rule +udp port 5060")
+    machine.program("nft", "", "echo 'Error: Operation not permitted' >&2; exit 1")
+    machine.says("^warning +rules .*Operation not permitted", "^problem +rule ")
+
+
+@case("iptables-legacy is asked only where it has tables")
+def legacy(machine: Machine) -> None:
+    machine.program("iptables-legacy-save", "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p udp -m udp "
+                    "--dport 5060 -j CT --helper sip-ext\nCOMMIT\n", f"touch {machine.root}/asked")
+    machine.says("^problem +rule ")
+    assert not (machine.root / "asked").exists(), "asked, which would have loaded the tables"
+    machine.file("proc/net/ip_tables_names", "raw\n")
+    machine.says("^ok +rule +udp port 5060")
+
+
+@case("what iptables-nft keeps in nftables is not judged twice")
+def twice(machine: Machine) -> None:
+    machine.program("nft", "# Warning: table ip filter is managed by iptables-nft, do not touch!\n"
+                    "table ip filter {\n\tchain FORWARD {\n\t\ttype filter hook forward priority filter; policy drop;\n"
+                    '\t\txt match "conntrack" counter packets 0 bytes 0 accept\n\t}\n}\n')
+    machine.program("iptables-nft-save", "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate "
+                    "RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n")
+    machine.says("^ok +related ")
+
+
+@case("ways to let related packets in, and ways not to")
+def related(machine: Machine) -> None:
+    for rule, level in (("ct state vmap { established : accept, related : accept, invalid : drop }", "ok"),
+                        ("ct state vmap @states", "ok"), ('ct state related ct helper "sip-ext" accept', "ok"),
+                        ('ct state related ct helper "ftp" accept', "problem"), ("ct state established accept", "problem"),
+                        ("ct state != new accept", "ok"), ("counter packets 1 bytes 2 accept", "ok"),
+                        ("ct state related counter packets 0 bytes 0 drop", "problem"),
+                        ("ct status expected accept", "ok"), ("iifname wan udp dport 1-9 accept", "problem")):
+        machine.program("nft", "table inet fw {\n\tchain forward {\n\t\ttype filter hook forward priority filter; "
+                        f"policy drop;\n\t\t{rule}\n\t}}\n}}\n")
+        seen = machine.run("doctor").stdout
+        assert re.search(f"^{level} +related", seen, re.MULTILINE), f"{rule} is no {level}\n{seen}"
+    machine.program("nft", "table inet fw {\n\tchain forward {\n\t\ttype filter hook forward priority filter; "
+                    "policy accept;\n\t\tct state invalid drop\n\t}\n}\n")
+    machine.says("^ok +related")
+
+
+@case("without conntrack(8): audio of IPv6 calls from /proc, and no guess who has the helper")
+def from_proc(machine: Machine) -> None:
+    machine.rules()
+    machine.program("conntrack", "", "exit 1")
+    machine.file("proc/net/nf_conntrack", TALK6 + TALK6.replace("sport=4000 dport=7000", "sport=5060 dport=5060"))
+    machine.file("proc/net/sip_ext/calls", CALL6)
+    machine.says(r"\[2001:db8::9\]:7000: out 11 packets 2200 B, in 22 packets 4400 B", "which have the helper cannot be told",
+                 command=("status",))
+    text = machine.says("^warning +older .*cannot be told without conntrack", "^ok +audio")
+    assert "problem  older" not in text and "problem  port" not in text, text
+
+
+@case("halves of two versions")
+def versions(machine: Machine) -> None:
+    machine.file("sys/module/nf_conntrack_sip_ext/version", "0.1\n")
+    machine.file("sys/module/nf_nat_sip_ext/version", "0.1\n")
+    machine.says("^ok +modules", command=("doctor",))
+    machine.file("sys/module/nf_nat_sip_ext/version", "0.2\n")
+    machine.says("^warning +modules +they are of two versions")
+    machine.says(r"nf_conntrack_sip_ext \(0.1\), nf_nat_sip_ext \(0.2\)", command=("status",))
+
+
+@case("the kernel that gives helpers to ports by itself")
+def autoassign(machine: Machine) -> None:
+    machine.file("proc/sys/net/netfilter/nf_conntrack_helper", "1\n")
+    machine.says("^warning +in-tree .*by itself")
+    machine.file("proc/modules", USUAL["proc/modules"] + "nf_conntrack_sip 1 0 - Live 0\n")
+    machine.says("^problem +in-tree .*gives nf_conntrack_sip to port 5060 by itself")
+    machine.file("proc/sys/net/netfilter/nf_conntrack_helper", "0\n")
+    machine.says("^ok +in-tree +nf_conntrack_sip is loaded, but nothing has it")
+
+
+@case("a thousand phones: the first few and their number; -a: all")
+def thousand(machine: Machine) -> None:
+    machine.file("proc/net/sip_ext/registrations", "".join(
+        f"registration {n:08x} live inside=10.0.{n // 250}.{n % 250 + 1}:5060 outside=203.0.113.1:{1024 + n} "
+        f"registrar=203.0.113.9:5060 expires={n * 100}\n" for n in range(1000)))
+    machine.file("proc/net/sip_ext/calls", "".join(CALL6 for _ in range(300)))
+    text = machine.says("^registered +1000 registrations$", r"\.\.\. and 990 more", "^calls +300",
+                        r"\.\.\. and 290 more calls", command=("status",))
+    assert text.count("\n") < 60, f"{text.count(chr(10))} lines are no screen"
+    text = machine.says("^registered +1000 registrations$", command=("status", "-a"))
+    assert text.count(" until ") == 1000 and " more" not in text, text[:2000]
+    assert text.count("answered: ") == 300, text[-2000:]
+    machine.says(r"10.0.0.2:5060 as 203.0.113.1:1025 .* \(100 s\)$", r"10.0.0.10:.*\(15 min\)$",
+                 r"until \d\d:\d\d \+1d \(27 h 45 min\)$", command=("status", "-a"))
+
+
+@case("counters are told with the source's own sentences, and what is new needs none")
+def counters(machine: Machine) -> None:
+    machine.file("proc/net/sip_ext/counters", "translated 5\nno_port 3\nnot_yet_known 7\nunchanged 0\n")
+    text = machine.says("5 translated +message left with its addresses translated$",
+                        "3 no_port +no free outside port for a media stream$", "7 not_yet_known",
+                        command=("status",))
+    assert "unchanged" not in text, text
+    machine.says("^warning +counter +no_port 3: no free outside port for a media stream$")
+
+
+@case("TCP connections are shown where the modules have the table")
+def followed(machine: Machine) -> None:
+    assert "\ntcp " not in machine.run("status").stdout
+    machine.file("proc/net/sip_ext/connections", "connection 1 of a kind\nconnection 2\n")
+    machine.says("^tcp +2 connections are followed$", "^ +connection 1 of a kind$", command=("status",))
+
+
+@case("a setting's name that doctor names exists, and so does every counter")
+def names(_machine: Machine) -> None:
+    doctor = (TOOL.parent / "sip-ext.d" / "doctor.awk").read_text()
+    known = set(re.findall(r"^\tX\((\w+),", (TOP / "kernel" / "reasons.h").read_text(), re.MULTILINE))
+    advised = set(re.findall(r'advice\["(\w+)"\]', doctor)) | set(re.findall(r'"(limit_\w+)"', doctor))
+    assert advised and advised <= known, f"no counters: {advised - known}"
+    source = (TOP / "kernel" / "settings.c").read_text()
+    settings = set(re.findall(r"sip_ext_(\w+)", doctor))
+    settings = {name for name in settings if name not in ("", "calls") and not name.startswith("ext")}
+    missing = {name for name in settings if f'"{name}"' not in source and f"sip_ext_{name}" not in source}
+    assert settings and not missing, f"no settings: {missing}"
+
+
+@case("docs/troubleshooting.md explains every name that doctor uses")
+def explained(_machine: Machine) -> None:
+    doctor = (TOOL.parent / "sip-ext.d" / "doctor.awk").read_text()
+    page = (TOP / "docs" / "troubleshooting.md").read_text()
+    used = set(re.findall(r'\b(?:ok|warning|problem)\("([\w-]+)"', doctor))
+    missing = sorted(name for name in used if f"| `{name}` |" not in page)
+    assert len(used) > 15 and not missing, f"not explained: {missing}"
+
+
+@case("bad usage: one clear line, status 2")
+def bad_usage(machine: Machine) -> None:
+    for arguments, words in ((("walk",), "no command is called walk"), (("--walk",), "no option is called --walk"),
+                             (("status", "-q"), "status has no option -q"), (("doctor", "x"), "doctor has no option x")):
+        done = machine.run(*arguments)
+        assert done.returncode == 2 and done.stdout == "", done
+        assert done.stderr.count("\n") == 1 and words in done.stderr, done
+    done = machine.run()
+    assert done.returncode == 2 and done.stderr.startswith("usage: sip-ext status"), done
+    for arguments in (("--help",), ("-h",), ("status", "--help"), ("doctor", "-h")):
+        done = machine.run(*arguments)
+        assert done.returncode == 0 and done.stdout.startswith("usage: ") and not done.stderr, done
+
+
+@case("a part that is missing: one clear line, status 2")
+def torn(machine: Machine) -> None:
+    alone = machine.root / "alone" / "sip-ext"
+    alone.parent.mkdir()
+    shutil.copy(TOOL, alone)
+    done = machine.run("status", tool=alone)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "rules.awk is missing" in done.stderr, done
+
+
+@case("make tool_install: it runs through its link and has all that it needs")
+def installed(machine: Machine) -> None:
+    where = machine.root / "destination"
+    done = subprocess.run(["make", "-s", "-C", str(TOP), "tool_install", f"DESTDIR={where}"], text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    tool = where / "usr/local/sbin/sip-ext"
+    version = machine.run("--version", tool=tool).stdout
+    conf = (TOP / "dkms.conf").read_text()
+    assert f'PACKAGE_VERSION="{version.split()[-1]}"' in conf, version
+    machine.rules()
+    shown = machine.run("status", tool=tool).stdout
+    assert "message left with its addresses translated" in shown and "by nft ip sip pre" in shown, shown
+    subprocess.run(["make", "-s", "-C", str(TOP), "tool_uninstall", f"DESTDIR={where}"], check=True)
+    left = [str(path) for path in where.rglob("*sip-ext*")]
+    assert not left, left
+
+
+def attempt(body: Case, shell: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            body(Machine(Path(folder), shell))
+        except AssertionError as error:
+            return str(error) or "failed"
+    return ""
+
+
+def main() -> int:
+    os.chdir(TOP)
+    failed = 0
+    print(f"1..{2 * len(ALL)}")
+    for number, (title, body) in enumerate(ALL):
+        for place, shell in enumerate(("dash", "busybox")):
+            problem = attempt(body, shell)
+            failed += bool(problem)
+            print(f"{'not ok' if problem else 'ok'} {2 * number + place + 1} - sip-ext: {title} ({shell})")
+            print("".join(f"# {line}\n" for line in problem.splitlines()), end="", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
