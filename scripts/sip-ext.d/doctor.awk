@@ -28,7 +28,7 @@ function check_modules() {
 	if (is_loaded("nf_nat_sip_ext") && module_version("nf_nat_sip_ext") != module_version("nf_conntrack_sip_ext"))
 		warning("modules", "they are of two versions: nf_conntrack_sip_ext " module_version("nf_conntrack_sip_ext") \
 			", nf_nat_sip_ext " module_version("nf_nat_sip_ext"),
-			"modprobe -r nf_nat_sip_ext nf_conntrack_sip_ext; modprobe nf_nat_sip_ext (without the rules meanwhile)")
+			"modprobe -r nf_nat_sip_ext nf_conntrack_sip_ext; modprobe nf_nat_sip_ext   # without the rules meanwhile")
 	else if (is_loaded("nf_nat_sip_ext"))
 		ok("modules", "both are loaded")
 	else if (ours_attached && !attaches_helper("sip-ext"))
@@ -63,7 +63,7 @@ function check_in_tree(    n, taken) {
 		}
 	if (signalling_count("sip")) {
 		problem("in-tree", many(signalling_count("sip"), "connection has", "connections have") \
-			" the in-tree helper: " example_of("sip"), ending_command("sip"))
+			" the in-tree helper: " sig_example[key_with("sip")], ending(key_with("sip")))
 		taken = 1
 	}
 	if (setting("net.netfilter.nf_conntrack_helper") == 1 && is_loaded("nf_conntrack_sip")) {
@@ -80,6 +80,25 @@ function check_in_tree(    n, taken) {
 
 # --- rules ------------------------------------------------------------------------------
 
+# A rule in the language that the router's other rules are written in
+function attach_command(protocol, port, family,    name) {
+	name = "sip-ext-" protocol
+	if (has_tool("nft") && (nft_rules() || !has_tool("iptables")))
+		return "nft 'table inet sip { ct helper " name " { type \"sip-ext\" protocol " protocol "; };" \
+			" chain prerouting { type filter hook prerouting priority filter; " protocol " dport " port \
+			" ct helper set \"" name "\"; }; }'"
+	return (family == 6 ? "ip6tables" : "iptables") " -t raw -A PREROUTING -p " protocol " --dport " port \
+		" -j CT --helper sip-ext"
+}
+
+# Rules of nftables that are not iptables' own
+function nft_rules(    i) {
+	for (i = 1; i <= rules; i++)
+		if (rule_tool[i] == "nft" && !is_ignored(rule_table[i]))
+			return 1
+	return 0
+}
+
 function check_rules(    n, name, parts, good) {
 	for (n = 1; n <= troubles; n++)
 		warning("rules", "not all rules could be read: " trouble[n], "run the same by hand: nft list ruleset; iptables-save")
@@ -87,7 +106,8 @@ function check_rules(    n, name, parts, good) {
 		if (!is_ours(attach_helper[n]))
 			continue
 		if (attach_fault[n] == "")
-			good = good (good ? "; " : "") attach_protocol[n] " port " attach_ports[n] " has " attach_helper[n]
+			good = good (good ? "; " : "") attach_protocol[n] " port " attach_ports[n] (attach_family[n] == "any" ? "" : " of IPv" attach_family[n]) \
+				" has " attach_helper[n]
 		else
 			problem("hook", "the rule in " rule_place(attach_rule[n]) " cannot work: " attach_fault[n],
 				"put it into a chain { type filter hook prerouting priority filter; } (docs/install.md)")
@@ -104,50 +124,39 @@ function check_rules(    n, name, parts, good) {
 	else if (!has_tool("nft") && !has_tool("iptables-save"))
 		warning("rule", "cannot tell: neither nft nor iptables-save is installed", "install nftables or iptables")
 	else
-		problem("rule", "no rule gives any connection the helper",
-			"iptables -t raw -A PREROUTING -p udp --dport 5060 -j CT --helper sip-ext (or nft: docs/install.md)")
+		problem("rule", "no rule gives any connection the helper", attach_command("udp", 5060, 4) \
+			"   # and what else docs/install.md has")
 }
 
 function check_notrack(    i) {
 	for (i = 1; i <= rules; i++)
 		if (!is_ignored(rule_table[i]) && rule_text[i] ~ /(notrack|NOTRACK)/ && covers(ports_of(rule_text[i]), 5060))
 			warning("notrack", "a rule keeps packets from conntrack, perhaps SIP or its media: " \
-				rule_place(i) ": " rule_text[i], "if it meets them: " removal(i))
+				rule_place(i) ": " rule_text[i], removal(i) "   # if it meets them")
 }
 
 # --- connections that go without ---------------------------------------------------------
 
-function example_of(helper,    key, parts) {
+function key_with(helper,    key, parts) {
 	for (key in sig) {
 		split(key, parts, "|")
 		if (parts[3] == helper)
-			return parts[1] " " sig_example[key]
+			return key
 	}
 	return ""
 }
 
-function ending_command(helper,    key, parts) {
-	for (key in sig) {
-		split(key, parts, "|")
-		if (parts[3] == helper)
-			return "conntrack -D -p " parts[1] " --dport " parts[2]
-	}
-	return ""
-}
-
-function one_without(key, protocol, port) {
-	if (attaches_ours(protocol, port))
-		problem("older", many(sig[key], "connection", "connections") " to " protocol " port " port \
-			" without the helper, though a rule is there: begun before it, or it asks for more than the port (" \
-			sig_example[key] ")", "conntrack -D -p " protocol " --dport " port)
+function one_without(key, protocol, port, family,    seen) {
+	seen = many(sig[key], "connection", "connections") " to " protocol " port " port " over IPv" family
+	if (attaches_ours(protocol, port, family))
+		problem("older", seen " without the helper, though a rule is there: begun before it, or it asks for more" \
+			" than the port (" sig_example[key] ")", ending(key))
 	else if (port == 5060)
-		problem("port", many(sig[key], "connection", "connections") " to " protocol \
-			" port 5060, for which there is no rule (" sig_example[key] ")",
-			"iptables -t raw -A PREROUTING -p " protocol " --dport 5060 -j CT --helper sip-ext (or nft: docs/install.md)")
+		problem("port", seen ", for which there is no rule (" sig_example[key] ")",
+			attach_command(protocol, port, family) "; " ending(key))
 	else
-		warning("port", many(sig[key], "connection", "connections") " to " protocol " port " port \
-			", which has no rule: if that is SIP it passes unread (" sig_example[key] ")",
-			"iptables -t raw -A PREROUTING -p " protocol " --dport " port " -j CT --helper sip-ext (or nft: docs/install.md)")
+		warning("port", seen ", which has no rule: if that is SIP it passes unread (" sig_example[key] ")",
+			attach_command(protocol, port, family) "; " ending(key))
 }
 
 function check_connections(    key, parts, found) {
@@ -159,12 +168,12 @@ function check_connections(    key, parts, found) {
 	for (key in sig) {
 		split(key, parts, "|")
 		if (parts[3] == "none") {
-			one_without(key, parts[1], parts[2])
+			one_without(key, parts[1], parts[2], parts[4])
 			found = 1
 		} else if (parts[3] == "offloaded") {
 			problem("flowtable", many(sig[key], "connection", "connections") " to " parts[1] " port " parts[2] \
 				" in the flowtable (" flowtables "), begun before the helper's rule: no packet reaches the helper",
-				"conntrack -D -p " parts[1] " --dport " parts[2])
+				ending(key))
 			found = 1
 		}
 	}
@@ -190,7 +199,7 @@ function check_expectations(    limit, text, todo) {
 	limit = setting("net.netfilter.nf_conntrack_expect_max")
 	text = "the kernel's table of expectations holds " pinholes + 0 " of " limit
 	todo = "sysctl -w net.netfilter.nf_conntrack_expect_max=" (limit < 1024 ? 2048 : 2 * limit) \
-		" (in the first network namespace)"
+		"   # in the first network namespace"
 	if (fullness(pinholes, limit) == 2)
 		problem("expectations", text, todo)
 	else if (fullness(pinholes, limit))
@@ -210,7 +219,7 @@ function check_conntrack(    count, limit, text) {
 	text = "the kernel's table of connections holds " count " of " limit
 	if (fullness(count, limit) == 2)
 		problem("conntrack", text, "sysctl -w net.netfilter.nf_conntrack_max=" 2 * limit \
-			" (in the first network namespace)")
+			"   # in the first network namespace")
 	else if (fullness(count, limit))
 		warning("conntrack", text, "sysctl -w net.netfilter.nf_conntrack_max=" 2 * limit)
 	else
@@ -224,7 +233,7 @@ function one_limit(name, count, reached,    limit) {
 			"sysctl -w net.netfilter.sip_ext_" name "=" 2 * limit)
 	else if (counter[reached])
 		warning("limits", reached " " counter[reached] ": " reason_text[reached] " (now " count " of " limit ")",
-			"if that was no flood: sysctl -w net.netfilter.sip_ext_" name "=" 2 * limit)
+			"sysctl -w net.netfilter.sip_ext_" name "=" 2 * limit "   # if that was no flood")
 	else
 		return 1
 	return 0
@@ -308,7 +317,7 @@ function check_related(hook,    base, how, place, bad) {
 				related_remedy(base))
 		else
 			warning("related", place " (" hook ") has rules that drop, and none that accepts related packets",
-				"if they meet media: " related_remedy(base))
+				related_remedy(base) "   # if they meet media")
 	}
 	if (!bad)
 		ok("related", "no chain in " hook " is seen to drop related packets")
@@ -404,7 +413,7 @@ function check_accounting() {
 	accounting = setting("net.netfilter.nf_conntrack_acct")
 	if (accounting == 0)
 		warning("accounting", "packets are not counted, so that which call has no audio cannot be told",
-			"sysctl -w net.netfilter.nf_conntrack_acct=1 (for new connections)")
+			"sysctl -w net.netfilter.nf_conntrack_acct=1   # for new connections")
 	else
 		ok("accounting", "packets of media are counted")
 }
@@ -412,7 +421,7 @@ function check_accounting() {
 function media_remedy() {
 	return setting("net.netfilter.sip_ext_media_source") == 2 ? \
 		"what comes from it? tcpdump -ni any udp; who drops it? nft monitor trace" : \
-		"does media come from elsewhere? sysctl -w net.netfilter.sip_ext_media_source=2 (2: from anyone)"
+		"sysctl -w net.netfilter.sip_ext_media_source=2   # from anyone: does media come from elsewhere?"
 }
 
 function check_audio(    n, key, name, bad) {
@@ -437,6 +446,15 @@ function check_audio(    n, key, name, bad) {
 		ok("audio", streams ? "media of " many(streams, "stream", "streams") " flows" : "no call has media now")
 }
 
+# Connections over TCP that are not followed, by their reason
+function check_followed(    why) {
+	for (why in passing)
+		warning("tcp", many(passing[why], "TCP connection passes", "TCP connections pass") " unread, " why ": " \
+			reason_text[why], why in advice ? advice[why] : "let the phone connect again")
+	if (knows_followed && !followed_as["passing"])
+		ok("tcp", many(followed_as["following"] + 0, "TCP connection is", "TCP connections are") " followed")
+}
+
 # --- counters ----------------------------------------------------------------------------
 
 # What a counter other than zero suggests. What it means is in kernel/reasons.h
@@ -447,19 +465,19 @@ function set_advice() {
 	advice["rewrite_failed"] = "look at memory: free; dmesg"
 	advice["expectation_clash"] = "another rule or helper wants the same port: conntrack -L expect"
 	advice["unmatched_response"] = "does the way back pass this router? Else asymmetric routing, or forged answers"
-	advice["media_not_owner"] = "if that host is a phone of this PBX: sysctl -w net.netfilter.sip_ext_media_hosts=ITS.ADDRESS"
-	advice["media_tcp"] = "if wanted: sysctl -w net.netfilter.sip_ext_tcp_media=1"
+	advice["media_not_owner"] = "sysctl -w net.netfilter.sip_ext_media_hosts=ITS.ADDRESS   # if that host is a phone of this PBX"
+	advice["media_tcp"] = "sysctl -w net.netfilter.sip_ext_tcp_media=1   # if that is wanted"
 	advice["media_bad_address"] = "correct the media address in the phone's or PBX's configuration"
 	advice["port_denied"] = "if a phone has its media there: take the port from net.netfilter.sip_ext_media_deny_ports"
 	advice["media_port_low"] = "correct the media ports in the phone's or PBX's configuration"
 	advice["unknown_dialog"] = "none, if the router was restarted in mid-call; else asymmetric routing"
 	advice["aggregate"] = "ethtool -K INTERFACE rx-udp-gro-forwarding off"
-	advice["stream_middle"] = "conntrack -D -p tcp --dport 5060, or let the phone connect again"
+	advice["stream_middle"] = "conntrack -D -p tcp --dport 5060   # or let the phone connect again"
 	advice["stream_too_long"] = "sysctl -w net.netfilter.sip_ext_tcp_buffer=1024"
 	advice["stream_too_slow"] = "a bad line, or somebody who holds connections open: /proc/net/sip_ext/"
 	advice["stream_signed"] = "switch TCP MD5 or AO off for SIP, if the two ends can do without"
-	advice["limit_streams"] = "if that was no flood: sysctl -w net.netfilter.sip_ext_tcp_connections=131072"
-	advice["limit_stream_memory"] = "if that was no flood: sysctl -w net.netfilter.sip_ext_tcp_memory=131072"
+	advice["limit_streams"] = "sysctl -w net.netfilter.sip_ext_tcp_connections=131072   # if that was no flood"
+	advice["limit_stream_memory"] = "sysctl -w net.netfilter.sip_ext_tcp_memory=131072   # if that was no flood"
 	advice["limit_host"] = "if that was no flood: raise net.netfilter.sip_ext_max_calls_per_host, sip_ext_max_registrations_per_host"
 	advice["limit_bindings"] = "if that was no flood: raise net.netfilter.sip_ext_max_calls"
 	advice["too_many_addresses"] = advice["too_many_streams"] = advice["too_many_ports"] = \
@@ -469,7 +487,6 @@ function set_advice() {
 }
 
 function check_counters(    i, name, bad) {
-	set_advice()
 	for (i = 1; i <= counters; i++) {
 		name = counter_name[i]
 		if (!counter[name] || !(name in advice))
@@ -482,6 +499,7 @@ function check_counters(    i, name, bad) {
 }
 
 function main() {
+	set_advice()
 	read_rules()
 	read_state()
 	check_modules()
@@ -503,6 +521,7 @@ function main() {
 		check_registrations()
 		check_accounting()
 		check_audio()
+		check_followed()
 		check_counters()
 	}
 	return problems ? 1 : 0

@@ -65,6 +65,8 @@ function run(command, kind,    line, status, said) {
 			nft_line(line)
 		else if (kind == "conntrack")
 			conntrack_line(line)
+		else if (line ~ /^#family /)
+			kind = substr(line, 9)
 		else
 			iptables_line(line, kind)
 	}
@@ -162,18 +164,23 @@ function iptables_line(line, tool,    words) {
 		add_rule(tool, ipt_table, words[2], line, "")
 }
 
+# Both families in one shell; IPv6 where the router has it
+function run_both(suffix, tool,    second) {
+	if (has_tool("ip6tables" suffix) && is_readable(path_of("/proc/net/if_inet6")))
+		second = " && echo '#family ip6" substr(tool, 3) "' && ip6tables" suffix
+	run("{ iptables" suffix second "; } 2>&1", tool)
+}
+
 # The tables of iptables-legacy are asked for only where there are some: to ask loads them
-function read_iptables(    family, base, names) {
-	for (family = 4; family <= 6; family += 2) {
-		base = family == 4 ? "iptables" : "ip6tables"
-		names = first_line(path_of("/proc/net/ip" (family == 4 ? "" : "6") "_tables_names"))
-		if (has_tool(base "-nft-save"))
-			run(base "-nft-save 2>&1", base)
-		else if (has_tool(base "-save"))
-			run(base "-save 2>&1", base)
-		if (names != "" && has_tool(base "-nft-save") && has_tool(base "-legacy-save"))
-			run(base "-legacy-save 2>&1", base "-legacy")
-	}
+function read_iptables() {
+	if (has_tool("iptables-nft-save"))
+		run_both("-nft-save", "iptables")
+	else if (has_tool("iptables-save"))
+		run_both("-save", "iptables")
+	if (!has_tool("iptables-nft-save") || !has_tool("iptables-legacy-save"))
+		return
+	if (first_line(path_of("/proc/net/ip_tables_names")) first_line(path_of("/proc/net/ip6_tables_names")) != "")
+		run_both("-legacy-save", "iptables-legacy")
 }
 
 # --- which chain leads to which ---------------------------------------------------------
@@ -277,10 +284,18 @@ function add_attach(i, helper, protocol, ports) {
 	attach_helper[attached] = helper
 	attach_protocol[attached] = protocol
 	attach_ports[attached] = ports
+	attach_family[attached] = family_of(rule_table[i])
 	attach_fault[attached] = ""
 	place_rule(attached, i)
 	if (is_ours(helper) && attach_fault[attached] == "")
 		ours_attached++
+}
+
+# "ip sip", "inet sip", "ip6tables raw": 4, 6, or "any"
+function family_of(table) {
+	if (table ~ /^(ip|iptables[a-z-]*) /)
+		return 4
+	return table ~ /^(ip6|ip6tables[a-z-]*) / ? 6 : "any"
 }
 
 function is_ours(helper) { return helper ~ /^sip-ext/ }
@@ -314,9 +329,10 @@ function find_attached(    i) {
 	}
 }
 
-function attaches_ours(protocol, port,    n) {
+function attaches_ours(protocol, port, family,    n) {
 	for (n = 1; n <= attached; n++)
 		if (is_ours(attach_helper[n]) && attach_fault[n] == "" &&
+		    (attach_family[n] == "any" || attach_family[n] == family) &&
 		    (attach_protocol[n] == "any" || attach_protocol[n] == protocol) &&
 		    covers(attach_ports[n], port))
 			return 1

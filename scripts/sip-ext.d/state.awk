@@ -6,7 +6,9 @@
 #   counter[name], counter_name[1 .. counters]
 #   reason_text[name], reason_group[name], reason_groups
 #   registration[1 ..registrations], call[1 .. calls], stream_*[1 .. streams]
-#   sig[protocol|port|helper], sig_example[...]   signalling connections, by original port
+#   sig[protocol|port|helper|family]     signalling connections, by original port; an example in
+#   sig_example[...], and where the first ones come from in sig_sources[...]
+#   followed[1 .. followed_count], followed_as[state], passing[reason]   TCP connections
 #   pinholes, our_pinholes, pinhole_class[name]
 
 function is_loaded(module,    line, found) {
@@ -167,8 +169,7 @@ function conntrack_line(line,    words, count, i, at, protocol, helper, value) {
 			take_value(value, substr(words[i], 1, at - 1), substr(words[i], at + 1))
 	}
 	if (is_signalling(protocol, value["dport"]))
-		count_signalling(protocol "|" value["dport"] "|" helper, value["src"] ":" value["sport"] \
-			" to " value["dst"] ":" value["dport"])
+		count_signalling(protocol "|" value["dport"] "|" helper "|" (value["src"] ~ /:/ ? 6 : 4), value)
 	if (streams)
 		match_media(value)
 }
@@ -181,9 +182,26 @@ function take_value(value, name, text) {
 		value[name] = text
 }
 
-function count_signalling(key, example) {
-	sig[key]++
-	sig_example[key] = example
+# The command that ends the connections of a key. Not by the port alone, if they are few: those
+# that have the helper, with their registrations and calls, would end with them.
+function ending(key,    parts, sources, ends, count, i, text) {
+	split(key, parts, "|")
+	count = split(sig_sources[key], sources, "|")
+	if (count < sig[key])
+		return "conntrack -D -f ipv" parts[4] " -p " parts[1] " --dport " parts[2] \
+			"   # ends registrations and calls on that port, too, until the phones register again"
+	for (i = 1; i <= count; i++) {
+		split(sources[i], ends, " ")
+		text = text (i > 1 ? "; " : "") "conntrack -D -f ipv" parts[4] " -p " parts[1] " -s " ends[1] \
+			" --sport " ends[2] " --dport " parts[2]
+	}
+	return text
+}
+
+function count_signalling(key, value) {
+	sig_example[key] = value["src"] " port " value["sport"] " to " value["dst"] " port " value["dport"]
+	if (++sig[key] <= 3)
+		sig_sources[key] = sig_sources[key] (sig[key] > 1 ? "|" : "") value["src"] " " value["sport"]
 }
 
 function match_media(value,    from, back) {
@@ -224,7 +242,23 @@ function read_expectations(    file, line, words, count, name) {
 	close(file)
 }
 
+# "connection following from=.. seen=.. to=.. at=.. held=.. shift=.. age=..", "connection passing
+# REASON from=.."; nothing where the modules have no such table
+function read_followed(    file, line, words) {
+	file = path_of("/proc/net/sip_ext/connections")
+	knows_followed = is_readable(file)
+	while ((getline line < file) > 0) {
+		followed[++followed_count] = line
+		split(line, words, " ")
+		followed_as[words[2]]++
+		if (words[2] == "passing")
+			passing[words[3]]++
+	}
+	close(file)
+}
+
 function read_state() {
+	read_followed()
 	read_reasons()
 	read_counters()
 	read_registrations()

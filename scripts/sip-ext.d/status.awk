@@ -131,7 +131,7 @@ function show_calls(limit,    i, n, state, text) {
 	}
 	more_of(calls, limit, calls - limit == 1 ? "call" : "calls")
 	if (calls && accounting == 0)
-		row("", "packets are not counted: sysctl -w net.netfilter.nf_conntrack_acct=1 (for new connections)")
+		row("", "packets are not counted: sysctl -w net.netfilter.nf_conntrack_acct=1   # for new connections")
 }
 
 function show_pinholes(    name, text) {
@@ -141,18 +141,22 @@ function show_pinholes(    name, text) {
 	    pinholes + 0 " of " setting("net.netfilter.nf_conntrack_expect_max"))
 }
 
-# The helper's table of TCP connections, as it writes it
-function show_connections(limit,    file, line, count) {
-	file = path_of("/proc/net/sip_ext/connections")
-	if (!is_readable(file))
+function followed_text(line,    words) {
+	split(line, words, " ")
+	return sprintf("%s as %s at %s: %s for %s%s", field(line, "from"), field(line, "seen"), field(line, "to"),
+		       words[2] == "passing" ? "passes unread (" words[3] ")" : words[2], duration(field(line, "age") + 0),
+		       field(line, "held") + 0 ? ", " bytes_text(field(line, "held") + 0) " held" : "")
+}
+
+function show_connections(limit,    i, state, text) {
+	if (!knows_followed)
 		return
-	while ((getline line < file) > 0)
-		followed[++count] = line
-	close(file)
-	row("tcp", many(count + 0, "connection is", "connections are") " followed")
-	for (line = 1; line <= count && line <= limit; line++)
-		row("", followed[line])
-	more_of(count, limit, "of them")
+	for (state in followed_as)
+		text = text (text ? ", " : "") followed_as[state] " " state
+	row("tcp", many(followed_count + 0, "connection", "connections") (text ? " (" text ")" : ""))
+	for (i = 1; i <= followed_count && i <= limit; i++)
+		row("", followed_text(followed[i]))
+	more_of(followed_count, limit, "of them")
 }
 
 function show_counters(    i, name, group, shown) {

@@ -115,7 +115,8 @@ class Bed:
 
     def load(self, text: str) -> None:
         if self.setup.rules == "nft":
-            self.nft(text)
+            # the other table is what doctor says to make
+            self.nft(f"table inet sip\ndelete table inet sip\n{text}")
         else:
             self.run("iptables-restore", stdin=text)
 

@@ -19,6 +19,7 @@ from sip import Address, sdp
 
 Fault = Callable[[Bed], ContextManager[None]]
 BOTH = ("nft", "iptables")
+UNSET = "no rule sets it"
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,24 @@ class Case:
     words: str
     rules: tuple[str, ...]
     lasting: bool   # it leaves counters that tell of it
+    group: str      # those of one group are there at once, which saves time
     make: Fault
+
+    @property
+    def mends(self) -> bool:
+        """What doctor says to do can be done in the router's own namespace, and mends it."""
+        return not self.lasting and self.name not in ("hook", "audio", "expectations", "conntrack", "accounting") \
+            and self.words != UNSET
 
 
 ALL: list[Case] = []
 
 
 def fault(level: str, name: str, words: str, title: str,
-          rules: tuple[str, ...] = ("nft",), lasting: bool = False
+          rules: tuple[str, ...] = ("nft",), lasting: bool = False, group: str = ""
           ) -> Callable[[Callable[[Bed], Iterator[None]]], None]:
     def register_case(body: Callable[[Bed], Iterator[None]]) -> None:
-        ALL.append(Case(title, level, name, words, rules, lasting, contextmanager(body)))
+        ALL.append(Case(title, level, name, words, rules, lasting, group or title, contextmanager(body)))
     return register_case
 
 
@@ -54,7 +62,7 @@ def _setting(level: str, name: str, words: str, title: str, values: tuple[tuple[
         yield
         for setting, _, right in values:
             bed.sysctl(setting, right)
-    fault(level, name, words, title)(body)
+    fault(level, name, words, title, group="settings")(body)
 
 
 _setting("problem", "enabled", "switched off", "the helper is switched off",
@@ -69,7 +77,8 @@ _setting("problem", "limits", "sip_ext_max_registrations allows",
          (("net.netfilter.sip_ext_max_registrations", 1, 20000),))
 
 
-@fault("problem", "forwarding", "does not forward IPv6", "IPv6 is not forwarded")
+@fault("problem", "forwarding", "does not forward IPv6", "IPv6 is not forwarded",
+       group="settings")
 def forwarding6(bed: Bed) -> Iterator[None]:
     bed.line.ip("address add fd77:1::1/64 dev lan nodad", "address add 2001:db8:113::1/64 dev wan nodad")
     bed.sysctl("net.ipv6.conf.all.forwarding", 0)
@@ -78,7 +87,8 @@ def forwarding6(bed: Bed) -> Iterator[None]:
     bed.line.ip("address del fd77:1::1/64 dev lan", "address del 2001:db8:113::1/64 dev wan")
 
 
-@fault("warning", "rp_filter", "several default routes", "strict reverse path filter with two ways out")
+@fault("warning", "rp_filter", "several default routes", "strict reverse path filter with two ways out",
+       group="settings")
 def rp_filter(bed: Bed) -> Iterator[None]:
     bed.line.ip("route add default via 203.0.113.10 dev wan", "route add default via 10.77.0.200 dev lan metric 9")
     bed.sysctl("net.ipv4.conf.all.rp_filter", 1)
@@ -103,13 +113,15 @@ def _global(name: str, value: int) -> Iterator[None]:
         _shared(name).write_text(before)
 
 
-@fault("problem", "expectations", "table of expectations holds", "the table of expectations is full")
+@fault("problem", "expectations", "table of expectations holds", "the table of expectations is full",
+       group="settings")
 def expectations(bed: Bed) -> Iterator[None]:
     with _global("nf_conntrack_expect_max", len(bed.line.expectations())):
         yield
 
 
-@fault("problem", "conntrack", "table of connections holds", "the table of connections is nearly full")
+@fault("problem", "conntrack", "table of connections holds", "the table of connections is nearly full",
+       group="settings")
 def connections(bed: Bed) -> Iterator[None]:
     now = int(bed.line.router.read("/proc/sys/net/netfilter/nf_conntrack_count"))
     with _global("nf_conntrack_max", now):
@@ -134,7 +146,7 @@ def no_rule(bed: Bed) -> Iterator[None]:
 
 
 ATTACH = 'udp dport 5060 ct helper set "alg";\n tcp dport 5060 ct helper set "alg-tcp";'
-fault("warning", "rule", "no rule sets it", "helper objects that no rule sets")(_changed(ATTACH, ""))
+fault("warning", "rule", UNSET, "helper objects that no rule sets")(_changed(ATTACH, ""))
 fault("problem", "hook", "before conntrack's", "the rule is before conntrack")(
     _changed("prerouting priority -150", "prerouting priority -300"))
 fault("problem", "hook", "before conntrack's", "the rule is at conntrack's own priority")(
@@ -204,7 +216,7 @@ def _forget(bed: Bed, number: int) -> None:
         bed.forget("-p", transport, "-s", bed.line.plan.phone(number), "--dport", "5060")
 
 
-@fault("problem", "older", "to udp port 5060 without the helper, though a rule is there",
+@fault("problem", "older", "to udp port 5060 over IPv4 without the helper, though a rule is there",
        "a connection is older than the rule", BOTH)
 def older(bed: Bed) -> Iterator[None]:
     bed.load(bed.rules(""))
@@ -214,7 +226,7 @@ def older(bed: Bed) -> Iterator[None]:
     _forget(bed, 2)
 
 
-@fault("problem", "port", "to udp port 5060, for which there is no rule", "the rule is for another port", BOTH)
+@fault("problem", "port", "to udp port 5060 over IPv4, for which there is no rule", "the rule is for another port", BOTH)
 def other_port(bed: Bed) -> Iterator[None]:
     if bed.setup.rules == "nft":
         bed.load_changed("udp dport 5060", "udp dport { 5080, 5090-5099 }")
@@ -226,7 +238,7 @@ def other_port(bed: Bed) -> Iterator[None]:
     _forget(bed, 2)
 
 
-@fault("problem", "port", "to tcp port 5060, for which there is no rule", "the rule is for UDP alone, and a phone uses TCP",
+@fault("problem", "port", "to tcp port 5060 over IPv4, for which there is no rule", "the rule is for UDP alone, and a phone uses TCP",
        BOTH)
 def other_protocol(bed: Bed) -> Iterator[None]:
     bed.load_changed("tcp dport 5060" if bed.setup.rules == "nft" else "tcp --dport 5060 -j CT",
@@ -237,7 +249,7 @@ def other_protocol(bed: Bed) -> Iterator[None]:
     _forget(bed, 2)
 
 
-@fault("warning", "port", "to udp port 5062, which has no rule", "SIP on a port that has no rule", BOTH)
+@fault("warning", "port", "to udp port 5062 over IPv4, which has no rule", "SIP on a port that has no rule", BOTH)
 def unusual_port(bed: Bed) -> Iterator[None]:
     with bed.line.inside:
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -248,7 +260,7 @@ def unusual_port(bed: Bed) -> Iterator[None]:
     bed.forget("-p", "udp", "--dport", "5062")
 
 
-@fault("problem", "in-tree", "the in-tree helper: udp", "a connection has the in-tree helper", BOTH)
+@fault("problem", "in-tree", "connection has the in-tree helper: ", "a connection has the in-tree helper", BOTH)
 def in_tree_connection(bed: Bed) -> Iterator[None]:
     bed.load(bed.rules("sip"))
     with _keep_alive(bed, 2):

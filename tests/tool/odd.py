@@ -17,7 +17,7 @@ from typing import Callable
 
 TOP = Path(__file__).resolve().parents[2]
 TOOL = TOP / "scripts" / "sip-ext"
-PROGRAMS = ("nft", "conntrack", "iptables-save", "ip6tables-save", "iptables-nft-save",
+PROGRAMS = ("nft", "conntrack", "iptables", "iptables-save", "ip6tables-save", "iptables-nft-save",
             "ip6tables-nft-save", "iptables-legacy-save", "ip6tables-legacy-save")
 USUAL = {"proc/modules": "nf_nat_sip_ext 1 0 - Live 0\nnf_conntrack_sip_ext 1 1 nf_nat_sip_ext, Live 0\n",
          "proc/net/sip_ext/counters": "translated 5\nunchanged 0\n",
@@ -74,11 +74,15 @@ class Machine:
     def rules(self, rule: str = ATTACH, priority: str = "filter") -> None:
         self.program("nft", NFT.replace("RULE", rule).replace("PRIORITY", priority))
 
-    def run(self, *arguments: str, tool: Path = TOOL) -> subprocess.CompletedProcess[str]:
-        first = ["busybox", "ash"] if self.shell == "busybox" else ["dash"]
-        return subprocess.run([*first, str(tool), *arguments], text=True, capture_output=True, check=False,
-                              stdin=subprocess.DEVNULL, env={"SIP_EXT_ROOT": str(self.root),
-                                                             "PATH": f"{self.bin}:/usr/bin:/bin"})
+    def run(self, *arguments: str, tool: Path = TOOL, folder: Path = TOP, root: str | None = None
+            ) -> subprocess.CompletedProcess[str]:
+        command = ["busybox", "ash"] if self.shell.startswith("busybox") else ["dash"]
+        if self.shell.endswith("as nobody"):
+            command = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+        return subprocess.run([*command, str(tool), *arguments], text=True, capture_output=True, check=False,
+                              stdin=subprocess.DEVNULL, cwd=folder,
+                              env={"SIP_EXT_ROOT": str(self.root) if root is None else root,
+                                   "PATH": f"{self.bin}:/usr/bin:/bin"})
 
     def says(self, *patterns: str, command: tuple[str, ...] = ("doctor",)) -> str:
         done = self.run(*command)
@@ -104,7 +108,7 @@ def usual(machine: Machine) -> None:
     machine.rules()
     machine.program("conntrack", "udp 17 29 src=10.0.0.2 dst=203.0.113.9 sport=5060 dport=5060 src=203.0.113.9 "
                     "dst=203.0.113.1 sport=5060 dport=5060 [ASSURED] mark=0 helper=sip-ext use=1\n")
-    machine.says(r"^ok +rule +udp port 5060 has sip-ext$", "^ok +connections +2 connections have the helper")
+    machine.says(r"^ok +rule +udp port 5060 of IPv4 has sip-ext$", "^ok +connections +2 connections have the helper")
 
 
 @case("names of priorities, with an offset")
@@ -161,6 +165,35 @@ def legacy(machine: Machine) -> None:
     assert not (machine.root / "asked").exists(), "asked, which would have loaded the tables"
     machine.file("proc/net/ip_tables_names", "raw\n")
     machine.says("^ok +rule +udp port 5060")
+
+
+@case("rules of ip6tables, and a router without IPv6")
+def ipv6(machine: Machine) -> None:
+    machine.program("ip6tables-nft-save", "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp "
+                    "--dport 5060 -j CT --helper sip-ext\nCOMMIT\n")
+    machine.says("^problem +rule ")
+    machine.file("proc/net/if_inet6", "")
+    machine.says("^ok +rule +tcp port 5060 of IPv6 has sip-ext$")
+    machine.says("tcp +port 5060 +sip-ext +by ip6tables raw PREROUTING$", command=("status",))
+
+
+@case("called by its bare name in its own folder, by a path, and by a link")
+def called(machine: Machine) -> None:
+    link = machine.root / "link"
+    link.symlink_to(TOOL)
+    for tool, folder in ((Path(TOOL.name), TOOL.parent), (Path("scripts/sip-ext"), TOP), (link, TOP)):
+        done = machine.run("--version", tool=tool, folder=folder)
+        assert done.returncode == 0 and re.fullmatch(r"sip-ext \d\S+\n", done.stdout), f"{tool}: {done}"
+
+
+@case("root alone may look: one clear line for others")
+def not_root(machine: Machine) -> None:
+    subprocess.run(["make", "-s", "-C", str(TOP), "tool_install", f"DESTDIR={machine.root}"], check=True)
+    for folder in (machine.root.parent, machine.root):
+        folder.chmod(0o755)
+    machine.shell += "" if os.geteuid() else " as nobody"
+    done = machine.run("status", tool=machine.root / "usr/local/sbin/sip-ext", root="")
+    assert (done.returncode, done.stderr) == (2, "sip-ext: as root, please\n"), done
 
 
 @case("what iptables-nft keeps in nftables is not judged twice")
@@ -248,11 +281,18 @@ def counters(machine: Machine) -> None:
     machine.says("^warning +counter +no_port 3: no free outside port for a media stream$")
 
 
-@case("TCP connections are shown where the modules have the table")
+@case("TCP connections that are followed, and those that pass, where the modules have that table")
 def followed(machine: Machine) -> None:
     assert "\ntcp " not in machine.run("status").stdout
-    machine.file("proc/net/sip_ext/connections", "connection 1 of a kind\nconnection 2\n")
-    machine.says("^tcp +2 connections are followed$", "^ +connection 1 of a kind$", command=("status",))
+    ends = "from=10.0.0.2:40001 seen=203.0.113.1:40001 to=203.0.113.9:5060 at=203.0.113.9:5060"
+    machine.file("proc/net/sip_ext/connections", f"connection following {ends} held=0 shift=4,-2 age=500\n")
+    machine.says("^ok +tcp +1 TCP connection is followed$")
+    machine.file("proc/net/sip_ext/connections", f"connection following {ends} held=700 shift=4,-2 age=500\n"
+                 f"connection passing stream_middle {ends} held=0 shift=0,0 age=90\n")
+    machine.says("^tcp +2 connections \\((1 following, 1 passing|1 passing, 1 following)\\)$",
+                 "^ +10.0.0.2:40001 as 203.0.113.1:40001 at 203.0.113.9:5060: following for 8 min, 700 B held$",
+                 r"passes unread \(stream_middle\) for 90 s$", command=("status",))
+    machine.says("^warning +tcp +1 TCP connection passes unread, stream_middle: TCP: connection whose beginning")
 
 
 @case("a setting's name that doctor names exists, and so does every counter")
