@@ -525,7 +525,8 @@ void translate_ports_outward(drafting &d, u8 index)
 	const stream_wishes &wishes = d.p.streams[index];
 	if (wishes.rtp != none)
 		edit_span(d, stream.port, edit_kind::port, value_of_wish(d, wishes.rtp));
-	if (wishes.rtcp != none && !stream.rtcp_port.empty())
+	// "a=rtcp:0" names no port: none stands for it.
+	if (wishes.rtcp != none && stream.rtcp_port_number)
 		edit_span(d, stream.rtcp_port, edit_kind::port, value_of_wish(d, wishes.rtcp));
 }
 
@@ -587,7 +588,7 @@ void translate_ports_direct(drafting &d, u8 index)
 	if (!media.direct)
 		return;
 	edit_span(d, stream.port, edit_kind::port, direct_value(d, media.rtp));
-	if (media.rtcp.port && !stream.rtcp_port.empty())
+	if (media.rtcp.port && stream.rtcp_port_number)
 		edit_span(d, stream.rtcp_port, edit_kind::port, direct_value(d, media.rtcp));
 }
 

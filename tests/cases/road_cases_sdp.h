@@ -26,6 +26,7 @@ inline constexpr road_case sdp_road_cases[] = {
 	ROAD_OFFER("two streams, one elsewhere", "address and port as a pair", ROAD_HEAD4(IN4) "m=audio 20000 RTP/AVP 0\r\nm=video 20002 RTP/AVP 96\r\nc=IN IP4 192.0.2.9\r\n",
 		   ROAD_HEAD4(OUT4) "m=audio 40000 RTP/AVP 0\r\nm=video 20002 RTP/AVP 96\r\nc=IN IP4 192.0.2.9\r\n"),
 	ROAD_OFFER("a=rtcp with a port", "RFC 3605, R7", ROAD_HEAD4(IN4) "m=audio 20000 RTP/AVP 0\r\na=rtcp:20011\r\n", ROAD_HEAD4(OUT4) "m=audio 40000 RTP/AVP 0\r\na=rtcp:40011\r\n"),
+	ROAD_OFFER("a=rtcp of 0", "names no port, so that none stands for it", ROAD_HEAD4(IN4) "m=audio 20000 RTP/AVP 0\r\na=rtcp:0\r\n", ROAD_HEAD4(OUT4) "m=audio 40000 RTP/AVP 0\r\na=rtcp:0\r\n"),
 	ROAD_OFFER("a=rtcp with an address", "R7: in-tree leaks it", ROAD_HEAD4(IN4) "m=audio 20000 RTP/AVP 0\r\na=rtcp:20001 IN IP4 " IN4 "\r\n",
 		   ROAD_HEAD4(OUT4) "m=audio 40000 RTP/AVP 0\r\na=rtcp:40001 IN IP4 " OUT4 "\r\n"),
 	ROAD_OFFER("rtcp-mux", "one port", ROAD_HEAD4(IN4) "m=audio 20000 RTP/SAVPF 0\r\na=rtcp:20000\r\na=rtcp-mux\r\n", ROAD_HEAD4(OUT4) "m=audio 40000 RTP/SAVPF 0\r\na=rtcp:40000\r\na=rtcp-mux\r\n"),
