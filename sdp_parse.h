@@ -320,6 +320,9 @@ inline bool parse_path(sdp_reader &sdp, cursor line)
 		if (authority.accept(':') &&
 		    !read_sdp_port(sdp, authority.take_while(cc_digit), ref.port, ref.port_number))
 			return false;
+		// behind digits that are no port there may be anything
+		if (!authority.done() && authority.peek() != ';')
+			continue;
 		if (!sdp.p.add(ref, index))
 			return false;
 	}

@@ -7,6 +7,7 @@
 #include "check_view.h"
 #include "parse_cases_address.h"
 #include "parse_cases_body.h"
+#include "parse_cases_numbers.h"
 #include "parse_cases_rfc4475.h"
 #include "parse_cases_rfc5118.h"
 #include "parse_cases_sdp.h"
@@ -28,7 +29,7 @@ consteval parse_case_table table_of(const parse_case (&cases)[N])
 
 inline constexpr parse_case_table parse_case_tables[] = {
 	table_of(syntax_cases), table_of(address_cases), table_of(via_cases), table_of(sdp_cases),
-	table_of(body_cases), table_of(rfc4475_cases), table_of(rfc5118_cases),
+	table_of(body_cases), table_of(number_cases), table_of(rfc4475_cases), table_of(rfc5118_cases),
 };
 
 consteval u32 count_parse_cases()
