@@ -12,7 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 include $(ROOT)/kernel/modules.mk $(ROOT)/scripts/sip-ext.d/install.mk
 # the targets of other rooms, each in its own file
 -include $(ROOT)/tests/unit/unit.mk $(ROOT)/tests/unit/core.mk \
-	$(ROOT)/tests/unit/stream.mk $(ROOT)/tests/unit/linear.mk \
+	$(ROOT)/tests/unit/stream.mk $(ROOT)/tests/unit/linear.mk $(ROOT)/tests/fuzz/fuzz.mk \
 	$(ROOT)/tests/replay/replay.mk
 
 .PHONY: help check test demo lint perf promises

@@ -58,6 +58,16 @@ std::vector<sipx_pinhole> router::expectations() const
 	return all;
 }
 
+std::vector<standing> router::standing_pinholes() const
+{
+	std::vector<standing> all;
+	for (const sipx_expectation *e : table_) {
+		const endpoint &began = e->master->original.source;
+		all.push_back({e, e->master, is_inside(began) ? began : e->master->reply.source, e->wished});
+	}
+	return all;
+}
+
 sipx_expectation *router::match(const tuple &packet)
 {
 	for (sipx_expectation *e : table_)

@@ -108,6 +108,7 @@ struct segment {
 	u32 ack = 0;
 	u32 window = 65535;
 	bool syn = false, fin = false, rst = false, has_ack = false, urgent = false;
+	u16 merged = 0;		// it came as packets of that size (GRO); 0: it is one
 	std::string payload;
 
 	u32 end() const { return seq + static_cast<u32>(payload.size()) + syn + fin; }
@@ -121,6 +122,14 @@ struct arrival {
 	bool emission = false;	// nobody's segment was its cause, or it goes the other way
 
 	bool arrived() const { return how == fate::arrived; }
+};
+
+// A pinhole in the table, for those who look at whose it is.
+struct standing {
+	const sipx_expectation *handle;
+	const connection *master;
+	endpoint inside{};	// end of the master
+	sipx_pinhole wished{};
 };
 
 class router {
@@ -151,6 +160,9 @@ public:
 	u32 expectation_count() const { return static_cast<u32>(table_.size()); }
 	u32 expectation_count(sipx_pinhole_class which) const;
 	std::vector<sipx_pinhole> expectations() const;
+	std::vector<standing> standing_pinholes() const;
+	bool is_inside(const endpoint &e) const;
+	bool is_mine(const endpoint &e) const;
 	u32 connection_count() const { return static_cast<u32>(connections_.size()); }
 	const connection *find(const endpoint &from, const endpoint &to) const;
 	// `conntrack -D`: the connection ends now.
@@ -191,8 +203,6 @@ private:
 	bool translate_by_rules(connection &made, fate &how);
 	void translate_by(const sipx_expectation &hit, connection &made);
 	void masquerade(connection &made);
-	bool is_inside(const endpoint &e) const;
-	bool is_mine(const endpoint &e) const;
 	sipx_expectation *match(const tuple &packet);
 	void note_stale(const sipx_pinhole &wished);
 	void end_stale(const wish &wanted, const connection *but);

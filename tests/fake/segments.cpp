@@ -27,6 +27,7 @@ sipx_segment describe_segment(const segment &what, u32 room, u16 mss)
 	in.ack = what.ack;
 	in.mss = what.syn ? mss : 0;
 	in.room = static_cast<u16>(room);
+	in.merged = what.merged;
 	return in;
 }
 

@@ -147,6 +147,7 @@ void tcp_line::say(bool client, const std::string &bytes, const std::vector<size
 		size = std::min({size ? size : 1, left, static_cast<size_t>(room)});
 		segment what = blank(at);
 		what.payload = at.said.substr(at.next - at.first - 1, size);
+		what.merged = static_cast<u16>(aggregates && size > mss ? mss : 0);
 		at.next += static_cast<u32>(size);
 		left -= size;
 		put(at, what);

@@ -38,6 +38,7 @@ public:
 	u32 packets() const { return packets_; }
 
 	size_t mss = 1460;
+	bool aggregates = false;	// what is cut larger than that came as several packets (GRO)
 	std::function<bool(const segment &)> lose;	// true: this one is lost before the router
 	std::function<bool(const segment &)> lose_behind;
 	std::function<void(const arrival &)> watch;	// what leaves the router

@@ -47,6 +47,7 @@ void plan_again(const passage &way, const std::string &message, workspace &work)
 	understand(work.view, view_of(message), work.where, work.event);
 	reset_plan(work.what, work.event.media_count);
 	work.what.one_port = way.one_port;
+	work.what.leave_identity = way.leave_identity;
 	plan_media(work.event, work.where, work.what);
 	sipx_core_plan_edits(&info);
 }
@@ -80,7 +81,8 @@ bool leaks_inner(const passage &way, const message_view &view)
 {
 	for (u32 i = 0; i < view.address_count; i++) {
 		const address_ref &ref = view.addresses[i];
-		if (is_repeated(view, ref.where))
+		const bool identity = ref.where >= place::from && ref.where <= place::history_info;
+		if (is_repeated(view, ref.where) || (identity && way.leave_identity))
 			continue;
 		if ((in_header(ref) || ref.where == place::sdp_origin) && same_address(way.inner, ref.address))
 			return true;

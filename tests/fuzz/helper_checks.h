@@ -14,6 +14,7 @@ struct passage {
 	sip::endpoint inner{}, outer{}, peer{};
 	bool outward = true;
 	bool one_port = false;	// over TCP, and nobody comes in by another connection (T8)
+	bool leave_identity = false;	// From, To and their like are not translated
 	u32 zone = 0;
 };
 

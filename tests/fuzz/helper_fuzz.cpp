@@ -8,6 +8,8 @@
 #include "../fake/peers.h"
 #include "../fake/tcp_line.h"
 #include "helper_checks.h"
+#include "helper_script.h"
+#include "helper_watch.h"
 
 namespace fuzz {
 
@@ -16,34 +18,13 @@ using namespace fake;
 namespace {
 
 constexpr u32 hosts = 3;
-constexpr u32 max_steps = 24;	// of one play: longer ones teach nothing new
-
-// Reads the input; zeroes beyond its end.
-class script {
-public:
-	script(const u8 *data, size_t size) : data_(data), size_(size) {}
-
-	bool done() const { return at_ >= size_; }
-	u8 byte() { return done() ? 0 : data_[at_++]; }
-	u32 below(u32 limit) { return byte() % limit; }
-	std::string bytes(size_t count)
-	{
-		const size_t left = size_ - at_, take = count < left ? count : left;
-		std::string text(reinterpret_cast<const char *>(data_ + at_), take);
-		at_ += take;
-		return text;
-	}
-
-private:
-	const u8 *data_;
-	size_t size_;
-	size_t at_ = 0;
-};
+constexpr u32 max_steps = 48;	// of one play: longer ones teach nothing new
 
 class play {
 public:
 	play(const u8 *data, size_t size) : script_(data, size)
 	{
+		script_.step();
 		const u8 flags = script_.byte();
 		ipv6_ = flags & 1;
 		gate_.rules.shift_ports = flags & 2;
@@ -55,6 +36,7 @@ public:
 			gate_.rules.forward[outside(5060)] = phone(0);
 		gate_.rules.taken_ports = {20000};
 		set_media_rules(script_.byte());
+		set_bounds(script_.byte());
 		gate_.emitted = [this](const arrival &one) {
 			for (auto &[key, its] : lines_)
 				its.line->deliver(one);
@@ -65,23 +47,70 @@ public:
 	~play()
 	{
 		set_faults({});
-		gate_.end_all();
-		if (live_piece_bytes())
-			broken("memory of streams is left behind");
-		std::string left;
-		for (u32 slab = 0; slab < SIPX_SLABS; slab++)
-			left += " " + std::to_string(live_objects(static_cast<sipx_slab>(slab)));
-		if (live_objects() || gate_.handles())
-			broken("left behind by connections that ended, of each slab:" + left + ", pinholes: " + std::to_string(gate_.handles()));
+		gate_.emitted = nullptr;
+		if (leaves_at_once_) {
+			leave_at_once();
+		} else {
+			gate_.end_all();
+			expect_nothing("connections that ended", gate_.handles());
+		}
 	}
 
 	void run()
 	{
-		for (u32 step = 0; step < max_steps && !script_.done(); step++)
+		for (u32 step = 0; step < max_steps && !script_.done(); step++) {
+			script_.step();
 			act();
+			look();
+		}
 	}
 
 private:
+	// The namespace ends while everything stands (sipx_core_state_exit()).
+	void leave_at_once()
+	{
+		lines_.clear();
+		owned_.reset();
+		expect_nothing("the namespace", 0);
+	}
+	static void expect_nothing(const std::string &whose, u32 handles)
+	{
+		if (live_piece_bytes())
+			broken("memory of streams is left behind by " + whose);
+		std::string left;
+		for (u32 slab = 0; slab < SIPX_SLABS; slab++)
+			left += " " + std::to_string(live_objects(static_cast<sipx_slab>(slab)));
+		if (live_objects() || handles)
+			broken("left behind by " + whose + ", of each slab:" + left + ", pinholes: " + std::to_string(handles));
+	}
+	void look()
+	{
+		const std::string fault = broken_state(gate_);
+		if (!fault.empty())
+			broken(fault);
+		const u32 made = live_objects(SIPX_SLAB_CALL) + live_objects(SIPX_SLAB_REGISTRATION) +
+				 gate_.expectation_count();
+		if (!inside_spoke_ && gate_.rules.forward.empty() && made)
+			broken("S5 state toward the inside, and nobody inside has said anything");
+	}
+	void set_bounds(u8 flags)
+	{
+		leaves_at_once_ = flags & 1;
+		aggregates_ = flags & 2;
+		gate_.rules.values[SIPX_SETTING_IDENTITY] = !(flags & 4);
+		gate_.rules.misses_ends = flags & 8;
+		gate_.rules.hairpin = flags & 16;
+		if (flags & 32) {
+			gate_.rules.values[SIPX_SETTING_MAX_CALLS] = 3;
+			gate_.rules.values[SIPX_SETTING_MAX_REGISTRATIONS] = 2;
+		}
+		if (flags & 64) {
+			gate_.rules.values[SIPX_SETTING_MAX_CALLS_PER_HOST] = 2;
+			gate_.rules.values[SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST] = 1;
+		}
+		if (flags & 128)
+			gate_.rules.class_limit = 4;
+	}
 	void set_media_rules(u8 flags)
 	{
 		gate_.rules.values[SIPX_SETTING_DIRECT_MEDIA] = flags & 1;
@@ -175,8 +204,10 @@ private:
 			return nullptr;
 		if (tcp_end *standing = standing_line())
 			return standing;
+		inside_spoke_ = true;	// the phone begins it
 		tcp_end &its = lines_[n_ * hosts + m_];
 		its = {std::make_unique<tcp_line>(gate_, caller(n_), over_tcp(server(m_)))};
+		its.line->aggregates = aggregates_;
 		if (!its.line->connect()) {
 			lines_.erase(n_ * hosts + m_);
 			return nullptr;
@@ -238,6 +269,7 @@ private:
 			return;
 		passage way{over_tcp(caller(n_)), its.line->seen_client(), over_tcp(server(m_)), outward_};
 		way.one_port = !gate_.rules.values[SIPX_SETTING_TCP_INBOUND];
+		way.leave_identity = !gate_.rules.values[SIPX_SETTING_IDENTITY];
 		const std::string fault = broken_promise(way, message, arrived_);
 		if (!fault.empty())
 			broken(fault + " over TCP\n---- in\n" + message + "\n---- out\n" + arrived_ + "\n----");
@@ -312,7 +344,7 @@ private:
 
 	std::string from_template(u32 shape)
 	{
-		static const char *const methods[] = {"REGISTER", "INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "OPTIONS", "MESSAGE"};
+		static const char *const methods[] = {"REGISTER", "INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "OPTIONS"};
 		const u8 roles = script_.byte();
 		n_ = roles % hosts;
 		m_ = roles / hosts % hosts;
@@ -329,11 +361,19 @@ private:
 		if (!outward_)
 			d.target = "sip:x@" + text_of(outer(n_, m_));
 		fields more;
-		if (shape % 8 == 0)
+		const std::string method = shape % 8 == 7 ? other_method() : methods[shape % 8];
+		if (method == "REGISTER" || method == "SUBSCRIBE")
 			more.push_back({"Expires", std::to_string(script_.byte() * 8u)});
+		if (method == "NOTIFY")
+			more.push_back({"Subscription-State", script_.byte() & 1 ? "terminated" : "active;expires=60"});
 		if (call & 8)
 			more.push_back({call & 4 ? "Record-Route" : "P-Asserted-Identity", "<sip:" + uri_host_of(self) + ">"});
-		return bend(request(d, methods[shape % 8], shape & 8 ? sdp(outward_) : "", more));
+		return bend(request(d, method, shape & 8 ? sdp(outward_) : "", more));
+	}
+	const char *other_method()
+	{
+		static const char *const others[] = {"SUBSCRIBE", "NOTIFY", "MESSAGE", "PRACK", "REFER", "INFO", "PUBLISH", "FOO"};
+		return others[script_.below(8)];
 	}
 
 	// To the last message that arrived, from whom it arrived at.
@@ -419,10 +459,15 @@ private:
 	void send(const std::string &message)
 	{
 		last_ = message;
+		inside_spoke_ |= outward_;
 		if (tcp_)
 			return send_by_tcp(message);
 		const endpoint from = outward_ ? phone(n_) : server(m_), to = outward_ ? server(m_) : outer(n_, m_);
+		const belongings before(gate_);
+		const u32 connections = gate_.connection_count();
 		const delivery got = gate_.send(from, to, message);
+		if (gate_.connection_count() >= connections && !gate_.rules.values[SIPX_SETTING_DIRECT_MEDIA])
+			expect_untouched(before, outward_ ? from : got.destination);
 		if (!got.arrived())
 			return;
 		arrived_ = got.bytes;
@@ -432,18 +477,28 @@ private:
 		way.outer = outward_ ? got.source : to;
 		way.peer = outward_ ? got.destination : from;
 		way.zone = gate_.rules.zone;
+		way.leave_identity = !gate_.rules.values[SIPX_SETTING_IDENTITY];
 		const std::string fault = broken_promise(way, message, got.bytes);
 		if (!fault.empty())
 			broken(fault + "\n---- in\n" + message + "\n---- out\n" + got.bytes + "\n----");
 	}
 
+	void expect_untouched(const belongings &before, const endpoint &inside)
+	{
+		const std::string fault = before.missing(gate_, inside);
+		if (!fault.empty())
+			broken(fault + "\n" + last_);
+	}
+
 	script script_;
-	router gate_;
+	std::unique_ptr<router> owned_ = std::make_unique<router>();
+	router &gate_ = *owned_;
 	std::string last_, arrived_;
 	std::map<u32, tcp_end> lines_;
 	bool tcp_ = false;
 	u32 n_ = 0, m_ = 0;
 	bool ipv6_ = false, outward_ = true, count_sdp_ = true;
+	bool leaves_at_once_ = false, aggregates_ = false, inside_spoke_ = false;
 };
 
 } // namespace

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-// The stream engine between two liars: segments with any numbers, cut from a stream that is
-// SIP now and then. What must hold whatever they say: memory, bounds, and that bytes of one
-// position are always the same.
+// The stream engine (S10, T1 to T6), two ways. Between two liars: segments with any numbers, cut
+// from a stream that is SIP now and then. What must hold whatever they say: memory, bounds, and
+// that bytes of one position are always the same. And between two honest ends whose habits and
+// network the input decides: what each reads is exactly what the other wrote, translated.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "tcp_stream.h"
+#include "tests/unit/stream_play.h"
 
 namespace {
 
@@ -274,10 +276,23 @@ private:
 	int growth_;
 };
 
+void play(u8 kind, const std::string &script)
+{
+	static const model::play_kind kinds[] = {model::play_kind::weather, model::play_kind::ends,
+						 model::play_kind::trunk};
+	const model::outcome one = model::run_script(kinds[kind % 3], script);
+	must(one.wrong.empty(), one.wrong.c_str());
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	liars(data, size).run();
+	if (!size)
+		return 0;
+	if (data[0] & 1)
+		liars(data + 1, size - 1).run();
+	else
+		play(data[0] >> 1, std::string(reinterpret_cast<const char *>(data) + 1, size - 1));
 	return 0;
 }

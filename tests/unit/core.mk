@@ -5,10 +5,6 @@
 core.root := $(patsubst %/tests/unit/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 BUILD ?= $(core.root)/build
 core.out := $(BUILD)/core-check
-core.fuzz_out := $(BUILD)/core-fuzz
-FUZZ_SECONDS ?= 60
-# what fuzzing has found interesting so far: worth keeping between builds
-core.found := $(if $(SIP_EXT_CACHE),$(SIP_EXT_CACHE)/fuzz-core,$(core.fuzz_out)/found)
 
 core.core := $(notdir $(basename $(wildcard $(core.root)/*.cpp)))
 core.fake := $(notdir $(basename $(wildcard $(core.root)/tests/fake/*.cpp)))
@@ -23,7 +19,8 @@ core.sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 # Tests and fakes have no arithmetic worth watching, and compile in half the time so.
 core.sanitize_tests := -fsanitize=address
 core.cxx ?= g++
-core.clang ?= clang++
+# plays of the fuzz target, the same ones in every run
+core.play := helper_fuzz helper_checks helper_watch
 
 core.objects = $(core.core:%=$(1)/%.o) $(core.fake:%=$(1)/fake_%.o) $(core.cases:%=$(1)/%.o)
 core.tap := $(wildcard $(core.root)/tests/unit/tap_main.cpp)
@@ -45,41 +42,16 @@ $(core.out)/%.o: $(core.root)/tests/cases/%.cpp
 	@mkdir -p $(@D)
 	$(core.cxx) $(core.base) $(core.freestanding) $(core.sanitize) -O1 -c -o $@ $<
 
-$(core.out)/core-check: $(call core.objects,$(core.out)) $(core.out)/helper_fuzz.o $(core.out)/helper_checks.o $(core.tests:%=$(core.out)/%.o) $(core.main)
+$(core.out)/core-check: $(call core.objects,$(core.out)) $(core.play:%=$(core.out)/%.o) $(core.tests:%=$(core.out)/%.o) $(core.main)
 	$(core.cxx) $(core.sanitize) -o $@ $^ -lgtest $(if $(core.tap),,-lgtest_main) -pthread
 
-# libFuzzer over the same; the corpus stays in the build folder.
-core.fuzz_flags := $(core.base) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -O1
-core.fuzz := helper_fuzz helper_checks
-
-$(core.fuzz_out)/%.o: $(core.root)/%.cpp
-	@mkdir -p $(@D)
-	$(core.clang) $(core.fuzz_flags) $(core.freestanding) -c -o $@ $<
-$(core.fuzz_out)/fake_%.o: $(core.root)/tests/fake/%.cpp
-	@mkdir -p $(@D)
-	$(core.clang) $(core.fuzz_flags) -c -o $@ $<
-$(core.fuzz_out)/%.o: $(core.root)/tests/fuzz/%.cpp
-	@mkdir -p $(@D)
-	$(core.clang) $(core.fuzz_flags) -c -o $@ $<
 $(core.out)/%.o: $(core.root)/tests/fuzz/%.cpp
 	@mkdir -p $(@D)
 	$(core.cxx) $(core.base) $(core.sanitize) -O1 -c -o $@ $<
-
-$(core.fuzz_out)/core-fuzz: $(core.core:%=$(core.fuzz_out)/%.o) $(core.fake:%=$(core.fuzz_out)/fake_%.o) $(core.fuzz:%=$(core.fuzz_out)/%.o)
-	$(core.clang) -fsanitize=fuzzer,address,undefined -o $@ $^
-
-#: make core-fuzz  FUZZ_SECONDS=N: the whole helper under libFuzzer
-.PHONY: core-fuzz
-core-fuzz: $(core.fuzz_out)/core-fuzz
-	@mkdir -p $(core.found)
-	@cd $(core.fuzz_out) && if nice ./core-fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=512 -len_control=0 -timeout=5 \
-		-rss_limit_mb=1024 -print_final_stats=1 $(abspath $(core.found)) >fuzz.log 2>&1; \
-	then sed -n 's/^stat::/# /p' fuzz.log; echo "ok 1 - S10 core_fuzz $(FUZZ_SECONDS) seconds"; echo 1..1; \
-	else tail -60 fuzz.log | sed 's/^/# /'; echo "not ok 1 - S10 core_fuzz $(FUZZ_SECONDS) seconds"; echo 1..1; exit 1; fi
 
 #: make core-check the whole helper over a fake kernel, with ASan and UBSan
 .PHONY: core-check
 core-check: $(core.out)/core-check
 	@ASAN_OPTIONS=malloc_context_size=5:$$ASAN_OPTIONS $< $(if $(FILTER),--gtest_filter=$(FILTER))
 
--include $(wildcard $(core.out)/*.d $(core.fuzz_out)/*.d)
+-include $(wildcard $(core.out)/*.d)

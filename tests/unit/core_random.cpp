@@ -12,9 +12,9 @@ namespace {
 TEST(core_random, S10_R4_plays_by_chance)
 {
 	uint32_t state = 12345;
-	for (int round = 0; round < 1500; round++) {
+	for (int round = 0; round < 1000; round++) {
 		std::vector<uint8_t> input;
-		for (int i = 0; i < 160; i++) {
+		for (int i = 0; i < 480; i++) {
 			state = state * 1664525u + 1013904223u;
 			input.push_back(static_cast<uint8_t>(state >> 24));
 		}

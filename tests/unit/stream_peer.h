@@ -15,6 +15,24 @@
 
 namespace model {
 
+// What decides by chance: a seed alone, or before that the input of a fuzzer, two bytes a throw.
+class dice {
+public:
+	dice(u32 seed, std::string script = "") : random_(seed), script_(std::move(script)) {}
+
+	u32 operator()()
+	{
+		if (script_.size() - at_ < 2)
+			return static_cast<u32>(random_());
+		at_ += 2;
+		return static_cast<u8>(script_[at_ - 2]) | u32{static_cast<u8>(script_[at_ - 1])} << 8;
+	}
+
+private:
+	std::mt19937 random_;
+	std::string script_;
+	size_t at_ = 0;
+};
 
 struct packet {
 	u32 seq = 0, ack = 0, window = 0;
@@ -43,7 +61,7 @@ struct habits {
 
 class peer {
 public:
-	peer(const habits &how, std::mt19937 &random) : how_(how), random_(random) {}
+	peer(const habits &how, dice &random) : how_(how), random_(random) {}
 
 	std::function<void(packet)> send;	// to the network
 
@@ -88,7 +106,7 @@ private:
 	void arm(u32 now) { timer_ = now + rto_; }
 
 	habits how_;
-	std::mt19937 &random_;
+	dice &random_;
 	// sending
 	std::string out_, early_;
 	u64 una_ = 0, next_ = 0, highest_ = 0, recover_ = 0, window_edge_ = 0, last_seq_ = 0;

@@ -27,10 +27,13 @@ public:
 		const weather *sky = nullptr;	// none: any
 		bool plain = false;
 		u32 least_mss = 1;
+		std::string script = "";	// its first half decides on the circumstances, the rest on what happens
 	};
 	play(u32 seed, u32 messages, const setting &where)
-		: random_(seed * 2654435761u + 1), messages_(messages), sky_(where.sky ? *where.sky : any_weather()),
-		  plain_(where.plain), world_(seed, sky_, any_habits(where.least_mss), any_habits(where.least_mss))
+		: random_(seed * 2654435761u + 1, where.script.substr(0, where.script.size() / 2)), messages_(messages),
+		  sky_(where.sky ? *where.sky : any_weather()), plain_(where.plain),
+		  world_(dice(seed, where.script.substr(where.script.size() / 2)), sky_, any_habits(where.least_mss),
+			 any_habits(where.least_mss))
 	{
 		world_.plain = plain_;
 		for (std::vector<unit> &side : said_)
@@ -67,6 +70,17 @@ public:
 			side.resize(1);
 			side[0].before = make_message(random_() % 1000, below(200), any_growth(), below(2));
 			side[0].after = translate(side[0].before);
+		}
+	}
+	void be_few()
+	{
+		for (std::vector<unit> &side : said_) {
+			side.clear();
+			for (u32 i = 0, many = 1 + below(6); i < many; i++) {
+				const u32 body = below(3) ? 0 : below(300);
+				const std::string text = make_message(i, body, any_growth() % 100, below(2));
+				side.push_back({text, translate(text)});
+			}
 		}
 	}
 	// Messages of a trunk: small, many, and most of them change.
@@ -214,7 +228,7 @@ private:
 		}
 	}
 
-	std::mt19937 random_;
+	dice random_;
 	u32 messages_;
 	u32 smallest_ = 40000;	// segment
 	weather sky_;
@@ -276,6 +290,19 @@ outcome run_play(play_kind kind, u32 seed, bool plain)
 		one.be_small();
 	if (kind == play_kind::trunk)
 		one.be_trunk();
+	return outcome_of(one, kind == play_kind::ends ? one.run_to_the_end() : one.run());
+}
+
+outcome run_script(play_kind kind, const std::string &script)
+{
+	const u32 seed = script.empty() ? 1 : static_cast<u8>(script[0]);
+	const weather ends = weather_for_ends(seed);
+	play one(seed, 1, {kind == play_kind::ends ? &ends : nullptr, false, 1, script});
+
+	if (kind == play_kind::trunk)
+		one.be_few();
+	else
+		one.be_small();
 	return outcome_of(one, kind == play_kind::ends ? one.run_to_the_end() : one.run());
 }
 

@@ -27,6 +27,8 @@ inline constexpr const char *play_names[] = {"calm", "weather", "promised", "end
 
 // plain: without the engine
 outcome run_play(play_kind kind, u32 seed, bool plain = false);
+// A short play of that kind whose circumstances the script decides.
+outcome run_script(play_kind kind, const std::string &script);
 
 } // namespace model
 

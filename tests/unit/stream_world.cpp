@@ -55,8 +55,8 @@ std::string make_message(u32 number, u32 body, int growth, bool response)
 	return text;
 }
 
-world::world(u32 seed, const weather &sky, const habits &client, const habits &server)
-	: random_(seed), sky_(sky)
+world::world(dice random, const weather &sky, const habits &client, const habits &server)
+	: random_(std::move(random)), sky_(sky)
 {
 	peers_.reserve(2);
 	peers_.emplace_back(client, random_);

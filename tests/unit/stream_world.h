@@ -35,7 +35,7 @@ struct trouble {
 
 class world {
 public:
-	world(u32 seed, const weather &sky, const habits &client, const habits &server);
+	world(dice random, const weather &sky, const habits &client, const habits &server);
 	~world();
 
 	peer &client() { return peers_[0]; }
@@ -57,7 +57,7 @@ public:
 	u32 pieces() const { return pieces_; }
 	// What the engine said to the translator of each message that it would change.
 	const std::vector<bool> &answers(u8 direction) const { return answers_[direction]; }
-	std::mt19937 &random() { return random_; }
+	dice &random() { return random_; }
 
 	u32 max_bytes = 256 * 1024;
 	u32 max_held_ms = 600000;
@@ -88,7 +88,7 @@ private:
 	void trace(const char *what, u8 direction, const packet &p) const;
 	sip::stream_host host();
 
-	std::mt19937 random_;
+	dice random_;
 	weather sky_;
 	std::vector<peer> peers_;
 	sip::tcp_stream stream_{};

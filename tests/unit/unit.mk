@@ -3,18 +3,13 @@
 #
 #: make parse-check            unit tests of the parser, with ASan and UBSan
 #: make parse-corpora CORPORA=DIR  every message below DIR, whole and cut at every byte
-#: make parse-fuzz FUZZ_SECONDS=N  libFuzzer over the parser
 #: make parse-bench            instructions and nanoseconds of the parser
 
 parse.root := $(patsubst %/tests/unit/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 BUILD ?= $(parse.root)/build
-FUZZ_SECONDS ?= 60
 parse.out := $(BUILD)/parse
-# what fuzzing has found interesting so far: worth keeping between builds
-parse.found := $(if $(SIP_EXT_CACHE),$(SIP_EXT_CACHE)/fuzz-parse,$(parse.out)/found)
 
 parse.cxx ?= g++
-parse.clang ?= clang++-14
 parse.base := -std=gnu++20 -funsigned-char -g1 -I$(parse.root) -MMD -MP -Wall -Wextra -Werror
 parse.sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 # as the kernel compiles it, but for the sanitizers
@@ -43,14 +38,8 @@ $(parse.out)/parse-corpora: $(parse.corpora)
 	$(parse.cxx) $(parse.sanitize) -o $@ $^
 $(parse.out)/parse-bench: $(parse.bench)
 	$(parse.cxx) -o $@ $^
-$(parse.out)/parse-fuzz: $(parse.root)/tests/fuzz/parse_fuzz.cpp
-	@mkdir -p $(@D)
-	$(parse.clang) $(parse.base) $(parse.sanitize) -fsanitize=fuzzer -O1 -o $@ $<
-$(parse.out)/parse-seeds: $(parse.root)/tests/fuzz/parse_seeds.cpp
-	@mkdir -p $(@D)
-	$(parse.cxx) $(parse.base) -O1 -o $@ $<
 
-.PHONY: parse-check parse-corpora parse-fuzz parse-bench corpora
+.PHONY: parse-check parse-corpora parse-bench corpora
 parse-check: $(parse.out)/parse-check
 	@$< $(if $(FILTER),--gtest_filter=$(FILTER))
 
@@ -59,15 +48,6 @@ corpora: parse-corpora
 parse-corpora: $(parse.out)/parse-corpora
 	@test -d "$(CORPORA)" || { echo "CORPORA=DIR names the folder of messages" >&2; exit 2; }
 	@$< $(CORPORA) $(parse.root)/tests/corpora/exceptions.txt
-
-parse-fuzz: $(parse.out)/parse-fuzz $(parse.out)/parse-seeds
-	@mkdir -p $(parse.found) $(parse.out)/seeds
-	@$(parse.out)/parse-seeds $(parse.out)/seeds
-	@cd $(parse.out) && if nice ./parse-fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 \
-		-rss_limit_mb=1024 -print_final_stats=1 -dict=$(parse.root)/tests/fuzz/parse.dict \
-		$(abspath $(parse.found)) seeds >fuzz.log 2>&1; \
-	then sed -n 's/^stat::/# /p' fuzz.log; echo "ok 1 - S10 parse_fuzz $(FUZZ_SECONDS) seconds"; echo 1..1; \
-	else tail -40 fuzz.log | sed 's/^/# /'; echo "not ok 1 - S10 parse_fuzz $(FUZZ_SECONDS) seconds"; echo 1..1; exit 1; fi
 
 parse-bench: $(parse.out)/parse-bench
 	@$(parse.root)/tests/unit/parse-bench $<

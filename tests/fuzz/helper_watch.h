@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+// What must hold of the router's state, whatever was said: who may have a pinhole to where,
+// that everything is bounded, and that nobody takes what is another's.
+#ifndef SIP_EXT_FUZZ_HELPER_WATCH_H
+#define SIP_EXT_FUZZ_HELPER_WATCH_H
+
+#include <string>
+#include <vector>
+
+#include "../fake/router.h"
+
+namespace fuzz {
+
+// Empty, or the promise that the router's state breaks (S2, S3, S4, S7).
+std::string broken_state(fake::router &gate);
+
+// The pinholes before something happened, for what it must not take away (S6).
+class belongings {
+public:
+	explicit belongings(const fake::router &gate);
+	// Empty, or what is gone though the message was none of its owner's: `inside` is the phone that
+	// the message came from or went to.
+	std::string missing(const fake::router &gate, const fake::endpoint &inside) const;
+
+private:
+	std::vector<fake::standing> before_;
+	u64 refusals_;
+};
+
+} // namespace fuzz
+
+#endif
