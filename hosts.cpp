@@ -87,7 +87,19 @@ void set_expendable(state &tables, call &c, bool expendable)
 	} else {
 		of_host.remove(&c);
 		of_all.remove(&c);
+		set_holding(tables, c, false);
 	}
+}
+
+void set_holding(state &tables, call &c, bool holding)
+{
+	if (c.holding == holding)
+		return;
+	c.holding = holding;
+	if (holding)
+		tables.holding.push(&c);
+	else
+		tables.holding.remove(&c);
 }
 
 } // namespace sip

@@ -23,6 +23,9 @@ void drop_host(state &tables, host *held);
 
 // Among the first to go at a limit, or no longer.
 void set_expendable(state &tables, call &c, bool expendable);
+// Among the first, while it is expendable, to give up its pinholes where the kernel's table is
+// full, or no longer.
+void set_holding(state &tables, call &c, bool holding);
 
 } // namespace sip
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "pinholes.h"
 
+#include "hosts.h"
+
 namespace sip {
 
 namespace {
@@ -60,7 +62,7 @@ u32 seconds_until(const scene &on, u64 until_ms)
 
 // A connection has a bounded number of each class (255); where one is full, the next does:
 // 200 calls over one trunk have 800 for audio (R10).
-sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, sipx_pinhole &wished, pinhole &made)
+sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, sipx_pinhole wished, pinhole &made)
 {
 	sipx_pinhole_error error = SIPX_PINHOLE_CLASS_FULL;
 	for (u8 i = 0; i < SIPX_CLASSES && error == SIPX_PINHOLE_CLASS_FULL; i++) {
@@ -70,11 +72,27 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 	return error;
 }
 
+// The call that has waited longest for an answer does without; with the answer they are opened
+// again. False: there is none.
+bool make_place(sipx_state *opaque)
+{
+	call *oldest = tables_of(opaque).holding.tail;
+	if (!oldest)
+		return false;
+	set_holding(tables_of(opaque), *oldest, false);
+	for (stream *s = oldest->streams; s; s = s->next)
+		give_up_pinholes(opaque, *s);
+	sipx_count(opaque, SIPX_COUNT_expectations_full);
+	return true;
+}
+
 sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole wished, pinhole &made)
 {
 	made.master = &owner;
 	wished.lifetime_s = seconds_until(on, made.until_ms);
-	const sipx_pinhole_error error = open_in_any_class(on, owner, wished, made);
+	sipx_pinhole_error error = open_in_any_class(on, owner, wished, made);
+	while (error == SIPX_PINHOLE_TABLE_FULL && on.insists && make_place(on.opaque))
+		error = open_in_any_class(on, owner, wished, made);
 	if (error != SIPX_PINHOLE_OPEN)
 		made.handle = nullptr;
 	else
@@ -158,6 +176,14 @@ void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 		discard(held);
 	}
 	held = nullptr;
+}
+
+void give_up_pinholes(sipx_state *opaque, stream &of)
+{
+	give_up_pinhole(opaque, of.in_rtp);
+	give_up_pinhole(opaque, of.in_rtcp);
+	give_up_pinhole(opaque, of.out_rtp);
+	give_up_pinhole(opaque, of.out_rtcp);
 }
 
 void ensure_pinhole(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms,

@@ -23,6 +23,8 @@ struct scene {
 	u32 default_timeout_s;
 	bool assist;			// nothing is edited: the outside knows the inside's own address
 	const sides &where;
+	bool insists = false;		// where the kernel's table is full, those of calls that nobody has
+					// answered give way (S7)
 
 	state &tables() const { return tables_of(opaque); }
 };
@@ -34,6 +36,7 @@ void ensure_pinhole(const scene &on, const connection &owner, const sipx_pinhole
 		    pinhole *&held);
 
 void give_up_pinhole(sipx_state *opaque, pinhole *&held);
+void give_up_pinholes(sipx_state *opaque, stream &of);
 
 // From `source` to the inside socket, entered at `outside`; as one of the connection's whose
 // ends these are.

@@ -128,7 +128,9 @@ void settle_door(const scene &on, connection &owner, u8 index)
 	sipx_pinhole wished = inward(owner.ends, registrar, outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
-	ensure_pinhole(on, owner, wished, until_ms, socket.door);
+	scene as = on;
+	as.insists = true;
+	ensure_pinhole(as, owner, wished, until_ms, socket.door);
 }
 
 void end_live(sipx_state *opaque, connection &owner, registration &r)

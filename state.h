@@ -169,6 +169,7 @@ struct call {
 	neighbours<call> on_direct;
 	neighbours<call> on_host;
 	neighbours<call> on_all;
+	neighbours<call> on_holding;
 	connection *owner;
 	connection *direct;		// its messages come by this one as well; null: none does
 	stream *streams;
@@ -187,6 +188,7 @@ struct call {
 	bool caller_inside;
 	bool overtaken;			// another branch was answered
 	bool expendable;		// in its host's list
+	bool holding;			// expendable, and has pinholes
 };
 
 // An inside address, for what it may have at once.
@@ -269,6 +271,7 @@ struct state {
 	hash_table<pinhole, &pinhole::next> pinholes;
 	hash_table<host, &host::next> hosts;
 	linked_list<call, &call::on_all> expendable[2];	// as those of each host
+	linked_list<call, &call::on_holding> holding;	// those that may give up their pinholes
 	connection *connections;
 	u64 secret[2];		// what bindings are hashed with
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for

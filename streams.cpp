@@ -2,6 +2,7 @@
 #include "streams.h"
 
 #include "bindings.h"
+#include "hosts.h"
 
 namespace sip {
 
@@ -228,6 +229,14 @@ void open_stream(const scene &on, const call &c, stream &s)
 		open_socket(on, c, s.pinhole_class, rtcp);
 }
 
+bool has_pinholes(const call &c)
+{
+	for (const stream *s = c.streams; s; s = s->next)
+		if (s->in_rtp || s->in_rtcp || s->out_rtp || s->out_rtcp)
+			return true;
+	return false;
+}
+
 void count_refused_tcp(const scene &on, const call &c)
 {
 	for (const stream *s = c.streams; s; s = s->next)
@@ -314,21 +323,22 @@ void copy_caller_ends(const call &like, call &branch, stream *&spare)
 	}
 }
 
-void open_streams(const scene &on, const call &c)
+void open_streams(const scene &on, call &c)
 {
+	scene as = on;
+	as.insists = !c.expendable;
 	for (stream *s = c.streams; s; s = s->next)
-		open_stream(on, c, *s);
+		open_stream(as, c, *s);
+	set_holding(on.tables(), c, c.expendable && has_pinholes(c));
 }
 
 void release_streams(sipx_state *opaque, call &c)
 {
 	state &tables = tables_of(opaque);
+	set_holding(tables, c, false);
 	while (stream *s = c.streams) {
 		c.streams = s->next;
-		give_up_pinhole(opaque, s->in_rtp);
-		give_up_pinhole(opaque, s->in_rtcp);
-		give_up_pinhole(opaque, s->out_rtp);
-		give_up_pinhole(opaque, s->out_rtcp);
+		give_up_pinholes(opaque, *s);
 		release_ends(tables, *s);
 		release_ends(tables, s->before);
 		discard(s);

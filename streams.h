@@ -19,7 +19,7 @@ void note_media(const scene &on, const call_event &event, const plan &p, call &c
 void copy_caller_ends(const call &like, call &branch, stream *&spare);
 
 // The pinholes as the two ends want them now.
-void open_streams(const scene &on, const call &c);
+void open_streams(const scene &on, call &c);
 void release_streams(sipx_state *opaque, call &c);
 
 // RFC 3261 14.1, RFC 3311 5.2: until an offer is answered the session may fall back to what

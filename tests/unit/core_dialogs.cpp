@@ -441,6 +441,25 @@ TEST_P(limits, S7_a_flood_of_calls_disturbs_neither_its_own_answered_call_nor_ot
 	expect_audio(map.inside(10, 22000), media_of(next.invite), map.outside(7, 32000));
 }
 
+TEST_P(limits, S7_a_flood_that_fills_the_table_of_expectations_takes_no_audio_and_no_registration)
+{
+	gate.rules.expectations_max = 12;
+	const endpoint other = map.inside(11, 5060), other_rtp = map.inside(11, 20000);
+	placed_call before = call_out(other, other_rtp, map.outside(7, 31000));
+	flood(phone, 50);
+	EXPECT_GT(gate.count(SIPX_COUNT_expectations_full), 0u);
+	placed_call later = call_out(other, map.inside(11, 22000), map.outside(7, 32000));
+	expect_audio(other_rtp, media_of(before.invite), map.outside(7, 31000));
+	expect_audio(map.inside(11, 22000), media_of(later.invite), map.outside(7, 32000));
+	flood(phone, 50);
+	register_phone(other, "bob");
+	u32 doors = 0;
+	for (const sipx_pinhole &open : gate.expectations())
+		doors += open.pinhole_class == SIPX_CLASS_SIGNALLING && sip::same_endpoint(open.translated, other);
+	EXPECT_EQ(doors, 1u);
+	expect_audio(map.inside(11, 22000), media_of(later.invite), map.outside(7, 32000));
+}
+
 TEST_P(limits, S7_answered_calls_fill_a_host_and_the_next_passes_unchanged)
 {
 	gate.rules.values[SIPX_SETTING_MAX_CALLS_PER_HOST] = 2;
