@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Floods at full speed for a bounded time, each from a process of its own, and the bystander:
+a phone that is registered, talks, and makes and takes calls meanwhile.
+"""
+from __future__ import annotations
+
+import ctypes
+import itertools
+import multiprocessing as mp
+import os
+import socket
+import struct
+import time
+from typing import Callable
+
+from calls import call, hang_up, register, ring
+from dialog import calling, session_of
+from net import MEDIA, Failure, Namespace
+from peer import Agent, Media, World
+from sip import Address
+
+Packet = Callable[[int], tuple[bytes, str]]
+"""The packet of that number, as a whole IPv4 packet, and the address that it goes to."""
+BURST = 32
+LISTENER_STOPS = 2.0
+
+
+def _pour(where: Namespace, make: Packet, seconds: float, sent: object) -> None:
+    with where:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    until, number = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        for number in range(number, number + BURST):
+            packet, to = make(number)
+            try:
+                raw.sendto(packet, (to, 0))
+            except OSError:     # no room in a queue, or nobody at that address
+                pass
+        number += 1
+    sent.value = number         # type: ignore[attr-defined]
+
+
+class Flood:
+    """Packets as fast as they go."""
+
+    def __init__(self, where: Namespace, make: Packet, seconds: float) -> None:
+        context = mp.get_context("fork")
+        self.sent = context.Value("L", 0)
+        self.seconds = seconds
+        self.process = context.Process(target=_pour, args=(where, make, seconds, self.sent))
+        self.process.start()
+
+    @property
+    def runs(self) -> bool:
+        return self.process.is_alive()
+
+    def end(self) -> int:
+        """How many were sent, once it is over."""
+        self.process.join(self.seconds * 20)
+        if self.process.is_alive():
+            self.process.kill()
+            raise Failure("the flood did not come to its end")
+        return int(self.sent.value)
+
+
+def ip4(source: str, destination: str, protocol: int, data: bytes) -> bytes:
+    """The kernel fills in length and checksum."""
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0, 64, protocol, 0,
+                       socket.inet_aton(source), socket.inet_aton(destination)) + data
+
+
+def udp(source: Address, destination: Address, payload: bytes) -> bytes:
+    """A datagram without a checksum, as IPv4 allows."""
+    header = struct.pack("!HHHH", source[1], destination[1], 8 + len(payload), 0)
+    return ip4(source[0], destination[0], socket.IPPROTO_UDP, header + payload)
+
+
+def syn(source: Address, destination: Address, number: int) -> bytes:
+    """A SYN with a good checksum."""
+    tcp = struct.pack("!HHIIBBHHH", source[1], destination[1], number * 2654435761 & 0xFFFFFFFF, 0,
+                      0x50, 2, 65535, 0, 0)
+    pseudo = (socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
+              + struct.pack("!HH", socket.IPPROTO_TCP, len(tcp)))
+    total = sum(struct.unpack("!16H", pseudo + tcp))
+    total = (total & 0xFFFF) + (total >> 16)
+    total = (total & 0xFFFF) + (total >> 16)
+    return ip4(source[0], destination[0], socket.IPPROTO_TCP,
+               tcp[:16] + struct.pack("!H", ~total & 0xFFFF) + tcp[18:])
+
+
+SALT = os.urandom(4).hex()
+BODY = ("v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        "m=audio {media} RTP/AVP 0\r\n")
+
+
+def request(method: str, number: int, source: Address, to: Address) -> bytes:
+    """One of a kind: Call-ID, tag, branch and user are new in each."""
+    host, server = f"{source[0]}:{source[1]}", f"{to[0]}:{to[1]}"
+    body = BODY.format(host=source[0], media=10000 + number * 2 % 50000) if method == "INVITE" else ""
+    more = "Content-Type: application/sdp\r\n" if body else "Expires: 3600\r\nEvent: presence\r\n"
+    return (f"{method} sip:u{number}@{server} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {host};branch=z9hG4bK{SALT}{number};rport\r\nMax-Forwards: 70\r\n"
+            f"From: <sip:u{number}@{server}>;tag={number}\r\nTo: <sip:u{number}@{server}>\r\n"
+            f"Call-ID: {SALT}-{number}\r\nCSeq: 1 {method}\r\nContact: <sip:u{number}@{host}>\r\n"
+            f"{more}Content-Length: {len(body)}\r\n\r\n{body}").encode()
+
+
+def answering(world: World, where: Namespace, address: Address) -> mp.process.BaseProcess:
+    """A server in league with the flood: it grants and accepts all that it hears."""
+    with where:
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(address)
+    process = mp.get_context("fork").Process(target=_grant_all, args=(server, address))
+    process.start()
+    server.close()
+    return process
+
+
+def _grant_all(server: socket.socket, address: Address) -> None:
+    server.settimeout(LISTENER_STOPS)
+    body = BODY.format(host=address[0], media=7000).encode()
+    kept = (b"via:", b"from:", b"call-id:", b"cseq:")
+    while True:
+        try:
+            text, source = server.recvfrom(4096)
+        except OSError:
+            return
+        lines = text.split(b"\r\n")
+        same = [line for line in lines if line.lower().startswith(kept)]
+        to = next(line for line in lines if line.startswith(b"To:")) + b";tag=granted"
+        calls = text.startswith(b"INVITE")
+        more = ([b"Contact: <sip:%s:5060>" % address[0].encode(), b"Content-Type: application/sdp"] if calls
+                else [next(line for line in lines if line.startswith(b"Contact:")) + b";expires=3600"])
+        head = [b"SIP/2.0 200 OK", *same, to, *more, b"Content-Length: %d" % (len(body) if calls else 0)]
+        server.sendto(b"\r\n".join([*head, b"", body if calls else b""]), source)
+
+
+SO_ATTACH_FILTER = 26
+LOAD_HALF, LOAD_WORD, EQUAL, RETURN = 0x28, 0x20, 0x15, 0x06
+TYPE, SOURCE, DESTINATION = 12, 26, 30     # in an Ethernet frame that holds IPv4
+
+
+def deaf_to(world: World, host: str) -> None:
+    """The capture leaves out what that host sends and gets: to look at a flood takes longer than
+    to send it."""
+    address = struct.unpack("!I", socket.inet_aton(host))[0]
+    rules = [(LOAD_HALF, 0, 0, TYPE), (EQUAL, 0, 4, 0x0800), (LOAD_WORD, 0, 0, SOURCE),
+             (EQUAL, 3, 0, address), (LOAD_WORD, 0, 0, DESTINATION), (EQUAL, 1, 0, address),
+             (RETURN, 0, 0, 0xFFFFFFFF), (RETURN, 0, 0, 0)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *rule) for rule in rules))
+    world.capture.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
+                                    struct.pack("HP", len(rules), ctypes.addressof(program)))
+
+
+class Bystander:
+    """A phone with a registration and a call that nothing shall disturb."""
+
+    def __init__(self, world: World, number: int = 1, server: Agent | None = None) -> None:
+        self.world = world
+        self.phone = world.phone(number)
+        self.server = server or world.server()
+        self.contact = register(self.phone, self.server, granted=600).contact
+        self.standing = calling(world, world.inside_media(4000, number), world.outside_media(7000, MEDIA),
+                                self.phone, self.server)
+        self.number = number
+        self.ports = itertools.count(0, 4)
+        self.standing.talk()
+        self.times: list[float] = []
+
+    def lives(self) -> None:
+        """Is called, calls with audio both ways, and goes on with the call that stands."""
+        began = time.monotonic()
+        ring(self.phone, self.server, self.contact, "in the flood")
+        near, far = self._media()
+        made = call(self.phone, self.server, self.server.uri, self.server.address, near, far)
+        self.times.append((time.monotonic() - began) / 2)
+        session_of(self.world, made, True).talk("outside")
+        hang_up(made)
+        for used in (near, far):
+            self.world.selector.unregister(used.socket)
+            used.socket.close()
+        self.standing.talk("outside")
+        self._newcomer()
+
+    def _newcomer(self) -> None:
+        """A phone that registers only now is called, by UDP from another port of its server."""
+        place = next(self.ports)
+        phone = self.world.phone(self.number + 2, 6000 + place)
+        made = register(phone, self.server, granted=600)
+        caller = self.server if self.world.over_tcp else self.world.server(5080 + place)
+        ring(phone, caller, made.contact, "registered in the flood")
+
+    def _media(self) -> tuple[Media, Media]:
+        """Sockets that nobody has spoken from: without a pinhole nothing comes in to them."""
+        place = next(self.ports)
+        return (self.world.inside_media(4400 + place, self.number),
+                self.world.outside_media(7400 + place, MEDIA))
+
+    def through(self, flood: Flood) -> str:
+        """Lives on until it is over; what it came to, in numbers."""
+        self.times = []
+        while flood.runs or not self.times:
+            self.lives()
+        sent, times = flood.end(), list(self.times)
+        self.lives()
+        return (f"{sent} packets in {flood.seconds:g} s; {2 * len(times)} calls set up meanwhile, "
+                f"on average in {1000 * sum(times) / len(times):.0f} ms, at most in "
+                f"{1000 * max(times):.0f} ms")
+
