@@ -8,23 +8,13 @@ namespace sip {
 
 namespace {
 
-// A call that is not answered lives this long after its last message: more than timer C,
-// which a proxy must keep above 3 minutes (RFC 3261 16.6 step 11).
-constexpr u64 early_life_ms = 300 * 1000;
-// An answered call has no clock (R13). This only bounds what a peer that vanished leaves
-// behind: a week without a single message and without media.
-constexpr u64 answered_life_ms = 7ull * 24 * 3600 * 1000;
 // With a session timer it is dead after one interval (RFC 4028 10); twice that is safe.
 constexpr u64 shortest_timed_life_ms = 3600 * 1000;
 // BYE without an answer: who sent it has stopped its media (RFC 3261 15).
 constexpr u64 ending_life_ms = 1000;
-// After its end it is remembered for as long as a server may repeat a response: timer H.
-constexpr u64 memory_ms = 32 * 1000;
 // After 401, 407 and their like the same call is tried again at once, and should find its
 // ports again.
 constexpr u64 retry_life_ms = 5 * 1000;
-// An offer has its answer or its refusal by then: timer F.
-constexpr u64 changing_ms = 32 * 1000;
 // Phones that ring at once for one number; branches beyond are not followed.
 constexpr u32 max_branches = 32;
 
@@ -174,19 +164,29 @@ void expect_end(sipx_state *opaque, call &c, u64 until_ms)
 	note_expiry(tables_of(opaque), opaque, until_ms);
 }
 
-u64 life_of(const call &c)
+u64 span_ms(const sipx_state *opaque, enum sipx_setting setting) { return u64{sipx_setting(opaque, setting)} * 1000; }
+
+// An answer has come by then, and nothing is repeated any more: timers F and H (RFC 3261 17.1.2.2,
+// 13.3.1.4).
+u64 transaction_ms(const sipx_state *opaque) { return span_ms(opaque, SIPX_SETTING_TRANSACTION_TIMEOUT); }
+
+// A call that is not answered lives longer than timer C, which a proxy must keep above 3 minutes
+// (RFC 3261 16.6 step 11). An answered one has no clock (R13): its setting only bounds what a peer
+// that vanished leaves behind, without a single message and without media.
+u64 life_of(const sipx_state *opaque, const call &c)
 {
 	if (c.state == call_state::early)
-		return early_life_ms;
+		return span_ms(opaque, SIPX_SETTING_UNANSWERED_TIMEOUT);
+	const u64 answered_ms = span_ms(opaque, SIPX_SETTING_ANSWERED_TIMEOUT);
 	if (!c.session_expires_s)
-		return answered_life_ms;
+		return answered_ms;
 	const u64 twice_ms = u64{c.session_expires_s} * 2000;
-	if (twice_ms > answered_life_ms)
-		return answered_life_ms;
+	if (twice_ms > answered_ms)
+		return answered_ms;
 	return twice_ms < shortest_timed_life_ms ? shortest_timed_life_ms : twice_ms;
 }
 
-void prolong(const scene &on, call &c) { expect_end(on.opaque, c, on.now_ms + life_of(c)); }
+void prolong(const scene &on, call &c) { expect_end(on.opaque, c, on.now_ms + life_of(on.opaque, c)); }
 
 void set_state(sipx_state *opaque, call &c, call_state state)
 {
@@ -225,7 +225,7 @@ void finish(sipx_state *opaque, call &c, u64 now_ms)
 	set_state(opaque, c, call_state::over);
 	c.changing = 0;
 	leave_direct(c);
-	expect_end(opaque, c, now_ms + memory_ms);
+	expect_end(opaque, c, now_ms + transaction_ms(opaque));
 	sipx_count(opaque, SIPX_COUNT_call_ended);
 }
 
@@ -240,7 +240,7 @@ void begin_change(const scene &on, const call_event &event, call &c)
 	forget_ends(on.tables(), c);
 	remember_ends(c);
 	c.changing = event.transaction;
-	c.changing_until_ms = on.now_ms + changing_ms;
+	c.changing_until_ms = on.now_ms + transaction_ms(on.opaque);
 }
 
 void end_change(const scene &on, const call_event &event, call &c)
@@ -281,7 +281,7 @@ void let_branches_end(const scene &on, const call &answered, u64 transaction)
 	for (call *c = first_of_key(on.tables(), answered.key); c; c = next_of_key(*c))
 		if (c != &answered && c->state == call_state::early && is_pending(*c, transaction)) {
 			c->overtaken = true;
-			expect_end(on.opaque, *c, on.now_ms + memory_ms);
+			expect_end(on.opaque, *c, on.now_ms + transaction_ms(on.opaque));
 		}
 }
 
@@ -615,7 +615,7 @@ void expire_call(sipx_state *opaque, call &c, u64 now_ms)
 {
 	const bool may_live = c.state == call_state::answered || (c.state == call_state::early && !c.overtaken);
 	if (may_live && is_flowing(opaque, c)) {
-		expect_end(opaque, c, now_ms + life_of(c));
+		expect_end(opaque, c, now_ms + life_of(opaque, c));
 		if (c.direct)
 			settle_lifetime(*c.direct, now_ms);
 		return;

@@ -8,7 +8,6 @@ namespace {
 constexpr u32 default_expiry_s = 3600;		// RFC 3261 10.2.1.1
 constexpr u32 default_refer_s = 180;		// the subscription that a REFER makes: a transfer's time
 constexpr u32 fetch = ~0u;			// no Contact in the request: asks, changes nothing
-constexpr u64 transaction_life_ms = 32000;	// RFC 3261 17.1.2.2, timer F: 64 * T1
 
 u32 expiry_of(const contact_wish &contact, const call_event &event, u32 otherwise)
 {
@@ -181,7 +180,8 @@ bool add_pending(const scene &on, registration &r, u64 transaction)
 	}
 	r.pending[1] = r.pending[0];
 	r.pending[0] = transaction;
-	r.pending_until_ms = on.now_ms + transaction_life_ms;
+	// RFC 3261 17.1.2.2, timer F
+	r.pending_until_ms = on.now_ms + u64{sipx_setting(on.opaque, SIPX_SETTING_TRANSACTION_TIMEOUT)} * 1000;
 	note_expiry(on.tables(), on.opaque, r.pending_until_ms);
 	return true;
 }

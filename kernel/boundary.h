@@ -260,12 +260,19 @@ enum sipx_setting {
 	SIPX_SETTING_TCP_BUFFER,	/* KiB that one direction of a connection holds */
 	SIPX_SETTING_TCP_HOLD,		/* seconds that an incomplete message is held that does not
 					 * go on */
+	/* seconds: */
+	SIPX_SETTING_UNANSWERED_TIMEOUT,	/* of a call that nobody answers, after its last
+						 * message */
+	SIPX_SETTING_ANSWERED_TIMEOUT,	/* of an answered call without any message and without
+					 * media: its peer has vanished (R13) */
+	SIPX_SETTING_TRANSACTION_TIMEOUT,	/* that an answer is waited for, and that what is
+						 * over is remembered */
 	SIPX_SETTINGS
 };
 
 #define SIPX_SETTING_DEFAULTS \
 	SIPX_MEDIA_FROM_SDP, 10000, 32767, 0, 0, 1, 65536, 2000, 20000, 1000, \
-	0, 65536, 65536, 256, 32
+	0, 65536, 65536, 256, 32, 300, 604800, 32
 
 u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);
 /* True if the setting media_hosts lists that address: an inside host whose media address

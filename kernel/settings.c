@@ -57,6 +57,12 @@ PARAMETER(tcp_buffer, SIPX_SETTING_TCP_BUFFER,
 	  "KiB that one direction of a TCP connection holds (default 256)");
 PARAMETER(tcp_hold, SIPX_SETTING_TCP_HOLD,
 	  "seconds that an incomplete message is held which does not go on (default 32)");
+PARAMETER(unanswered_timeout, SIPX_SETTING_UNANSWERED_TIMEOUT,
+	  "seconds that a call is kept which nobody answers, after its last message (default 300)");
+PARAMETER(answered_timeout, SIPX_SETTING_ANSWERED_TIMEOUT,
+	  "seconds that an answered call is kept without any message and without media (default 604800)");
+PARAMETER(transaction_timeout, SIPX_SETTING_TRANSACTION_TIMEOUT,
+	  "seconds that the answer to a request is waited for (default 32)");
 
 static char *begin_texts[SIPX_LISTS] = {
 	[SIPX_LIST_MEDIA_HOSTS] = "",
@@ -90,6 +96,8 @@ static const struct {
 static unsigned int zero, one = 1, lowest_port = 1024, highest_port = 65535, most = 1000000;
 static unsigned int least_buffer = 80, most_buffer = 1024, least_memory = 1024, most_hold = 3600;
 static unsigned int media_source_max = SIPX_MEDIA_FROM_ANY;
+static unsigned int least_unanswered = 30, least_answered = 3600, most_answered = 2000000;
+static unsigned int least_transaction = 4, most_transaction = 300;
 
 static const struct {
 	const char *sysctl;
@@ -114,6 +122,10 @@ static const struct {
 	SETTING(SIPX_SETTING_TCP_MEMORY, "tcp_memory", least_memory, most),
 	SETTING(SIPX_SETTING_TCP_BUFFER, "tcp_buffer", least_buffer, most_buffer),
 	SETTING(SIPX_SETTING_TCP_HOLD, "tcp_hold", one, most_hold),
+	SETTING(SIPX_SETTING_UNANSWERED_TIMEOUT, "unanswered_timeout", least_unanswered, most_hold),
+	SETTING(SIPX_SETTING_ANSWERED_TIMEOUT, "answered_timeout", least_answered, most_answered),
+	SETTING(SIPX_SETTING_TRANSACTION_TIMEOUT, "transaction_timeout", least_transaction,
+		most_transaction),
 #undef SETTING
 };
 
