@@ -112,7 +112,7 @@ void attach_connection(const scene &on, connection *made, host *&spare)
 	made->conntrack = sipx_conntrack_hold(on.packet);
 	made->data = on.data;
 	made->ends = on.where;
-	made->of = hold_host(tables, on.where.inner, on.where.zone, spare);
+	join_host(tables, *made, spare);
 	made->sockets[0].inside = on.where.inner;
 	made->next = tables.connections;
 	if (made->next)
@@ -144,7 +144,7 @@ void end_connection(sipx_state *opaque, connection *ended)
 		tables.connections = ended->next;
 	if (ended->next)
 		ended->next->previous = ended->previous;
-	drop_host(tables, ended->of);
+	leave_host(tables, *ended);
 	sipx_conntrack_release(ended->conntrack);
 	discard(ended);
 }

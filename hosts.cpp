@@ -27,8 +27,10 @@ host *find_host(const state &tables, const endpoint &inside, u32 zone)
 	return at;
 }
 
-host *hold_host(state &tables, const endpoint &inside, u32 zone, host *&spare)
+void join_host(state &tables, connection &joining, host *&spare)
 {
+	const endpoint &inside = joining.ends.inner;
+	const u32 zone = joining.ends.zone;
 	host *found = find_host(tables, inside, zone);
 	if (!found) {
 		found = spare;
@@ -37,13 +39,15 @@ host *hold_host(state &tables, const endpoint &inside, u32 zone, host *&spare)
 		found->zone = zone;
 		tables.hosts.insert(hash_of(inside, zone), found);
 	}
-	found->references++;
-	return found;
+	found->connections.push(&joining);
+	joining.of = found;
 }
 
-void drop_host(state &tables, host *held)
+void leave_host(state &tables, connection &leaving)
 {
-	if (--held->references)
+	host *held = leaving.of;
+	held->connections.remove(&leaving);
+	if (held->connections.head)
 		return;
 	tables.hosts.remove(hash_of(held->address, held->zone), held);
 	discard(held);

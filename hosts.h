@@ -9,10 +9,10 @@
 namespace sip {
 
 [[nodiscard]] host *find_host(const state &tables, const endpoint &inside, u32 zone);
-// A reference for a connection of that inside endpoint; `spare` becomes the host if there is
-// none yet, and is null afterwards.
-[[nodiscard]] host *hold_host(state &tables, const endpoint &inside, u32 zone, host *&spare);
-void drop_host(state &tables, host *held);
+// A host stands as long as a connection is with it. `spare` becomes that of this connection's inside
+// endpoint if there is none yet, and is null afterwards.
+void join_host(state &tables, connection &joining, host *&spare);
+void leave_host(state &tables, connection &leaving);
 
 // Whether one more call has its place; where an unanswered one must go for it, `instead` is
 // the oldest, and `why` says which limit it was: one of the same host at its own limit, of any

@@ -27,6 +27,7 @@ constexpr u32 timestamps_length = 12;
 // Who the engine's questions are for.
 struct hosting {
 	sipx_state *state;
+	sipx_stream *stream;
 	const sipx_packet_info *info;	// null: no segment is on its way
 	sipx_reason why;		// through: counted once, whatever the engine says
 	bool counts;
@@ -76,13 +77,24 @@ sipx_reason reason_of(stream_count what)
 
 hosting &hosting_of(void *context) { return *static_cast<hosting *>(context); }
 
-void *take_piece(void *context, u32 size) { return sipx_piece_take(hosting_of(context).state, size); }
-void give_piece(void *context, void *piece, u32 size) { sipx_piece_give(hosting_of(context).state, piece, size); }
+void *take_piece(void *context, u32 size)
+{
+	const hosting &at = hosting_of(context);
+	return sipx_piece_take(at.state, at.stream, size);
+}
+
+void give_piece(void *context, void *piece, u32 size)
+{
+	const hosting &at = hosting_of(context);
+	sipx_piece_give(at.state, at.stream, piece, size);
+}
 
 void count_stream(void *context, stream_count what)
 {
 	hosting &at = hosting_of(context);
 	const sipx_reason reason = at.why == SIPX_REASON_COUNT ? reason_of(what) : at.why;
+	if (what >= stream_count::not_sip && reason != SIPX_REASON_COUNT)
+		at.stream->why = static_cast<u8>(reason);
 	if (at.counts && reason != SIPX_REASON_COUNT)
 		sipx_count(at.state, reason);
 	at.counts = at.why == SIPX_REASON_COUNT;
@@ -104,7 +116,10 @@ stream_host host_of(hosting &at)
 		sipx_setting(at.state, SIPX_SETTING_TCP_HOLD) * 1000};
 }
 
-hosting hosting_for(sipx_state *state) { return {state, nullptr, SIPX_REASON_COUNT, true}; }
+hosting hosting_for(sipx_state *state, sipx_stream *stream)
+{
+	return {state, stream, nullptr, SIPX_REASON_COUNT, true};
+}
 
 // ---- how large packets are -------------------------------------------------------------
 
@@ -240,7 +255,7 @@ using namespace sip;
 void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const sipx_segment *segment,
 		       sipx_segment_answer *answer)
 {
-	hosting at = hosting_for(info->state);
+	hosting at = hosting_for(info->state, stream);
 	at.info = info;
 	const u8 there = info->reply, back = !info->reply;
 	const stream_flow &flow = stream->flows.flows[there], &other = stream->flows.flows[back];
@@ -267,7 +282,7 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 
 bool sipx_core_stream_tick(sipx_state *state, sipx_stream *stream, sipx_emission *emissions)
 {
-	hosting at = hosting_for(state);
+	hosting at = hosting_for(state, stream);
 	stream_emission made[2];
 	const u32 sent[2] = {stream->flows.flows[0].out_sent, stream->flows.flows[1].out_sent};
 	const bool more = tick_stream(host_of(at), stream->flows, static_cast<u32>(sipx_now_ms()), made);
@@ -281,14 +296,14 @@ bool sipx_core_stream_tick(sipx_state *state, sipx_stream *stream, sipx_emission
 
 void sipx_core_stream_through(sipx_state *state, sipx_stream *stream, sipx_reason why)
 {
-	hosting at = hosting_for(state);
+	hosting at = hosting_for(state, stream);
 	at.why = why;
 	pass_stream_through(host_of(at), stream->flows, stream_count::counts);
 }
 
 void sipx_core_stream_end(sipx_state *state, sipx_stream *stream)
 {
-	hosting at = hosting_for(state);
+	hosting at = hosting_for(state, stream);
 	end_stream(host_of(at), stream->flows);
 }
 
@@ -296,6 +311,11 @@ u32 sipx_core_stream_shift(const sipx_stream *stream, u8 reply)
 {
 	const stream_flow &flow = stream->flows.flows[reply];
 	return flow.out_end - flow.in_end;
+}
+
+sipx_reason sipx_core_stream_reason(const sipx_stream *stream)
+{
+	return stream->why ? static_cast<sipx_reason>(stream->why) : SIPX_REASON_COUNT;
 }
 
 u32 sipx_core_stream_bytes(const sipx_stream *stream) { return bytes_of_stream(stream->flows); }

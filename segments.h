@@ -26,8 +26,9 @@ static_assert(sizeof(packet_size) == 4);
 struct sipx_stream {
 	sip::tcp_stream flows;
 	sip::packet_size sizes[2];	// by direction
+	u8 why;	// enum sipx_reason: messages of a direction are not looked at any more; 0: they are
 };
 
-static_assert(sizeof(sipx_stream) <= 208);	// boundary.h
+static_assert(sizeof(sipx_stream) <= 184);	// boundary.h
 
 #endif

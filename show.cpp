@@ -44,6 +44,27 @@ text_view name_of(call_state state)
 	}
 }
 
+// Those that stand in the kernel's table.
+void put_pinhole(text_writer &line, text_view name, const pinhole *open, bool &first)
+{
+	if (!open || !open->handle || !sipx_pinhole_stands(open->handle))
+		return;
+	line.put(first ? text_view(" pinholes=") : text_view(","));
+	line.put(name);
+	first = false;
+}
+
+void put_pinholes(text_writer &line, const stream &s)
+{
+	bool first = true;
+	put_pinhole(line, "in", s.in_rtp, first);
+	put_pinhole(line, "in-rtcp", s.in_rtcp, first);
+	put_pinhole(line, "out", s.out_rtp, first);
+	put_pinhole(line, "out-rtcp", s.out_rtcp, first);
+	if (first)
+		line.put(" pinholes=-");
+}
+
 void show_stream(const stream &s, sipx_sink *sink)
 {
 	char buffer[line_length];
@@ -53,6 +74,7 @@ void show_stream(const stream &s, sipx_sink *sink)
 	put_field(line, "inside", s.inside_rtp);
 	put_field(line, "outside", s.rtp ? s.rtp->outside : s.inside_rtp);
 	put_field(line, "remote", s.remote_rtp);
+	put_pinholes(line, s);
 	finish(sink, line);
 }
 
@@ -93,21 +115,23 @@ void show_registration(const connection &owner, const registration &r, sipx_sink
 
 using namespace sip;
 
-void sipx_core_show_calls(sipx_state *opaque, sipx_sink *sink)
+u32 sipx_core_parts(void) { return bucket_count; }
+
+void sipx_core_show_calls(sipx_state *opaque, u32 part, sipx_sink *sink)
 {
 	table_lock lock(opaque);
 	const u64 now_ms = sipx_now_ms();
-	for (const connection *at = tables_of(opaque).connections; at; at = at->next)
-		for (const call *c = at->calls.head; c; c = c->on_owner.next)
-			if (c->state != call_state::over)
-				show_call(*c, sink, now_ms);
+	for (const call *c = tables_of(opaque).calls.first(part); c; c = c->next_hash)
+		if (c->state != call_state::over)
+			show_call(*c, sink, now_ms);
 }
 
-void sipx_core_show_registrations(sipx_state *opaque, sipx_sink *sink)
+void sipx_core_show_registrations(sipx_state *opaque, u32 part, sipx_sink *sink)
 {
 	table_lock lock(opaque);
 	const u64 now_ms = sipx_now_ms();
-	for (const connection *at = tables_of(opaque).connections; at; at = at->next)
-		for (const registration *r = at->registrations; r; r = r->next)
-			show_registration(*at, *r, sink, now_ms);
+	for (const host *of = tables_of(opaque).hosts.first(part); of; of = of->next)
+		for (const connection *at = of->connections.head; at; at = at->on_host.next)
+			for (const registration *r = at->registrations; r; r = r->next)
+				show_registration(*at, *r, sink, now_ms);
 }

@@ -12,6 +12,7 @@ namespace sip {
 
 struct call;
 struct connection;
+struct host;
 
 // Of one namespace: 10,000 calls at once are promised (REQUIREMENTS, Scale), each with two
 // sockets a side and remembered for 32 seconds after its end; the rest leaves room for as
@@ -191,17 +192,6 @@ struct call {
 	bool holding;			// expendable, and has pinholes
 };
 
-// An inside address, for what it may have at once.
-struct host {
-	host *next;
-	endpoint address;	// without a port
-	u32 zone;
-	u32 references;		// by connections
-	u32 call_count;
-	u32 registration_count;
-	linked_list<call, &call::on_host> expendable[2];	// calls that are not answered; [1]: begun inside
-};
-
 // An address-of-record at a registrar (RFC 3261 10), or a subscription (RFC 6665): what
 // somebody outside has granted for a time.
 struct registration {
@@ -251,6 +241,7 @@ struct connection {
 	sipx_connection_data *data;	// lives as long as that
 	sides ends;
 	host *of;
+	neighbours<connection> on_host;
 	linked_list<call, &call::on_owner> calls;
 	linked_list<call, &call::on_direct> direct;	// calls of others that come by here, too
 	registration *registrations;
@@ -262,6 +253,17 @@ struct connection {
 	bool needs_less;	// what needed it longest is over
 	bool needs_more;
 	bool closed;		// TCP: no message comes by it any more
+};
+
+// An inside address, for what it may have at once.
+struct host {
+	host *next;
+	endpoint address;	// without a port
+	u32 zone;
+	linked_list<connection, &connection::on_host> connections;
+	u32 call_count;
+	u32 registration_count;
+	linked_list<call, &call::on_host> expendable[2];	// calls that are not answered; [1]: begun inside
 };
 
 struct state {

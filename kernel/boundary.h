@@ -207,7 +207,7 @@ enum sipx_slab {
 	SIPX_SLAB_STREAM,	/* a media stream of a call */
 	SIPX_SLAB_PINHOLE,	/* an open pinhole, shared by all who need it */
 	SIPX_SLAB_HOST,		/* an inside address */
-	SIPX_SLAB_TCP,		/* a struct sipx_stream, at most 208 bytes; made by the boundary */
+	SIPX_SLAB_TCP,		/* a struct sipx_stream, at most 184 bytes; made by the boundary */
 	SIPX_SLABS
 };
 
@@ -349,9 +349,9 @@ void sipx_packet_redirect(struct sipx_packet *packet, u16 port);
 #define SIPX_SMALL_PIECE 2048
 
 /* Memory for what a stream holds: `size` bytes, SIPX_SMALL_PIECE << n. NULL: none, or the limit of the
- * namespace (counted there). Never sleeps. */
-void *sipx_piece_take(struct sipx_state *state, u32 size);
-void sipx_piece_give(struct sipx_state *state, void *piece, u32 size);
+ * namespace or of the host that began the connection (counted there). Never sleeps. */
+void *sipx_piece_take(struct sipx_state *state, struct sipx_stream *stream, u32 size);
+void sipx_piece_give(struct sipx_state *state, struct sipx_stream *stream, void *piece, u32 size);
 
 /* Appends text to what a reader of /proc sees. */
 void sipx_print(struct sipx_sink *sink, const char *text, u32 length);
@@ -388,8 +388,11 @@ u32 sipx_core_tick(struct sipx_state *state);
 bool sipx_core_inside_of(struct sipx_state *state, u32 zone, const struct sipx_endpoint *outside,
 			 struct sipx_endpoint *inside);
 
-void sipx_core_show_calls(struct sipx_state *state, struct sipx_sink *sink);
-void sipx_core_show_registrations(struct sipx_state *state, struct sipx_sink *sink);
+/* The tables as text, in so many parts: each is short, and printed under the lock. What stands
+ * while all parts are printed is printed once. */
+u32 sipx_core_parts(void);
+void sipx_core_show_calls(struct sipx_state *state, u32 part, struct sipx_sink *sink);
+void sipx_core_show_registrations(struct sipx_state *state, u32 part, struct sipx_sink *sink);
 
 /* ---- SIP over TCP. One caller at a time for each stream: its lock is the boundary's, and
  * stands outside of sipx_lock(). Zeroed memory is a stream whose beginning was not seen: it
@@ -410,6 +413,8 @@ void sipx_core_stream_through(struct sipx_state *state, struct sipx_stream *stre
 void sipx_core_stream_end(struct sipx_state *state, struct sipx_stream *stream);
 /* The numbers of that direction (as in sipx_packet_info) are shifted by so much from here on. */
 u32 sipx_core_stream_shift(const struct sipx_stream *stream, u8 reply);
+/* Why messages of it are not looked at any more; SIPX_REASON_COUNT: they are. */
+enum sipx_reason sipx_core_stream_reason(const struct sipx_stream *stream);
 /* What it holds at the moment, in bytes. */
 u32 sipx_core_stream_bytes(const struct sipx_stream *stream);
 

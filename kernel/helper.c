@@ -114,10 +114,9 @@ unsigned int sipx_settle(struct sipx_packet *packet)
 	return verdict;
 }
 
-/* The private data of the connection that a pinhole of ours belongs to. */
-static struct sipx_connection_data *master_data(const struct nf_conn *ct)
+struct sipx_connection_data *sipx_data_of(const struct nf_conn *ct)
 {
-	struct nf_conn_help *help = ct->master ? nfct_help(ct->master) : NULL;
+	struct nf_conn_help *help = nfct_help(ct);
 	struct nf_conntrack_helper *helper = help ? rcu_dereference(help->helper) : NULL;
 
 	return helper && helper->me == THIS_MODULE ? (void *)help->data : NULL;
@@ -144,7 +143,8 @@ void sipx_describe(struct sipx_packet *packet, struct sipx_packet_info *info)
 		.packet = packet,
 		.state = sipx_state_of(packet->sn),
 		.data = packet->data,
-		.master = master_data(packet->ct),
+		/* of the connection that a pinhole of ours belongs to */
+		.master = packet->ct->master ? sipx_data_of(packet->ct->master) : NULL,
 		.workspace = this_cpu_ptr(sipx_cpus)->workspace,
 		.zone = sipx_zone_of(packet->ct),
 		.default_timeout_s = packet->left / HZ,

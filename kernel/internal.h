@@ -23,7 +23,8 @@
 #include "boundary.h"
 
 /* The settings of the boundary, and ours. */
-enum { SIPX_SETTING_ENABLED = SIPX_SETTINGS, SIPX_SETTING_LOG, SIPX_NET_SETTINGS };
+enum { SIPX_SETTING_ENABLED = SIPX_SETTINGS, SIPX_SETTING_LOG, SIPX_SETTING_TCP_CONNECTIONS_PER_HOST,
+	SIPX_SETTING_TCP_MEMORY_PER_HOST, SIPX_NET_SETTINGS };
 
 /* Settings that are lists. */
 enum { SIPX_LIST_MEDIA_HOSTS, SIPX_LIST_MEDIA_DENY_PORTS, SIPX_LISTS };
@@ -45,6 +46,8 @@ struct sipx_settings {
 
 /* Outside addresses whose ports are known at once: see leaving.c. */
 #define SIPX_LEAVING_SETS 4
+/* Of the table of hosts that have TCP connections: short chains up to some ten thousands. */
+#define SIPX_TCP_HOST_BITS 10
 
 /* One namespace. The core's tables follow it in memory. */
 struct sipx_net {
@@ -61,10 +64,14 @@ struct sipx_net {
 	spinlock_t leaving_lock;
 	u64 leaving_pause_ns;	/* no reading before */
 	struct sipx_leaving *leaving[SIPX_LEAVING_SETS];
-	spinlock_t tcp_lock;	/* over the two lists; nothing is taken under it */
-	u32 tcp_count;		/* of connections in them */
-	struct hlist_head tcp_idle;
-	struct hlist_head tcp_waiting;	/* for time to pass */
+	spinlock_t tcp_lock;	/* over the lists and hosts; nothing is taken under it */
+	u32 tcp_count;		/* of connections in the lists */
+	u32 tcp_half_open;	/* of those in tcp_begun */
+	struct list_head tcp_begun;	/* that nobody has answered yet, the oldest first */
+	struct list_head tcp_idle;
+	struct list_head tcp_waiting;	/* for time to pass */
+	u32 tcp_seed;
+	struct hlist_head tcp_hosts[1 << SIPX_TCP_HOST_BITS];
 	struct delayed_work tcp_tick;
 	atomic_long_t tcp_bytes;	/* that they hold */
 	struct ratelimit_state log_pace;
@@ -76,23 +83,49 @@ struct sipx_net {
  * is in an RCU section; it is freed a grace period after its end.
  */
 struct sipx_tcp {
-	spinlock_t lock;	/* over the core's part, stamped, is_through, stamps */
+	spinlock_t lock;	/* over the core's part and what follows up to the empty line */
 	u8 stamped;		/* directions that send timestamps: one bit each */
 	bool is_through;
+	bool was_answered;	/* the other end's SYN was seen */
+	bool is_open;		/* and the answer to that: both ends are where they say */
+	bool is_evicted;	/* it passes, as it did until now */
+	u32 stamps[IP_CT_DIR_MAX];	/* the last timestamp from each side (RFC 7323 3.2) */
+
+	/* under tcp_lock */
 	bool waits;		/* it is in tcp_waiting */
 	bool has_ended;		/* it is in no list */
+	bool is_begun;		/* it is in tcp_begun, and does not count for its host */
+
+	u32 began_s;
 	struct nf_conn *ct;	/* a reference */
 	struct sipx_net *sn;
+	struct sipx_tcp_host *host;	/* a reference */
 	union {
-		struct hlist_node link;
+		struct list_head link;
 		struct rcu_head rcu;
 	};
-	u32 stamps[IP_CT_DIR_MAX];	/* the last timestamp from each side (RFC 7323 3.2) */
+};
+
+/* Who has begun a connection that is followed: see tcp_hosts.c. */
+struct sipx_tcp_host {
+	struct hlist_node link;
+	struct sipx_net *sn;
+	union nf_inet_addr address;
+	u16 l3num;
+	u16 zone;
+	u32 references;		/* under tcp_lock, as what follows */
+	u32 open;		/* connections of it that were answered */
+	atomic_long_t bytes;	/* that all of them hold */
 };
 
 static inline struct sipx_stream *sipx_stream_of(struct sipx_tcp *tcp)
 {
 	return (struct sipx_stream *)(tcp + 1);
+}
+
+static inline struct sipx_tcp *sipx_tcp_of(struct sipx_stream *stream)
+{
+	return (struct sipx_tcp *)stream - 1;
 }
 
 /* Behind each object of SIPX_SLAB_CONNECTION. */
@@ -185,6 +218,8 @@ int nf_conntrack_sip_ext_attach_nat(const struct sipx_nat_hooks *hooks,
 void sipx_describe(struct sipx_packet *packet, struct sipx_packet_info *info);
 void sipx_set_far(struct sipx_packet_info *info, const struct nf_conn *ct);
 bool sipx_is_for_router(const struct nf_conn *ct);
+/* What is kept with a connection that has our helper, else NULL; RCU. */
+struct sipx_connection_data *sipx_data_of(const struct nf_conn *ct);
 /* After the core kept something for the connection. Returns the packet's verdict. */
 unsigned int sipx_settle(struct sipx_packet *packet);
 
@@ -199,6 +234,11 @@ void sipx_tcp_hand_over(struct sipx_net *sn);
 /* All of a namespace. What they hold is given back after a grace period. */
 void sipx_tcp_end_all(struct sipx_net *sn);
 void sipx_tcp_tick(struct work_struct *work);
+
+/* tcp_hosts.c */
+/* The host that began that connection, with a reference. NULL: no memory. */
+struct sipx_tcp_host *sipx_tcp_host_hold(struct sipx_net *sn, const struct nf_conn *ct);
+void sipx_tcp_host_release(struct sipx_tcp_host *host);
 
 /* segment.c */
 /* False: there is no memory for it. */
@@ -237,10 +277,17 @@ int sipx_netns_init(void);
 void sipx_netns_stop(void);	/* waits for packets and ticks; none follow */
 void sipx_netns_exit(void);
 struct sipx_net *sipx_net_get_rcu(const struct net *net);	/* NULL: its tables are gone */
+struct sipx_net *sipx_net_owned(const struct net *net);	/* while the namespace stands */
 bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any more */
 void sipx_net_arm(struct sipx_net *sn, struct delayed_work *work);	/* in a second */
 
+/* tables.c: /proc/net/sip_ext/ */
+int sipx_tables_create(struct net *net);
+void sipx_tables_remove(struct net *net);
+
 /* leaving.c */
+/* The table of conntrack, and its size; RCU. */
+struct hlist_nulls_head *sipx_ct_table(u32 *buckets);
 /* Of so many sockets in a row: a connection of another than the `inside` one leaves from an
  * `outside` one. RCU.
  */

@@ -88,7 +88,7 @@ static void note_connection(struct sipx_leaving *set, const struct net *net,
 }
 
 /* The lock of any bucket keeps the table from being exchanged while both are read. */
-static struct hlist_nulls_head *table(u32 *buckets)
+struct hlist_nulls_head *sipx_ct_table(u32 *buckets)
 {
 	struct hlist_nulls_head *heads;
 
@@ -120,7 +120,7 @@ static void read_on(struct sipx_leaving *set, const struct net *net, u64 end_ns)
 	struct hlist_nulls_head *heads;
 	u32 buckets;
 
-	heads = table(&buckets);
+	heads = sipx_ct_table(&buckets);
 	if (set->complete || set->buckets != buckets)
 		begin_pass(set, buckets);
 	while (set->bucket < buckets) {

@@ -83,26 +83,41 @@ static void give_memory(void *piece, u32 size)
 		kfree(piece);
 }
 
-void *sipx_piece_take(struct sipx_state *state, u32 size)
+static bool may_hold(atomic_long_t *bytes, u32 size, struct sipx_net *sn, int setting)
 {
+	long limit = READ_ONCE(sn->settings.values[setting]) * 1024l;
+
+	return atomic_long_add_return(size, bytes) <= limit;
+}
+
+static void hold_less(struct sipx_tcp_host *host, u32 size)
+{
+	atomic_long_sub(size, &host->bytes);
+	atomic_long_sub(size, &host->sn->tcp_bytes);
+}
+
+void *sipx_piece_take(struct sipx_state *state, struct sipx_stream *stream, u32 size)
+{
+	struct sipx_tcp_host *host = sipx_tcp_of(stream)->host;
 	struct sipx_net *sn = sipx_net_of(state);
-	long limit = sipx_setting(state, SIPX_SETTING_TCP_MEMORY) * 1024l;
+	bool all = may_hold(&sn->tcp_bytes, size, sn, SIPX_SETTING_TCP_MEMORY);
+	bool own = may_hold(&host->bytes, size, sn, SIPX_SETTING_TCP_MEMORY_PER_HOST);
 	void *piece = NULL;
 
-	if (atomic_long_add_return(size, &sn->tcp_bytes) > limit)
-		sipx_net_count(sn, SIPX_COUNT_limit_stream_memory);
-	else
+	if (all && own)
 		piece = take_memory(size);
+	else
+		sipx_count(state, all ? SIPX_COUNT_limit_stream_host : SIPX_COUNT_limit_stream_memory);
 	if (!piece)
-		atomic_long_sub(size, &sn->tcp_bytes);
+		hold_less(host, size);
 	return piece;
 }
 
-void sipx_piece_give(struct sipx_state *state, void *piece, u32 size)
+void sipx_piece_give(struct sipx_state *state, struct sipx_stream *stream, void *piece, u32 size)
 {
 	if (!piece)
 		return;
-	atomic_long_sub(size, &sipx_net_of(state)->tcp_bytes);
+	hold_less(sipx_tcp_of(stream)->host, size);
 	give_memory(piece, size);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Network namespaces: the core's tables in each, their lock, counters, tick and files in
- * /proc/net/sip_ext/.
+ * Network namespaces: the core's tables in each, their lock, counters, and tick.
  *
  * How a namespace ends, in this order: no packet and no tick reaches the core any more
  * (closing), then no end of a connection does (the pointer), then the core gives up its
@@ -10,7 +9,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
-#include <linux/proc_fs.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -34,6 +32,11 @@ static struct sipx_pernet *pernet_of(const struct net *net)
 struct sipx_net *sipx_net_get_rcu(const struct net *net)
 {
 	return rcu_dereference(pernet_of(net)->sn);
+}
+
+struct sipx_net *sipx_net_owned(const struct net *net)
+{
+	return pernet_of(net)->owned;
 }
 
 bool sipx_net_stopped(const struct sipx_net *sn)
@@ -77,81 +80,6 @@ static void tick(struct work_struct *work)
 		sipx_tick_arm(sipx_state_of(sn));
 }
 
-/* ---- /proc/net/sip_ext -------------------------------------------------------------- */
-
-void sipx_print(struct sipx_sink *sink, const char *text, u32 length)
-{
-	seq_write(sink->seq, text, length);
-}
-
-static struct sipx_net *net_of_file(struct seq_file *seq)
-{
-	/* the files go before the namespace does */
-	return pernet_of(seq_file_single_net(seq))->owned;
-}
-
-static int show_counters(struct seq_file *seq, void *unused)
-{
-	struct sipx_net *sn = net_of_file(seq);
-	int reason, cpu;
-
-	for (reason = 0; reason < SIPX_REASON_COUNT; reason++) {
-		u64 sum = 0;
-
-		for_each_possible_cpu(cpu)
-			sum += READ_ONCE(per_cpu_ptr(sn->counters, cpu)[reason]);
-		seq_printf(seq, "%s %llu\n", sipx_reason_name(reason), sum);
-	}
-	return 0;
-}
-
-static int show_calls(struct seq_file *seq, void *unused)
-{
-	struct sipx_sink sink = { .seq = seq };
-
-	sipx_core_show_calls(sipx_state_of(net_of_file(seq)), &sink);
-	return 0;
-}
-
-static int show_registrations(struct seq_file *seq, void *unused)
-{
-	struct sipx_sink sink = { .seq = seq };
-
-	sipx_core_show_registrations(sipx_state_of(net_of_file(seq)), &sink);
-	return 0;
-}
-
-#ifdef CONFIG_PROC_FS
-static int create_files(struct net *net)
-{
-	struct proc_dir_entry *dir = proc_net_mkdir(net, "sip_ext", net->proc_net);
-
-	if (!dir)
-		return -ENOMEM;
-	if (proc_create_net_single("counters", 0444, dir, show_counters, NULL) &&
-	    /* who calls whom is not for every user's eyes */
-	    proc_create_net_single("calls", 0400, dir, show_calls, NULL) &&
-	    proc_create_net_single("registrations", 0400, dir, show_registrations, NULL))
-		return 0;
-	remove_proc_subtree("sip_ext", net->proc_net);
-	return -ENOMEM;
-}
-
-static void remove_files(struct net *net)
-{
-	remove_proc_subtree("sip_ext", net->proc_net);
-}
-#else
-static int create_files(struct net *net)
-{
-	return 0;
-}
-
-static void remove_files(struct net *net)
-{
-}
-#endif
-
 /* ---- a namespace comes and goes ------------------------------------------------------- */
 
 static void free_net(struct sipx_net *sn)
@@ -183,6 +111,10 @@ static struct sipx_net *alloc_net(struct net *net)
 	spin_lock_init(&sn->lock);
 	spin_lock_init(&sn->leaving_lock);
 	spin_lock_init(&sn->tcp_lock);
+	INIT_LIST_HEAD(&sn->tcp_begun);
+	INIT_LIST_HEAD(&sn->tcp_idle);
+	INIT_LIST_HEAD(&sn->tcp_waiting);
+	sn->tcp_seed = sipx_random();
 	INIT_DELAYED_WORK(&sn->tick, tick);
 	INIT_DELAYED_WORK(&sn->tcp_tick, sipx_tcp_tick);
 	sipx_log_init(sn);
@@ -198,7 +130,7 @@ static int __net_init net_begins(struct net *net)
 	pernet->owned = alloc_net(net);
 	if (!pernet->owned)
 		return -ENOMEM;
-	err = create_files(net);
+	err = sipx_tables_create(net);
 	if (err)
 		goto free;
 	err = sipx_settings_begin(net, &pernet->owned->settings);
@@ -208,7 +140,7 @@ static int __net_init net_begins(struct net *net)
 	return 0;
 
 remove:
-	remove_files(net);
+	sipx_tables_remove(net);
 free:
 	free_net(pernet->owned);
 	return err;
@@ -217,7 +149,7 @@ free:
 /* A grace period follows, then nets_end(). */
 static void __net_exit net_closes(struct net *net)
 {
-	remove_files(net);
+	sipx_tables_remove(net);
 	sipx_settings_end(&pernet_of(net)->owned->settings);
 	WRITE_ONCE(pernet_of(net)->owned->closing, true);
 }

@@ -58,6 +58,8 @@
 	X(stream_signed, "TCP: segments are signed (RFC 2385, RFC 5925)")	\
 	X(limit_streams, "limit on TCP connections reached")			\
 	X(limit_stream_memory, "limit on memory for TCP connections reached")	\
+	X(limit_stream_host, "TCP: a host has all the connections, or holds all the bytes, that it may")	\
+	X(limit_half_open, "TCP: the oldest of too many connections that nobody has answered")	\
 	X(limit_calls, "limit on calls reached")				\
 	X(limit_registrations, "limit on registrations reached")		\
 	X(limit_bindings, "limit on bindings reached")				\

@@ -16,6 +16,7 @@
 
 static unsigned int begin[SIPX_NET_SETTINGS] = {
 	SIPX_SETTING_DEFAULTS, [SIPX_SETTING_ENABLED] = 1, [SIPX_SETTING_LOG] = 0,
+	[SIPX_SETTING_TCP_CONNECTIONS_PER_HOST] = 4096, [SIPX_SETTING_TCP_MEMORY_PER_HOST] = 16384,
 };
 
 #define PARAMETER(name, number, text) \
@@ -51,8 +52,12 @@ PARAMETER(tcp_inbound, SIPX_SETTING_TCP_INBOUND,
 	  "1: a registrar may open a TCP connection to the port that a phone names in its Contact (default 0)");
 PARAMETER(tcp_connections, SIPX_SETTING_TCP_CONNECTIONS,
 	  "TCP connections that are followed at once (default 65536)");
+PARAMETER(tcp_connections_per_host, SIPX_SETTING_TCP_CONNECTIONS_PER_HOST,
+	  "of these, begun by one address (default 4096)");
 PARAMETER(tcp_memory, SIPX_SETTING_TCP_MEMORY,
 	  "KiB that all TCP connections hold of messages under way (default 65536)");
+PARAMETER(tcp_memory_per_host, SIPX_SETTING_TCP_MEMORY_PER_HOST,
+	  "KiB of these for connections begun by one address (default 16384)");
 PARAMETER(tcp_buffer, SIPX_SETTING_TCP_BUFFER,
 	  "KiB that one direction of a TCP connection holds (default 256)");
 PARAMETER(tcp_hold, SIPX_SETTING_TCP_HOLD,
@@ -119,7 +124,9 @@ static const struct {
 	SETTING(SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST, "max_registrations_per_host", one, most),
 	SETTING(SIPX_SETTING_TCP_INBOUND, "tcp_inbound", zero, one),
 	SETTING(SIPX_SETTING_TCP_CONNECTIONS, "tcp_connections", one, most),
+	SETTING(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST, "tcp_connections_per_host", one, most),
 	SETTING(SIPX_SETTING_TCP_MEMORY, "tcp_memory", least_memory, most),
+	SETTING(SIPX_SETTING_TCP_MEMORY_PER_HOST, "tcp_memory_per_host", least_memory, most),
 	SETTING(SIPX_SETTING_TCP_BUFFER, "tcp_buffer", least_buffer, most_buffer),
 	SETTING(SIPX_SETTING_TCP_HOLD, "tcp_hold", one, most_hold),
 	SETTING(SIPX_SETTING_UNANSWERED_TIMEOUT, "unanswered_timeout", least_unanswered, most_hold),

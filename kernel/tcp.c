@@ -34,7 +34,9 @@
 /* IPv4 counts the whole packet in 16 bits; an aggregate can be larger (BIG TCP) */
 #define PACKET_MAX 65535
 /* With the core's part 256 bytes, where locks are not checked for mistakes (T7). */
-#define BYTES_PER_CONNECTION 48
+#define BYTES_PER_CONNECTION 72
+/* Of the connections that are followed, one in so many may wait for its answer. */
+#define HALF_OPEN_SHARE 4
 
 u32 sipx_tcp_size(void)
 {
@@ -50,8 +52,34 @@ static void free_tcp(struct rcu_head *rcu)
 	struct sipx_tcp *tcp = container_of(rcu, struct sipx_tcp, rcu);
 
 	sipx_core_stream_end(sipx_state_of(tcp->sn), sipx_stream_of(tcp));
+	sipx_tcp_host_release(tcp->host);
 	nf_ct_put(tcp->ct);
 	sipx_free(SIPX_SLAB_TCP, tcp);
+}
+
+/* Under tcp_lock. It counts for its host from here on. Returns whether that had room for it. */
+static bool settle_in(struct sipx_tcp *tcp)
+{
+	u32 limit = READ_ONCE(tcp->sn->settings.values[SIPX_SETTING_TCP_CONNECTIONS_PER_HOST]);
+
+	if (!tcp->is_begun)
+		return true;
+	tcp->is_begun = false;
+	tcp->sn->tcp_half_open--;
+	list_move(&tcp->link, &tcp->sn->tcp_idle);
+	return tcp->host->open++ < limit;
+}
+
+/* Under tcp_lock. */
+static void leave_lists(struct sipx_tcp *tcp)
+{
+	list_del(&tcp->link);
+	tcp->has_ended = true;
+	tcp->sn->tcp_count--;
+	if (tcp->is_begun)
+		tcp->sn->tcp_half_open--;
+	else
+		tcp->host->open--;
 }
 
 /* The core may be at work on it just now, even here on this CPU: its lock is not taken. */
@@ -63,9 +91,7 @@ void sipx_tcp_end(struct sipx_net *sn, struct sipx_connection_data *data)
 	tcp = data->stream;
 	if (tcp) {
 		WRITE_ONCE(data->stream, NULL);
-		hlist_del(&tcp->link);
-		tcp->has_ended = true;
-		sn->tcp_count--;
+		leave_lists(tcp);
 	}
 	spin_unlock_bh(&sn->tcp_lock);
 	if (tcp)
@@ -77,15 +103,21 @@ static struct sipx_connection_data *data_of(const struct sipx_tcp *tcp)
 	return (void *)nfct_help(tcp->ct)->data;
 }
 
-/* Of either list. NULL: none is left. */
-static struct sipx_tcp *first_of(struct sipx_net *sn)
+/* NULL: that list is empty. In an RCU section. */
+static struct sipx_tcp *first_of(struct sipx_net *sn, struct list_head *list)
 {
-	struct hlist_node *node;
+	struct sipx_tcp *tcp;
 
 	spin_lock_bh(&sn->tcp_lock);
-	node = sn->tcp_idle.first ?: sn->tcp_waiting.first;
+	tcp = list_first_entry_or_null(list, struct sipx_tcp, link);
 	spin_unlock_bh(&sn->tcp_lock);
-	return node ? hlist_entry(node, struct sipx_tcp, link) : NULL;
+	return tcp;
+}
+
+static struct sipx_tcp *any_of(struct sipx_net *sn)
+{
+	return first_of(sn, &sn->tcp_idle) ?: first_of(sn, &sn->tcp_waiting) ?:
+									       first_of(sn, &sn->tcp_begun);
 }
 
 static void end_each(struct sipx_net *sn, void (*before)(struct sipx_tcp *tcp))
@@ -94,7 +126,7 @@ static void end_each(struct sipx_net *sn, void (*before)(struct sipx_tcp *tcp))
 
 	do {
 		rcu_read_lock();
-		tcp = first_of(sn);
+		tcp = any_of(sn);
 		if (tcp && before)
 			before(tcp);
 		if (tcp)
@@ -118,9 +150,9 @@ static void wait_for_time(struct sipx_tcp *tcp)
 
 	spin_lock(&sn->tcp_lock);
 	if (!tcp->has_ended) {
+		settle_in(tcp);
 		tcp->waits = true;
-		hlist_del(&tcp->link);
-		hlist_add_head(&tcp->link, &sn->tcp_waiting);
+		list_move(&tcp->link, &sn->tcp_waiting);
 	}
 	spin_unlock(&sn->tcp_lock);
 	sipx_net_arm(sn, &sn->tcp_tick);
@@ -163,15 +195,14 @@ static void look_after(struct sipx_tcp *tcp)
 }
 
 /* One of those, which counts as idle from here on; in an RCU section, if there is one. */
-static struct sipx_tcp *next_of(struct sipx_net *sn, struct hlist_head *batch)
+static struct sipx_tcp *next_of(struct sipx_net *sn, struct list_head *batch)
 {
-	struct sipx_tcp *tcp = NULL;
+	struct sipx_tcp *tcp;
 
 	spin_lock_bh(&sn->tcp_lock);
-	if (!hlist_empty(batch)) {
-		tcp = hlist_entry(batch->first, struct sipx_tcp, link);
-		hlist_del(&tcp->link);
-		hlist_add_head(&tcp->link, &sn->tcp_idle);
+	tcp = list_first_entry_or_null(batch, struct sipx_tcp, link);
+	if (tcp) {
+		list_move(&tcp->link, &sn->tcp_idle);
 		tcp->waits = false;
 		rcu_read_lock();
 	}
@@ -182,13 +213,13 @@ static struct sipx_tcp *next_of(struct sipx_net *sn, struct hlist_head *batch)
 void sipx_tcp_tick(struct work_struct *work)
 {
 	struct sipx_net *sn = container_of(to_delayed_work(work), struct sipx_net, tcp_tick);
-	HLIST_HEAD(batch);
+	LIST_HEAD(batch);
 	struct sipx_tcp *tcp;
 
 	if (sipx_net_stopped(sn))
 		return;
 	spin_lock_bh(&sn->tcp_lock);
-	hlist_move_list(&sn->tcp_waiting, &batch);
+	list_splice_init(&sn->tcp_waiting, &batch);
 	spin_unlock_bh(&sn->tcp_lock);
 	while ((tcp = next_of(sn, &batch))) {
 		look_after(tcp);
@@ -311,14 +342,38 @@ static bool enter(struct sipx_tcp *tcp, struct sipx_connection_data *data)
 	bool room;
 
 	spin_lock_bh(&sn->tcp_lock);
-	room = sn->tcp_count < limit;
+	room = sn->tcp_count < limit && sn->tcp_half_open < max(limit / HALF_OPEN_SHARE, 1u);
 	if (room) {
 		sn->tcp_count++;
-		hlist_add_head(&tcp->link, &sn->tcp_idle);
+		sn->tcp_half_open++;
+		tcp->is_begun = true;
+		list_add_tail(&tcp->link, &sn->tcp_begun);
 		WRITE_ONCE(data->stream, tcp);
 	}
 	spin_unlock_bh(&sn->tcp_lock);
 	return room;
+}
+
+/*
+ * A flood of SYNs, whoever they say has sent them, takes no place of connections that were
+ * answered: it makes those go that wait for their answer longest. Nothing of them was
+ * changed yet, and they pass. RCU.
+ */
+static bool evict_oldest(struct sipx_net *sn)
+{
+	struct sipx_tcp *oldest = first_of(sn, &sn->tcp_begun);
+	bool evicted = false;
+
+	if (!oldest)
+		return false;
+	spin_lock_bh(&oldest->lock);
+	if (!oldest->is_open) {
+		oldest->is_evicted = evicted = true;
+		sipx_tcp_end(sn, data_of(oldest));
+		sipx_net_count(sn, SIPX_COUNT_limit_half_open);
+	}
+	spin_unlock_bh(&oldest->lock);
+	return evicted;
 }
 
 static struct sipx_tcp *make_tcp(struct sipx_packet *packet)
@@ -330,7 +385,13 @@ static struct sipx_tcp *make_tcp(struct sipx_packet *packet)
 	tcp = sipx_alloc(SIPX_SLAB_TCP);
 	if (!tcp)
 		return NULL;
+	tcp->host = sipx_tcp_host_hold(packet->sn, packet->ct);
+	if (!tcp->host) {
+		sipx_free(SIPX_SLAB_TCP, tcp);
+		return NULL;
+	}
 	spin_lock_init(&tcp->lock);
+	tcp->began_s = div_u64(sipx_now_ms(), 1000);
 	tcp->sn = packet->sn;
 	tcp->ct = packet->ct;
 	nf_conntrack_get(&tcp->ct->ct_general);
@@ -351,8 +412,9 @@ static unsigned int begin(struct sipx_packet *packet)
 		sipx_refuse(packet, SIPX_COUNT_no_memory);
 		return NF_ACCEPT;
 	}
-	if (!enter(tcp, packet->data)) {
+	if (!enter(tcp, packet->data) && !(evict_oldest(tcp->sn) && enter(tcp, packet->data))) {
 		sipx_refuse(packet, SIPX_COUNT_limit_streams);
+		sipx_tcp_host_release(tcp->host);
 		nf_ct_put(ct);
 		sipx_free(SIPX_SLAB_TCP, tcp);
 		return NF_ACCEPT;
@@ -432,6 +494,46 @@ static unsigned int translate(struct sipx_packet *packet, struct sipx_tcp *tcp,
 	return sipx_segment_write(packet, header, answer) ? NF_ACCEPT : NF_DROP;
 }
 
+/* Under its lock. */
+static bool is_untouched(struct sipx_tcp *tcp)
+{
+	struct sipx_stream *stream = sipx_stream_of(tcp);
+
+	return !sipx_core_stream_bytes(stream) && !sipx_core_stream_shift(stream, 0) &&
+	       !sipx_core_stream_shift(stream, 1);
+}
+
+/*
+ * Under its lock. The handshake is over: conntrack has seen to it that its numbers fit, and is
+ * told only now to be liberal. Who has too many such connections goes on without us.
+ */
+static void open_up(struct sipx_tcp *tcp, struct sipx_segment_answer *answer)
+{
+	bool room;
+
+	be_liberal(tcp->ct);
+	tcp->is_open = true;
+	spin_lock(&tcp->sn->tcp_lock);
+	room = tcp->has_ended || settle_in(tcp);
+	spin_unlock(&tcp->sn->tcp_lock);
+	if (room)
+		return;
+	pass_through(tcp, SIPX_COUNT_limit_stream_host);
+	answer->foreign |= is_untouched(tcp);
+}
+
+/* Under its lock: a segment of one that is not open yet. */
+static void mind_handshake(struct sipx_tcp *tcp, const struct sipx_segment *segment, u8 dir,
+			   struct sipx_segment_answer *answer)
+{
+	if (!answer->plausible)
+		return;
+	if (segment->syn)
+		tcp->was_answered |= segment->has_ack && dir == IP_CT_DIR_REPLY;
+	else if (tcp->was_answered)
+		open_up(tcp, answer);
+}
+
 static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 			  const struct sipx_tcp_header *header)
 {
@@ -441,8 +543,15 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 
 	local_bh_disable();
 	spin_lock(&tcp->lock);
+	if (unlikely(tcp->is_evicted)) {
+		spin_unlock(&tcp->lock);
+		local_bh_enable();
+		return NF_ACCEPT;
+	}
 	verdict = translate(packet, tcp, header, &answer);
 	besides = sipx_emission_make(tcp, &answer.emission);
+	if (unlikely(!tcp->is_open))
+		mind_handshake(tcp, &header->segment, CTINFO2DIR(packet->ctinfo), &answer);
 	spin_unlock(&tcp->lock);
 	sipx_log_refusals(packet);
 	if (answer.waits && !READ_ONCE(tcp->waits))
@@ -461,13 +570,11 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
  */
 static unsigned int too_large(struct sipx_packet *packet, struct sipx_tcp *tcp)
 {
-	struct sipx_stream *stream = sipx_stream_of(tcp);
 	bool is_shifted;
 
 	spin_lock_bh(&tcp->lock);
 	pass_through(tcp, SIPX_COUNT_stream_too_long);
-	is_shifted = sipx_core_stream_bytes(stream) || sipx_core_stream_shift(stream, 0) ||
-		     sipx_core_stream_shift(stream, 1);
+	is_shifted = !is_untouched(tcp);
 	sipx_log_refusals(packet);
 	spin_unlock_bh(&tcp->lock);
 	if (is_shifted) {
@@ -487,7 +594,7 @@ static unsigned int followed(struct sipx_packet *packet, struct sipx_tcp *tcp,
 		return too_large(packet, tcp);
 	if (header->payload_length && !sipx_segment_open(packet, header))
 		return NF_DROP;
-	if (header->segment.syn)
+	if (header->segment.syn && READ_ONCE(tcp->is_open))
 		be_liberal(packet->ct);
 	verdict = carry(packet, tcp, header);
 	return verdict == NF_ACCEPT ? sipx_settle(packet) : verdict;

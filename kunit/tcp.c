@@ -56,15 +56,31 @@ static const struct sipx_test_segment syn_ack = {
 };
 static const struct sipx_test_segment ack = { .seq = CLIENT_FIRST, .ack = SERVER_FIRST };
 
+static void shake_hands(struct kunit *test, struct nf_conn *ct)
+{
+	carry(test, ct, syn);
+	carry(test, ct, syn_ack);
+	carry(test, ct, ack);
+}
+
 static struct nf_conn *established(struct kunit *test)
 {
 	struct nf_conn *ct = sipx_test_tcp(test, SIPX_IPV4);
 
-	carry(test, ct, syn);
-	carry(test, ct, syn_ack);
-	carry(test, ct, ack);
+	shake_hands(test, ct);
 	KUNIT_ASSERT_NOT_NULL(test, data_of(ct)->stream);
 	return ct;
+}
+
+/* Begun by that host, from that port. */
+static struct nf_conn *begun_by(struct kunit *test, u8 number, u16 port)
+{
+	struct sipx_endpoint source = sipx_test_endpoint(SIPX_IPV4, number, port);
+	struct sipx_endpoint destination = sipx_test_endpoint(SIPX_IPV4, 200, 5060);
+	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV4, 100, port + number);
+
+	source.protocol = destination.protocol = outside.protocol = SIPX_TCP;
+	return sipx_test_connection(test, &source, &destination, &outside, true);
 }
 
 /* The client's bytes from that position of the message on. */
@@ -80,11 +96,17 @@ static struct sk_buff *say(struct kunit *test, struct nf_conn *ct, u32 from, u32
 
 static void expect_nothing_left(struct kunit *test)
 {
+	u32 i;
+
 	rcu_barrier();
 	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 0u);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
-	KUNIT_EXPECT_TRUE(test, hlist_empty(&sipx_test_net()->tcp_idle));
-	KUNIT_EXPECT_TRUE(test, hlist_empty(&sipx_test_net()->tcp_waiting));
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_half_open, 0u);
+	KUNIT_EXPECT_TRUE(test, list_empty(&sipx_test_net()->tcp_begun));
+	KUNIT_EXPECT_TRUE(test, list_empty(&sipx_test_net()->tcp_idle));
+	KUNIT_EXPECT_TRUE(test, list_empty(&sipx_test_net()->tcp_waiting));
+	for (i = 0; i < ARRAY_SIZE(sipx_test_net()->tcp_hosts); i++)
+		KUNIT_EXPECT_TRUE(test, hlist_empty(&sipx_test_net()->tcp_hosts[i]));
 }
 
 static void set(int setting, unsigned int value)
@@ -269,7 +291,7 @@ static void held_is_given_back(struct kunit *test)
 
 	kfree_skb(say(test, ct, 0, 100));
 	KUNIT_EXPECT_GT(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
-	KUNIT_EXPECT_FALSE(test, hlist_empty(&sipx_test_net()->tcp_waiting));
+	KUNIT_EXPECT_FALSE(test, list_empty(&sipx_test_net()->tcp_waiting));
 	sipx_test_end(ct);
 	expect_nothing_left(test);
 }
@@ -288,6 +310,157 @@ static void no_more_than_allowed(struct kunit *test)
 	KUNIT_EXPECT_GT(test, sipx_test_counter(SIPX_COUNT_limit_stream_memory), before);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
 	set(SIPX_SETTING_TCP_MEMORY, memory);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+/* ---- what one host may have -------------------------------------------------------------------------- */
+
+#define FLOOD 50
+
+/* It passes as it came. */
+static void expect_passes(struct kunit *test, struct nf_conn *ct)
+{
+	struct sk_buff *skb = say(test, ct, 0, MESSAGE_LENGTH);
+
+	KUNIT_EXPECT_PTR_EQ(test, data_of(ct)->stream, (void *)NULL);
+	sipx_test_expect_segment(test, skb, message, MESSAGE_LENGTH);
+	kfree_skb(skb);
+}
+
+/* Those that nobody has answered make room for each other, and never take the place of one that
+ * was answered.
+ */
+static void S7_flood_of_syns_takes_no_place(struct kunit *test)
+{
+	u64 evicted = sipx_test_counter(SIPX_COUNT_limit_half_open);
+	struct nf_conn *ct = established(test), *flood[FLOOD];
+	u32 i;
+
+	set(SIPX_SETTING_TCP_CONNECTIONS, 40);
+	for (i = 0; i < FLOOD; i++) {
+		flood[i] = begun_by(test, 2 + i, 10000);
+		carry(test, flood[i], syn);
+		KUNIT_EXPECT_NOT_NULL(test, data_of(flood[i])->stream);
+		KUNIT_EXPECT_LE(test, sipx_test_net()->tcp_half_open, 10u);
+	}
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 11u);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_limit_half_open), evicted + FLOOD - 10);
+	says_hello(test, ct);
+	/* one of the last is a true one: it is followed once it is answered */
+	carry(test, flood[FLOOD - 1], syn_ack);
+	carry(test, flood[FLOOD - 1], ack);
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_half_open, 9u);
+	KUNIT_EXPECT_NOT_NULL(test, data_of(flood[FLOOD - 1])->stream);
+	/* and one of the first goes on without us */
+	carry(test, flood[0], syn_ack);
+	expect_passes(test, flood[0]);
+	set(SIPX_SETTING_TCP_CONNECTIONS, 65536);
+	for (i = 0; i < FLOOD; i++)
+		sipx_test_end(flood[i]);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+/* A place in all is taken from who waits for an answer, and from nobody else. */
+static void S7_answered_ones_keep_their_place(struct kunit *test)
+{
+	u64 refused = sipx_test_counter(SIPX_COUNT_limit_streams);
+	struct nf_conn *ct = established(test), *waits = begun_by(test, 2, 10000);
+	struct nf_conn *next = begun_by(test, 3, 10000), *last = begun_by(test, 4, 10000);
+
+	set(SIPX_SETTING_TCP_CONNECTIONS, 2);
+	carry(test, waits, syn);
+	shake_hands(test, next);
+	KUNIT_EXPECT_PTR_EQ(test, data_of(waits)->stream, (void *)NULL);
+	KUNIT_EXPECT_NOT_NULL(test, data_of(next)->stream);
+	carry(test, last, syn);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_limit_streams), refused + 1);
+	KUNIT_EXPECT_PTR_EQ(test, data_of(last)->stream, (void *)NULL);
+	says_hello(test, ct);
+	set(SIPX_SETTING_TCP_CONNECTIONS, 65536);
+	nf_ct_put(last);	/* nobody has confirmed it */
+	sipx_test_end(next);
+	sipx_test_end(waits);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+static void S7_host_has_its_share_of_connections(struct kunit *test)
+{
+	u64 refused = sipx_test_counter(SIPX_COUNT_limit_stream_host);
+	unsigned int limit = setting(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST);
+	struct nf_conn *own[3], *other = begun_by(test, 9, 10000);
+	u32 i;
+
+	set(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST, 2);
+	for (i = 0; i < ARRAY_SIZE(own); i++) {
+		own[i] = begun_by(test, 2, 10000 + i);
+		shake_hands(test, own[i]);
+	}
+	KUNIT_EXPECT_NOT_NULL(test, data_of(own[1])->stream);
+	expect_passes(test, own[2]);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_limit_stream_host), refused + 1);
+	shake_hands(test, other);
+	KUNIT_EXPECT_NOT_NULL(test, data_of(other)->stream);
+	sipx_test_end(own[0]);	/* its place is free at once */
+	own[0] = begun_by(test, 2, 10010);
+	shake_hands(test, own[0]);
+	KUNIT_EXPECT_NOT_NULL(test, data_of(own[0])->stream);
+	set(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST, limit);
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		sipx_test_end(own[i]);
+	sipx_test_end(other);
+	expect_nothing_left(test);
+}
+
+/* What one host makes us hold takes nothing of what others need. */
+static void S7_host_has_its_share_of_memory(struct kunit *test)
+{
+	u64 refused = sipx_test_counter(SIPX_COUNT_limit_stream_host);
+	unsigned int memory = setting(SIPX_SETTING_TCP_MEMORY_PER_HOST);
+	struct nf_conn *own[2], *other = begun_by(test, 9, 10000);
+	struct sk_buff *skb;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(own); i++) {
+		own[i] = begun_by(test, 2, 10000 + i);
+		shake_hands(test, own[i]);
+	}
+	shake_hands(test, other);
+	set(SIPX_SETTING_TCP_MEMORY_PER_HOST, SIPX_SMALL_PIECE / 1024);	/* one piece */
+	kfree_skb(say(test, own[0], 0, 100));
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&sipx_test_net()->tcp_bytes), (long)SIPX_SMALL_PIECE);
+	skb = say(test, own[1], 0, 100);
+	sipx_test_expect_segment(test, skb, message, 100);
+	kfree_skb(skb);
+	KUNIT_EXPECT_GT(test, sipx_test_counter(SIPX_COUNT_limit_stream_host), refused);
+	kfree_skb(say(test, other, 0, 100));
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 2l * SIPX_SMALL_PIECE);
+	set(SIPX_SETTING_TCP_MEMORY_PER_HOST, memory);
+	sipx_test_end(own[0]);
+	sipx_test_end(own[1]);
+	sipx_test_end(other);
+	expect_nothing_left(test);
+}
+
+/* Until both ends are where they say, conntrack looks at numbers as strictly as it is told to. */
+static void S7_half_open_is_looked_at_strictly(struct kunit *test)
+{
+	struct nf_conn *ct = sipx_test_tcp(test, SIPX_IPV4);
+	struct sipx_test_segment guessed = ack;
+
+	carry(test, ct, syn);
+	guessed.ack = 0;	/* before there is anything to acknowledge */
+	carry(test, ct, guessed);
+	carry(test, ct, syn_ack);
+	guessed.ack = SERVER_FIRST + 1000000;
+	carry(test, ct, guessed);
+	KUNIT_EXPECT_FALSE(test, ct->proto.tcp.seen[0].flags & IP_CT_TCP_FLAG_BE_LIBERAL);
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_half_open, 1u);
+	carry(test, ct, ack);
+	KUNIT_EXPECT_TRUE(test, ct->proto.tcp.seen[0].flags & IP_CT_TCP_FLAG_BE_LIBERAL);
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_half_open, 0u);
 	sipx_test_end(ct);
 	expect_nothing_left(test);
 }
@@ -386,6 +559,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(switched_off),
 	KUNIT_CASE(held_is_given_back),
 	KUNIT_CASE(no_more_than_allowed),
+	KUNIT_CASE(S7_flood_of_syns_takes_no_place),
+	KUNIT_CASE(S7_answered_ones_keep_their_place),
+	KUNIT_CASE(S7_host_has_its_share_of_connections),
+	KUNIT_CASE(S7_host_has_its_share_of_memory),
+	KUNIT_CASE(S7_half_open_is_looked_at_strictly),
 	KUNIT_CASE(ends_under_locks),
 	KUNIT_CASE(handed_over),
 	KUNIT_CASE(namespace_ends),

@@ -372,14 +372,16 @@ bool router::stands(u32 zone, const endpoint &source, const endpoint &destinatio
 std::string router::show_calls()
 {
 	sipx_sink sink;
-	sipx_core_show_calls(state_, &sink);
+	for (u32 part = 0; part < sipx_core_parts(); part++)
+		sipx_core_show_calls(state_, part, &sink);
 	return sink.text;
 }
 
 std::string router::show_registrations()
 {
 	sipx_sink sink;
-	sipx_core_show_registrations(state_, &sink);
+	for (u32 part = 0; part < sipx_core_parts(); part++)
+		sipx_core_show_registrations(state_, part, &sink);
 	return sink.text;
 }
 

@@ -17,7 +17,11 @@ u64 clock_ms = 1000000;
 u32 random_state = 1;
 u32 live[SIPX_SLABS];
 std::unordered_map<void *, sipx_slab> ledger;
-std::unordered_map<void *, u32> pieces;
+struct piece_of {
+	u32 size;
+	sipx_stream *stream;
+};
+std::unordered_map<void *, piece_of> pieces;
 u32 piece_bytes;
 
 u64 rotate(u64 value, u32 by) { return value << by | value >> (64 - by); }
@@ -117,24 +121,27 @@ void sipx_free(sipx_slab slab, void *object)
 
 // Of exactly that size and full of garbage, so that a look beyond it, or at what was never
 // written, is seen.
-void *sipx_piece_take(sipx_state *, u32 size)
+void *sipx_piece_take(sipx_state *, sipx_stream *stream, u32 size)
 {
 	if (size < 2048 || (size & (size - 1)))
 		broken("a piece of a size that there is not");
+	const auto of = ledger.find(stream);
+	if (of == ledger.end() || of->second != SIPX_SLAB_TCP)
+		broken("a piece for no stream");
 	if (fault_strikes(fault_piece))
 		return nullptr;
 	void *piece = std::malloc(size);
 	std::memset(piece, 0xa5, size);
-	pieces[piece] = size;
+	pieces[piece] = {size, stream};
 	piece_bytes += size;
 	return piece;
 }
 
-void sipx_piece_give(sipx_state *, void *piece, u32 size)
+void sipx_piece_give(sipx_state *, sipx_stream *stream, void *piece, u32 size)
 {
 	const auto found = pieces.find(piece);
-	if (found == pieces.end() || found->second != size)
-		broken("a piece is given back that was not taken, or of another size");
+	if (found == pieces.end() || found->second.size != size || found->second.stream != stream)
+		broken("a piece is given back that was not taken, or of another size or stream");
 	pieces.erase(found);
 	piece_bytes -= size;
 	std::free(piece);

@@ -353,7 +353,9 @@ TEST_P(calls, show_names_the_call)
 	placed_call call = call_out(phone, rtp, far_media);
 	const std::string text = gate.show_calls();
 	EXPECT_NE(text.find(" answered inside=" + text_of(phone) + " peer=" + text_of(server)), text.npos) << text;
-	EXPECT_NE(text.find("  stream 0 inside=" + text_of(rtp) + " outside=" + text_of(media_of(call.invite)) + " remote=" + text_of(far_media)), text.npos) << text;
+	EXPECT_NE(text.find("  stream 0 inside=" + text_of(rtp) + " outside=" + text_of(media_of(call.invite)) + " remote=" + text_of(far_media) + " pinholes=in,in-rtcp,out,out-rtcp\n"), text.npos) << text;
+	gate.flush_expectations();
+	EXPECT_NE(gate.show_calls().find(" pinholes=-\n"), text.npos) << gate.show_calls();
 }
 
 } // namespace core_test
