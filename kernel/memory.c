@@ -4,11 +4,12 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/ktime.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "internal.h"
 
@@ -24,15 +25,16 @@ static const char *const slab_names[SIPX_SLABS] = {
 };
 
 static struct kmem_cache *slabs[SIPX_SLABS] __read_mostly;
+static u32 slab_words[SIPX_SLABS] __read_mostly;
 static siphash_key_t hash_key __read_mostly;
 struct sipx_cpu __percpu *sipx_cpus;
 
 u64 sipx_now_ms(void)
 {
-	/* seconds count here, not nanoseconds: the cheap clock, which like the timeouts of
-	 * conntrack stands still while the machine sleeps
+	/* seconds count here, not nanoseconds: the cheapest clock, which is the one of
+	 * conntrack's timeouts and stands still while the machine sleeps
 	 */
-	return ktime_to_ms(ktime_get_coarse());
+	return jiffies64_to_msecs(get_jiffies_64());
 }
 
 u32 sipx_random(void)
@@ -45,9 +47,20 @@ u64 sipx_hash(const void *bytes, u32 length)
 	return siphash(bytes, length, &hash_key);
 }
 
+/* Small ones, often: in words, and once. A kernel that clears all that it gives would do so
+ * byte by byte; a cache with a constructor gives its objects as they are.
+ */
 void *sipx_alloc(enum sipx_slab slab)
 {
-	return kmem_cache_zalloc(slabs[slab], GFP_ATOMIC | __GFP_NOWARN);
+	void *object = kmem_cache_alloc(slabs[slab], GFP_ATOMIC | __GFP_NOWARN);
+
+	if (object)
+		memset64(object, 0, slab_words[slab]);
+	return object;
+}
+
+static void leave_as_it_is(void *object)
+{
 }
 
 void sipx_free(enum sipx_slab slab, void *object)
@@ -59,13 +72,7 @@ void sipx_free(enum sipx_slab slab, void *object)
 	kmem_cache_free(slabs[slab], object);
 }
 
-/* Debian's kernels clear what kmalloc() and plain caches give, and a piece is never read where
- * it was not written: a cache with a constructor gives it as it is.
- */
-static void leave_as_it_is(void *piece)
-{
-}
-
+/* A piece is never read where it was not written. */
 static struct kmem_cache *small_pieces __read_mostly;
 
 static void *take_memory(u32 size)
@@ -181,7 +188,9 @@ static int create_slabs(void)
 	if (!small_pieces)
 		return -ENOMEM;
 	for (i = 0; i < SIPX_SLABS; i++) {
-		slabs[i] = kmem_cache_create(slab_names[i] ?: "sip_ext", size_of(i), 0, 0, NULL);
+		slab_words[i] = DIV_ROUND_UP(size_of(i), sizeof(u64));
+		slabs[i] = kmem_cache_create(slab_names[i] ?: "sip_ext", slab_words[i] * sizeof(u64),
+					     __alignof__(u64), 0, leave_as_it_is);
 		if (!slabs[i])
 			return -ENOMEM;
 	}
