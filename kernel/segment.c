@@ -77,11 +77,27 @@ static void read_option(struct sipx_tcp_header *header, const u8 *option, u8 at)
 	}
 }
 
+/* RFC 7323 appendix A: nearly all segments have just this. */
+static bool read_aligned_stamp(struct sipx_tcp_header *header, const struct tcphdr *tcp)
+{
+	const __be32 *words = (const __be32 *)(tcp + 1);
+
+	if (header->length != sizeof(*tcp) + TCPOLEN_TSTAMP_ALIGNED ||
+	    get_unaligned(words) != htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 |
+					  TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP))
+		return false;
+	header->has_stamp = true;
+	header->stamp = get_unaligned_be32(words + 1);
+	return true;
+}
+
 static void read_options(struct sipx_tcp_header *header, const struct tcphdr *tcp)
 {
 	const u8 *bytes = (const u8 *)tcp;
 	u32 at = sizeof(*tcp);
 
+	if (read_aligned_stamp(header, tcp))
+		return;
 	while (at < header->length && bytes[at] != TCPOPT_EOL) {
 		if (bytes[at] == TCPOPT_NOP) {
 			at++;
