@@ -81,8 +81,9 @@ static bool taken_by_router(struct net *net, const struct sipx_endpoint *outside
 	union nf_inet_addr address;
 
 	memcpy(&address, outside->bytes, sizeof(address));
-	return sipx_is_local(net, l3num, &address) &&
-	       taken_by_program(net, l3num, &address, outside, count);
+	/* mostly nobody is bound there, whosever the address is */
+	return taken_by_program(net, l3num, &address, outside, count) &&
+	       sipx_is_local(net, l3num, &address);
 }
 
 bool sipx_ports_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
