@@ -12,32 +12,69 @@ namespace {
 constexpr u64 renewal_slack_ms = 2000;
 constexpr u64 far_ms = 7ull * 24 * 3600 * 1000;
 
-// What makes two wishes the same pinhole: not its lifetime, and not the media class, so
-// that audio and video on one socket (BUNDLE) share theirs.
-struct pinhole_key {
-	endpoint source;
-	endpoint destination;
-	endpoint translated;
-	u8 translate;
-	u8 reply;
-	u8 helper;
-	u8 zero;
+// Who may go where: the kernel's table holds one expectation for it. Of IPv4 a third of the
+// bytes says all; a hash tells keys of two lengths apart.
+template<u32 address_size>
+struct place_key {
+	u8 source[address_size];
+	u8 destination[address_size];
+	u16 source_port;
+	u16 destination_port;
+	u8 source_family;	// 0: anybody
+	u8 protocol;
+	u16 zero;
 	u32 zone;
 };
+static_assert(sizeof(place_key<4>) == 20 && sizeof(place_key<16>) == 44);
 
-u64 digest_of(const scene &on, const sipx_pinhole &wished)
+template<u32 address_size>
+u64 hash_of(const scene &on, const sipx_pinhole &wished)
 {
-	const pinhole_key key{wished.source, wished.destination, wished.translated,
-			      wished.translate, wished.reply, wished.helper, 0, on.where.zone};
+	const endpoint &source = wished.source, &destination = wished.destination;
+	place_key<address_size> key{{}, {}, source.port, destination.port, source.family,
+				    destination.protocol, 0, on.where.zone};
+	__builtin_memcpy(key.source, source.bytes, address_size);
+	__builtin_memcpy(key.destination, destination.bytes, address_size);
 	return sipx_hash(&key, sizeof(key));
 }
 
-pinhole *find_pinhole(const state &tables, u64 digest)
+u64 place_of(const scene &on, const sipx_pinhole &wished)
 {
-	pinhole *at = tables.pinholes.first(digest);
-	while (at && at->digest != digest)
-		at = at->next;
-	return at;
+	return wished.destination.family == SIPX_IPV4 ? hash_of<4>(on, wished) : hash_of<16>(on, wished);
+}
+
+// What makes two wishes the same pinhole: not its lifetime, and not the media class, so that
+// audio and video on one socket (BUNDLE) share theirs. An odd factor keeps two of one place apart,
+// and nobody knows the hash of the place.
+u64 digest_of(const sipx_pinhole &wished, u64 place)
+{
+	constexpr u64 golden = 0x9e3779b97f4a7c15ull;
+	const u32 how = wished.translate << 2 | wished.reply << 1 | wished.helper;
+	const u64 rest = u64{wished.translated.port} << 16 | how << 8 | wished.translated.family;
+	if (wished.translated.family == SIPX_IPV6)
+		return place + sipx_hash(wished.translated.bytes, sizeof(wished.translated.bytes)) + rest * golden;
+	u32 address;
+	__builtin_memcpy(&address, wished.translated.bytes, sizeof(address));
+	return place + (u64{address} << 32 | rest) * golden;
+}
+
+// What is wished, and the hashes of it.
+struct request {
+	sipx_pinhole wished;
+	u64 place;
+	u64 digest;
+};
+
+// `of` learns whether any other stands in the same place.
+pinhole *find_pinhole(const state &tables, request &of)
+{
+	of.wished.alone = true;
+	for (pinhole *at = tables.pinholes.first(of.place); at; at = at->next) {
+		if (at->digest == of.digest)
+			return at;
+		of.wished.alone &= at->place != of.place;
+	}
+	return nullptr;
 }
 
 sipx_reason reason_of(sipx_pinhole_error error)
@@ -100,12 +137,6 @@ sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole w
 	return error;
 }
 
-// What is wished, and its digest.
-struct request {
-	const sipx_pinhole &wished;
-	u64 digest;
-};
-
 pinhole *open_new(const scene &on, const connection &owner, const request &of, u64 until_ms, sipx_pinhole_error &error)
 {
 	auto *made = make<pinhole>();
@@ -113,6 +144,7 @@ pinhole *open_new(const scene &on, const connection &owner, const request &of, u
 		error = SIPX_PINHOLE_NO_MEMORY;
 		return nullptr;
 	}
+	made->place = of.place;
 	made->digest = of.digest;
 	made->until_ms = until_ms;
 	made->references = 1;
@@ -121,7 +153,7 @@ pinhole *open_new(const scene &on, const connection &owner, const request &of, u
 		discard(made);
 		return nullptr;
 	}
-	on.tables().pinholes.insert(made->digest, made);
+	on.tables().pinholes.insert(made->place, made);
 	return made;
 }
 
@@ -172,7 +204,7 @@ void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 			sipx_pinhole_close(held->handle);
 			sipx_count(opaque, SIPX_COUNT_pinhole_closed);
 		}
-		tables_of(opaque).pinholes.remove(held->digest, held);
+		tables_of(opaque).pinholes.remove(held->place, held);
 		discard(held);
 	}
 	held = nullptr;
@@ -189,17 +221,18 @@ void give_up_pinholes(sipx_state *opaque, stream &of)
 void ensure_pinhole(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms,
 		    pinhole *&held)
 {
-	const u64 digest = digest_of(on, wished);
+	const u64 place = place_of(on, wished), digest = digest_of(wished, place);
 	if (held && held->digest == digest) {
 		keep_standing(on, owner, wished, until_ms, *held);
 		return;
 	}
-	pinhole *next = find_pinhole(on.tables(), digest);
+	request of{wished, place, digest};
+	pinhole *next = find_pinhole(on.tables(), of);
 	if (next) {
 		next->references++;
 		keep_standing(on, owner, wished, until_ms, *next);
 	} else {
-		next = replace(on, owner, {wished, digest}, until_ms, held);
+		next = replace(on, owner, of, until_ms, held);
 	}
 	give_up_pinhole(on.opaque, held);
 	held = next;

@@ -119,7 +119,8 @@ struct pinhole {
 	pinhole *next;
 	sipx_expectation *handle;
 	const connection *master;	// compared, never followed
-	u64 digest;	// of what was wished
+	u64 place;	// of who may go where: the hash that it is found by
+	u64 digest;	// of all that was wished
 	u64 until_ms;
 	u32 references;
 };

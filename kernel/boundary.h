@@ -188,6 +188,7 @@ struct sipx_pinhole {
 	u32 lifetime_s;
 	u16 likely_port;			/* where source.port is 0: the port that the source most
 						 * likely sends from, or 0. Only to find a stale connection */
+	u8 alone;				/* 1: the core has no other from this source to this destination */
 };
 
 enum sipx_pinhole_error {

@@ -128,11 +128,13 @@ static void drop_expired(struct nf_conn_help *help)
  * same master (whose handle somebody holds).
  */
 static enum sipx_pinhole_error check_place(struct nf_conn *ct, struct nf_conntrack_expect *exp,
-					   u32 limit)
+					   const struct sipx_pinhole *pinhole, u32 limit)
 {
 	enum sipx_pinhole_error error = SIPX_PINHOLE_OPEN;
 	struct nf_conn_help *help = nfct_help(ct);
 
+	if (pinhole->alone && READ_ONCE(help->expecting[exp->class]) < limit)
+		return SIPX_PINHOLE_OPEN;
 	spin_lock_bh(&nf_conntrack_expect_lock);
 	if (help->expecting[exp->class] >= limit)
 		drop_expired(help);
@@ -183,7 +185,7 @@ static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_ex
 	enum sipx_pinhole_error error;
 
 	spin_lock_bh(&insertion);
-	error = check_place(ct, exp, guest ? CLASS_LIMIT - SIGNALLING_ALONE : CLASS_LIMIT);
+	error = check_place(ct, exp, pinhole, guest ? CLASS_LIMIT - SIGNALLING_ALONE : CLASS_LIMIT);
 	if (error == SIPX_PINHOLE_OPEN) {
 		error = error_of(nf_ct_expect_related(exp, 0));
 		if (error == SIPX_PINHOLE_TABLE_FULL && collect_expired(nf_ct_net(ct)))

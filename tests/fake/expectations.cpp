@@ -145,10 +145,14 @@ sipx_pinhole_error router::open(connection &master, const sipx_pinhole &wished, 
 		return SIPX_PINHOLE_GONE;
 	if (master.expecting[wished.pinhole_class] >= rules.class_limit)
 		return SIPX_PINHOLE_CLASS_FULL;
-	for (const sipx_expectation *e : table_)
-		if (e->zone == master.zone && same_socket(e->wished.destination, wished.destination) &&
-		    sources_meet(e->wished, wished))
-			return SIPX_PINHOLE_BUSY;
+	for (const sipx_expectation *e : table_) {
+		if (e->zone != master.zone || !same_socket(e->wished.destination, wished.destination) ||
+		    !sources_meet(e->wished, wished))
+			continue;
+		if (wished.alone && sip::same_endpoint(e->wished.source, wished.source))
+			broken("a pinhole that is said to be alone in its place, and is not");
+		return SIPX_PINHOLE_BUSY;
+	}
 	if (table_.size() >= rules.expectations_max)
 		return SIPX_PINHOLE_TABLE_FULL;
 	const u64 until_ms = now_ms() + u64{wished.lifetime_s} * 1000;
