@@ -64,7 +64,7 @@ void add_edit(drafting &d, u32 offset, u32 length, edit_kind kind, u8 value)
 		refuse(d, SIPX_COUNT_too_many_addresses);
 		return;
 	}
-	d.p.edits[d.p.edit_count++] = {static_cast<u16>(offset), static_cast<u16>(length), kind, value};
+	d.p.edits[d.p.edit_count++] = {static_cast<u16>(offset), static_cast<u16>(length), kind, value, 0};
 }
 
 void edit_span(drafting &d, span at, edit_kind kind, u8 value)
@@ -654,7 +654,7 @@ void follow_length(drafting &d, span digits, u32 start, u32 end)
 		return;
 	}
 	const u8 scope = d.p.scope_count++;
-	d.p.scopes[scope] = {static_cast<u16>(start), static_cast<u16>(end), written};
+	d.p.scopes[scope] = {static_cast<u16>(start), static_cast<u16>(end), written, 0};
 	edit_span(d, digits, edit_kind::length, scope);
 }
 
@@ -671,6 +671,8 @@ void follow_lengths(drafting &d)
 void sort_edits(plan &p)
 {
 	for (u32 i = 1; i < p.edit_count; i++) {
+		if (p.edits[i - 1].offset <= p.edits[i].offset)
+			continue;
 		const edit moved = p.edits[i];
 		u32 at = i;
 		for (; at && p.edits[at - 1].offset > moved.offset; at--)

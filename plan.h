@@ -77,12 +77,14 @@ struct edit {
 	u16 length;
 	edit_kind kind;
 	u8 value;	// address, port, add_port: index into values; length: index into scopes
+	u16 written;	// how long what stands there instead is; the rewrite's own
 };
 
 struct length_scope {
 	u16 start;
 	u16 end;
 	u32 value;	// as written
+	u32 becomes;	// the rewrite's own
 };
 
 // How the inside endpoint writes its own address, a bit for each place (enum place). What

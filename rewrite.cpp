@@ -40,35 +40,38 @@ void write_port(plan &p, u8 index)
 	text.port_number = number;
 }
 
+// How long what the edit writes is, once its value has its text; for a length it is not known yet.
+u32 size_of(const value_text &value, edit_kind kind)
+{
+	switch (kind) {
+	case edit_kind::address:
+		return value.address_length;
+	case edit_kind::port:
+		return value.port_length - 1u;
+	case edit_kind::add_port:
+		return value.port_number == default_sip_port ? 0 : value.port_length;
+	case edit_kind::add_secure_port:
+		return value.port_number == default_sips_port ? 0 : value.port_length;
+	default:
+		return 0;
+	}
+}
+
 // Those that an edit uses.
 void resolve_values(plan &p)
 {
 	for (u8 i = 0; i < p.value_count; i++)
 		p.texts[i].address_length = p.texts[i].port_length = 0;
 	for (u32 i = 0; i < p.edit_count; i++) {
-		const edit &e = p.edits[i];
-		if (e.kind == edit_kind::address && !p.texts[e.value].address_length)
+		edit &e = p.edits[i];
+		if (e.kind == edit_kind::length)
+			continue;
+		const value_text &value = p.texts[e.value];
+		if (e.kind == edit_kind::address && !value.address_length)
 			write_address(p, e.value);
-		else if (e.kind != edit_kind::address && e.kind != edit_kind::length && !p.texts[e.value].port_length)
+		else if (e.kind != edit_kind::address && !value.port_length)
 			write_port(p, e.value);
-	}
-}
-
-text_view text_of(const plan &p, const edit &e)
-{
-	const value_text &value = p.texts[e.value];
-	const text_view port(value.port, value.port_length);
-	switch (e.kind) {
-	case edit_kind::address:
-		return {value.address, value.address_length};
-	case edit_kind::port:
-		return port.sub(1);
-	case edit_kind::add_port:
-		return value.port_number == default_sip_port ? text_view() : port;
-	case edit_kind::add_secure_port:
-		return value.port_number == default_sips_port ? text_view() : port;
-	default:
-		return {};
+		e.written = static_cast<u16>(size_of(value, e.kind));
 	}
 }
 
@@ -82,31 +85,48 @@ u32 digits_of(u32 number)
 	return digits;
 }
 
-// How much the edits in that scope add, the lengths of parts within it left out.
+// How much the edits in that scope add, those that come behind it left out.
 u32 change_within(const plan &p, const length_scope &scope)
 {
 	u32 change = 0;		// modulo 2^32: a message may shrink
 	for (u32 i = 0; i < p.edit_count; i++) {
 		const edit &e = p.edits[i];
-		if (e.offset >= scope.start && e.offset < scope.end && e.kind != edit_kind::length)
-			change += text_of(p, e).size() - e.length;
+		if (e.offset >= scope.start && e.offset < scope.end)
+			change += u32{e.written} - e.length;
 	}
 	return change;
 }
 
-// The Content-Length of the message counts the digits of those of its parts as well.
-u32 new_length(const plan &p, u8 index)
+// The scopes of parts come first, and the Content-Length of the message counts the digits of
+// theirs as well.
+void resolve_lengths(plan &p)
 {
-	const length_scope &scope = p.scopes[index];
-	u32 length = scope.value + change_within(p, scope);
-	for (u32 i = 0; i < p.edit_count; i++) {
-		const edit &e = p.edits[i];
-		if (e.kind != edit_kind::length || e.offset < scope.start || e.offset >= scope.end)
-			continue;
-		const length_scope &part = p.scopes[e.value];
-		length += digits_of(part.value + change_within(p, part)) - e.length;
+	for (u8 scope = 0; scope < p.scope_count; scope++) {
+		length_scope &of = p.scopes[scope];
+		of.becomes = of.value + change_within(p, of);
+		for (u32 i = 0; i < p.edit_count; i++)
+			if (p.edits[i].kind == edit_kind::length && p.edits[i].value == scope)
+				p.edits[i].written = static_cast<u16>(digits_of(of.becomes));
 	}
-	return length;
+}
+
+void write_edit(const plan &p, const edit &e, text_writer &out)
+{
+	const value_text &value = p.texts[e.value];
+	switch (e.kind) {
+	case edit_kind::length:
+		out.put_number(p.scopes[e.value].becomes);
+		break;
+	case edit_kind::address:
+		out.put(text_view(value.address, e.written));
+		break;
+	case edit_kind::port:
+		out.put(text_view(value.port + 1, e.written));
+		break;
+	default:
+		out.put(text_view(value.port, e.written));
+		break;
+	}
 }
 
 void write_edits(const plan &p, text_view message, text_writer &out)
@@ -115,10 +135,7 @@ void write_edits(const plan &p, text_view message, text_writer &out)
 	for (u32 i = 0; i < p.edit_count; i++) {
 		const edit &e = p.edits[i];
 		out.put(message.sub(at, e.offset - at));
-		if (e.kind == edit_kind::length)
-			out.put_number(new_length(p, e.value));
-		else
-			out.put(text_of(p, e));
+		write_edit(p, e, out);
 		at = u32{e.offset} + e.length;
 	}
 }
@@ -133,6 +150,7 @@ bool render_edits(workspace &work, text_view message, u32 most, rewrite &made)
 	text_writer out(p.whole ? p.whole : reinterpret_cast<char *>(work.out),
 			p.whole ? p.whole_size : sizeof(work.out));
 	resolve_values(p);
+	resolve_lengths(p);
 	if (p.whole)
 		out.put(message.sub(0, begin));
 	write_edits(p, message, out);

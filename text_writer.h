@@ -7,6 +7,27 @@
 
 namespace sip {
 
+namespace detail {
+
+// 00 to 99: a number is written two digits at a time.
+struct pair_table {
+	char of[100][2];
+};
+
+consteval pair_table make_pairs()
+{
+	pair_table pairs{};
+	for (u32 i = 0; i < 100; i++) {
+		pairs.of[i][0] = static_cast<char>('0' + i / 10);
+		pairs.of[i][1] = static_cast<char>('0' + i % 10);
+	}
+	return pairs;
+}
+
+inline constexpr pair_table pairs = make_pairs();
+
+} // namespace detail
+
 class text_writer {
 public:
 	constexpr text_writer(char *buffer, u32 capacity) : buffer_(buffer), capacity_(capacity) {}
@@ -36,16 +57,19 @@ public:
 	// The most have one to three digits: octets of an address.
 	constexpr void put_number(u64 value)
 	{
-		u32 digits = 1;
-		for (u64 rest = value; rest >= 10; rest /= 10)
-			digits++;
+		const u32 digits = digits_of(value);
 		if (digits > capacity_ - size_) {
 			overflowed_ = true;
 			return;
 		}
 		size_ += digits;
-		for (char *at = buffer_ + size_; digits; digits--, value /= 10)
-			*--at = static_cast<char>('0' + value % 10);
+		char *at = buffer_ + size_;
+		for (; value >= 100; value /= 100)
+			put_pair(at -= 2, value % 100);
+		if (value >= 10)
+			put_pair(at - 2, value);
+		else
+			at[-1] = static_cast<char>('0' + value);
 	}
 
 	constexpr void put_hex(u64 value)
@@ -82,6 +106,21 @@ public:
 	}
 
 private:
+	// Ports and octets need no division.
+	static constexpr u32 digits_of(u64 value)
+	{
+		u32 digits = 0;
+		for (; value >= 100000; value /= 100000)
+			digits += 5;
+		return digits + 1 + (value >= 10) + (value >= 100) + (value >= 1000) + (value >= 10000);
+	}
+
+	static constexpr void put_pair(char *at, u64 pair)
+	{
+		at[0] = detail::pairs.of[pair][0];
+		at[1] = detail::pairs.of[pair][1];
+	}
+
 	template<u32 width>
 	static void copy_ends(char *to, const char *from, u32 length)
 	{
