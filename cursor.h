@@ -20,6 +20,8 @@ enum char_class : u16 {
 	cc_value_end = 64,	// ends an unquoted parameter value: LWS ; , "
 	cc_display_end = 128,	// ends a display name: < " ; or escapes a byte of it
 	cc_address_end = 256,	// the same where several values may stand: the comma too
+	cc_framing = 512,	// begins Content-Length, its compact form, or an empty line
+	cc_attribute = 1024,	// begins an SDP attribute that is looked at
 };
 
 namespace detail {
@@ -51,6 +53,8 @@ consteval u16 classes_of(u32 byte)
 	bits |= c == '=' ? cc_name_end : 0;
 	bits |= c && one_of(c, ";<\"\\") ? cc_display_end | cc_address_end : 0;
 	bits |= c == ',' ? cc_address_end : 0;
+	bits |= c && one_of(c, "cClL\r\n") ? cc_framing : 0;
+	bits |= c && one_of(c, "bBcCgGiImMpPrRsS") ? cc_attribute : 0;
 	return bits;
 }
 

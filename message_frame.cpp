@@ -113,9 +113,18 @@ frame_state message_frame::scan_prefix(text_view message)
 		if (at_ == max_undecided || !scan_prefix_byte(message, message[at_]))
 			return frame_state::foreign;
 		at_++;
+		if (part_ == part::method)
+			skip_method(message);
 	}
 	// Behind the colon a host may follow, and that may be ours to change.
 	return part_ <= part::colon ? frame_state::undecided : frame_state::more;
+}
+
+void message_frame::skip_method(text_view message)
+{
+	const u32 most = message.size() < max_undecided ? message.size() : max_undecided;
+
+	at_ = u32(find_class<false>(message.data() + at_, message.data() + most, cc_token) - message.data());
 }
 
 bool message_frame::scan_prefix_byte(text_view message, char c)
@@ -159,7 +168,7 @@ frame_state message_frame::scan_lines(text_view message)
 
 	while (lines.take(line)) {
 		const u32 stop = u32(lines.at() - begin) - 1;
-		if (says_nothing(begin, stop) && !lines.done() && !is_in(*lines.at(), cc_blank)) {
+		if (says_nothing(begin[field_]) && !lines.done() && !is_in(*lines.at(), cc_blank)) {
 			line_ = field_ = stop + 1;
 			continue;
 		}
@@ -172,11 +181,10 @@ frame_state message_frame::scan_lines(text_view message)
 	return at_ > max_message ? frame_state::too_long : frame_state::more;
 }
 
-// A field that is no Content-Length, told by its first byte. The line is not empty.
-bool message_frame::says_nothing(const char *message, u32 stop) const
+// A field that is no Content-Length, told by its first byte, and no empty line.
+bool message_frame::says_nothing(char first) const
 {
-	const char first = message[field_] | 0x20;
-	return part_ == part::header && stop - line_ > 1 && first != 'c' && first != 'l';
+	return part_ == part::header && !is_in(first, cc_framing);
 }
 
 // The line feed at `stop` ends a line. at_ stays there where it cannot be said yet whether

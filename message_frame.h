@@ -50,8 +50,9 @@ private:
 	[[nodiscard]] frame_state scan_stun(text_view message);
 	[[nodiscard]] frame_state scan_prefix(text_view message);
 	[[nodiscard]] bool scan_prefix_byte(text_view message, char c);
+	void skip_method(text_view message);
 	[[nodiscard]] frame_state scan_lines(text_view message);
-	[[nodiscard]] bool says_nothing(const char *message, u32 stop) const;
+	[[nodiscard]] bool says_nothing(char first) const;
 	[[nodiscard]] frame_state end_line(text_view message, u32 stop);
 	[[nodiscard]] frame_state end_start_line(text_view message, u32 stop);
 	[[nodiscard]] frame_state end_field(text_view field);

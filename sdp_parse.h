@@ -426,8 +426,7 @@ inline bool parse_attribute(sdp_reader &sdp, cursor line)
 	case 'r':
 		if (line.looking_at<"rtcp">())
 			return parse_rtcp_attribute(sdp, line);
-		if (!line.looking_at<"rtpmap">())
-			parse_direction(sdp, line);
+		parse_direction(sdp, line);
 		return true;
 	case 'c':
 		return !line.accept_word<"candidate:">() || parse_candidate(sdp, line);
@@ -458,6 +457,16 @@ inline bool parse_attribute(sdp_reader &sdp, cursor line)
 	default:
 		return true;
 	}
+}
+
+// Most lines are attributes of codecs: a=rtpmap, a=fmtp and their like.
+inline bool says_nothing(cursor line)
+{
+	const char *at = line.at();
+
+	if (line.left() < 6 || at[0] != 'a' || at[1] != '=')
+		return false;
+	return !is_in(at[2], cc_attribute) || detail::matches<"rtpm">(at + 2);
 }
 
 // Type letters are case-sensitive (RFC 8866 5). A line of a type that names addresses
@@ -500,7 +509,7 @@ inline bool parse_sdp(parser &p, cursor text, span part_length)
 	cursor line;
 	while (!lines.done()) {
 		(void)lines.take(line);
-		if (!parse_sdp_line(sdp, line))
+		if (!says_nothing(line) && !parse_sdp_line(sdp, line))
 			return false;
 	}
 	return true;
