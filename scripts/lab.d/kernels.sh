@@ -11,7 +11,7 @@
 #   kernels/NAME/package        the Debian package and version it is made of
 #   kernels/NAME/recipe         hash of how it was made; written last
 
-readonly KERNELS=(uml-6.1 uml-7.3 debian-6.1 debian-6.12 debian-5.10)
+readonly KERNELS=(uml-6.1 uml-7.3 uml-7.3-kasan debian-6.1 debian-6.12 debian-5.10)
 refresh=0
 
 known_kernel() {
@@ -22,6 +22,9 @@ known_kernel() {
 	die "no kernel is called '$1' (there are: ${KERNELS[*]})"
 }
 
+# The kernel whose source it is made of, with more options
+source_of() { printf '%s\n' "${1%-kasan}"; }
+
 kernel_dir() { printf '%s\n' "$SIP_EXT_CACHE/kernels/$1"; }
 is_uml() { [[ $1 == uml-* ]]; }
 
@@ -30,7 +33,7 @@ is_uml() { [[ $1 == uml-* ]]; }
 suites_of() {
 	case $1 in
 	uml-6.1|debian-6.1) echo "bookworm bookworm-security" ;;
-	uml-7.3) echo "trixie-backports" ;;
+	uml-7.3|uml-7.3-kasan) echo "trixie-backports" ;;
 	debian-6.12) echo "bookworm-backports" ;;
 	debian-5.10) echo "bullseye bullseye-security" ;;
 	esac
@@ -44,6 +47,7 @@ recipe_of() {
 		declare -f build_kernel install_uml_modules make_initrd
 		if is_uml "$1"; then
 			declare -f build_uml trim_uml_tree
+			[ "$(source_of "$1")" = "$1" ] || declare -f build_variant
 			uml_config "$1"
 			gcc -dumpfullversion
 		else
@@ -127,7 +131,7 @@ build_and_publish() {
 	# As it is now: the files may change while they are built from
 	recipe=$(recipe_of "$1")
 	check_tools "$1" || exit 1
-	build_kernel "$1" "$work" || exit 1
+	"$(builder_of "$1")" "$1" "$work" || exit 1
 	printf '%s\n' "$recipe" >"$work/recipe"
 	publish "$work" "$(kernel_dir "$1")" || exit 1
 	progress "ready: $(cat "$(kernel_dir "$1")/package")"
@@ -144,6 +148,10 @@ publish() {
 	rm -rf "$new.old"
 }
 
+builder_of() {
+	if [ "$(source_of "$1")" = "$1" ]; then echo build_kernel; else echo build_variant; fi
+}
+
 build_kernel() {
 	local name=$1 dir=$2 conf
 	progress "asking the mirror"
@@ -158,6 +166,19 @@ build_kernel() {
 	fi
 }
 
+# A UML kernel from another one's source. Apart from build_kernel(), whose text is in the
+# recipes of all the others.
+build_variant() {
+	local name=$1 dir=$2 conf source
+	source=$(source_of "$name")
+	progress "asking the mirror"
+	conf=$(private_apt "$(suites_of "$name")") && apt_update "$conf" ||
+		{ progress "no package lists from the mirror"; return 1; }
+	mkdir -p "$dir/root/lib/modules"
+	uml_config "$name" >"$dir/config"
+	build_uml "$conf" "linux-source-${source#uml-}" "$dir"
+}
+
 # --- UML: from Debian's source package ---------------------------------------------
 
 # Only what a UML build and its kconfig read is unpacked: it halves the time
@@ -168,10 +189,13 @@ readonly UML_UNUSED=(
 	'*/sound/*.[ch]' '*/tools/perf' '*/tools/testing' '*/*.dts' '*/*.dtsi'
 )
 
-# The options common to all, and those of one version
+# The options common to all, those of one version, and those of one variant of it
 uml_config() {
-	local file
-	for file in "$lab_d/uml.config" "$lab_d/$1.config"; do
+	local file source
+	source=$(source_of "$1")
+	[ "$source" != "$1" ] || set --
+	for file in uml "$source" "$@"; do
+		file=$lab_d/$file.config
 		[ ! -e "$file" ] || grep -v '^#' "$file"
 	done
 }
