@@ -16,3 +16,7 @@ $(obj)/kunit/of-kernel/%.o: $(src)/kernel/%.c FORCE
 	$(call if_changed_rule,cc_o_c)
 $(obj)/kunit/of-core/%.cpp.o: $(src)/%.cpp $(src)/scripts/check-objects FORCE
 	$(call if_changed_rule,cxx_o_cpp)
+
+# Faults on purpose, for tests/stress/sanitizers
+obj-m += sip_ext_caught.o
+sip_ext_caught-y := kunit/caught.o kunit/caught_faults.cpp.o
