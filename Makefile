@@ -13,7 +13,7 @@ include $(ROOT)/kernel/modules.mk $(ROOT)/scripts/sip-ext.d/install.mk
 # the targets of other rooms, each in its own file
 -include $(ROOT)/tests/unit/unit.mk $(ROOT)/tests/unit/core.mk \
 	$(ROOT)/tests/unit/stream.mk $(ROOT)/tests/unit/linear.mk $(ROOT)/tests/fuzz/fuzz.mk \
-	$(ROOT)/tests/replay/replay.mk
+	$(ROOT)/tests/replay/replay.mk $(ROOT)/tests/stress/stress.mk
 
 .PHONY: help check test demo lint perf promises
 help:

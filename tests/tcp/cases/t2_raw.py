@@ -136,6 +136,7 @@ def holes(bed: Bed) -> None:
                 listen(phone)
         reads(phone, server, wanted)
     fully_acknowledged(phone)
+    bed.must_count("stream_hole")    # what is kept back is counted
     phone.close()
 
 

@@ -1,0 +1,175 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Memory that our modules do not get: at each place of a registration and a call, one refusal after
+the other (S12), and by chance under load; as root in the lab. TAP.
+
+    make faults [FAULTS_SECONDS=N] [STRESS_SEED=N]
+"""
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+
+from bed import MODULES, Quiet, Tap, load, loaded, objects, program, reports, shared_line, unload, until  # noqa: E402
+from calls import hang_up, register, talk  # noqa: E402
+from capture import Capture, Crossing, leaks  # noqa: E402
+from injection import Injection  # noqa: E402
+from net import Failure, Line  # noqa: E402
+from orderly import Worker, orderly, proven  # noqa: E402
+from run import SEED, judge_wholeness, together  # noqa: E402
+from storm import Datagrams, Streams, storm  # noqa: E402
+
+SECONDS = float(os.environ.get("FAULTS_SECONDS", "20"))
+STEP = int(os.environ.get("FAULTS_STEP", "96"))
+"""Bytes: the smallest object of ours is larger, so that no allocation is passed over."""
+ENOUGH = 2
+CLONE_NEWNET = 0x40000000
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Watched(Quiet):
+    """A world that sees what crosses the router."""
+
+    def __init__(self, line: Line, transport: str) -> None:
+        super().__init__(line, transport, 0.7 if transport == "udp" else 2.5)
+        self.capture = Capture(line.router)
+        self.watch(self.capture.socket, self.capture.drain)
+
+
+def halves(line: Line, crossing: Crossing, over_tcp: bool) -> list[str]:
+    """Why a message is neither translated nor as it was."""
+    if crossing.after is None:
+        # over TCP a packet that gets no memory is lost, and its sender repeats it
+        return [] if over_tcp else [f"{crossing.message.name} never left"]
+    after = crossing.after.payload
+    if after == crossing.before.payload:
+        return []
+    if crossing.outbound:
+        found = leaks(line, crossing)
+    else:
+        found = ["the router's own address"] if line.router_address.encode() in after else []
+    return [f"{crossing.message.name}: {text}\n{after.decode('utf-8', 'replace')}" for text in found]
+
+
+def play(world: Watched, number: int) -> str:
+    """A registration and a call each way; where it ended."""
+    worker = Worker(world, number, random.Random(number))
+    try:
+        register(worker.phone, worker.host)
+        made = worker.outward()
+        talk(world, made, True, count=2)
+        hang_up(made)
+        back = worker.inward()
+        talk(world, back, False, count=2)
+        hang_up(back)
+    except (Failure, OSError) as failure:
+        return str(failure)
+    return ""
+
+
+def sweep(tap: Tap, line: Line, slab: Injection, transport: str) -> None:
+    """The first allocation fails, then the second, and so on until there is none left to fail."""
+    failed, through, missed, space, wrong = 0, 0, 0, 0, Counter[str]()
+    began = time.monotonic()
+    while missed < ENOUGH:
+        world = Watched(line, transport)
+        with slab.failing(times=1, space=space):
+            said = play(world, 1 + space // STEP % 8)
+            fired = slab.left() == 0
+        for crossing in world.crossings():
+            wrong.update(halves(line, crossing, transport == "tcp"))
+        world.close()
+        line.router.run("conntrack", "-F", check=False)
+        failed, missed = failed + fired, 0 if fired else missed + 1
+        through += fired and not said
+        space += STEP
+    tap.note(f"{transport}: {failed} refusals, {through} plays that came to their end all the same, "
+             f"{time.monotonic() - began:.0f} s")
+    tap.check(failed > 15, f"S12 over {transport}: allocations failed one by one ({failed})")
+    tap.check(through * 2 > failed, f"S12 over {transport}: most calls were made all the same", f"{through} of {failed}")
+    tap.check(not wrong, f"R3 over {transport}: with each refusal, each message left, translated in all places "
+              "or as it was", *list(wrong.items())[:6])
+
+
+def under_load(tap: Tap, line: Line, slab: Injection, pages: Injection) -> None:
+    for percent in (10, 50):
+        ends = time.monotonic() + SECONDS / 2
+        with slab.failing(percent), pages.failing(percent):
+            found = together({
+                "datagrams": lambda ends=ends: storm(Datagrams, line, 1, SEED, ends),
+                "streams": lambda ends=ends: storm(Streams, line, 2, SEED, ends),
+                "calls over udp": lambda ends=ends: orderly(line, "udp", 3, SEED, ends),
+                "calls over tcp": lambda ends=ends: orderly(line, "tcp", 4, SEED, ends, 3)}, ends)
+        for name, tally in found.items():
+            tap.check(tally is not None, f"S12 {name}, {percent} % of our memory refused: they came to their end")
+            if tally:
+                tap.note(f"{name}: " + ", ".join(f"{n} {what}" for what, n in sorted(tally.counts.items())))
+        judge_wholeness(tap, found)
+    counted = line.counters()
+    tap.check(counted.get("no_memory", 0) > 0, f"S12 it is counted (no_memory {counted.get('no_memory')})", counted)
+
+
+def namespaces(tap: Tap, slab: Injection) -> None:
+    """A namespace begins without the memory for our tables."""
+    refused, made = 0, 0
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    for space in range(0, 24000, 800):
+        with slab.failing(times=-1, space=space, waiting=True):
+            failed = LIBC.unshare(CLONE_NEWNET) != 0
+        refused, made = refused + failed, made + (not failed)
+        if not failed:
+            LIBC.setns(home, CLONE_NEWNET)
+    os.close(home)
+    tap.check(refused > 3, f"S12 a namespace without memory for us does not begin ({refused} of {refused + made})")
+
+
+def loading(tap: Tap, slab: Injection) -> None:
+    """The modules themselves are refused memory while they load."""
+    slab.of_anybody()
+    slab.set(task_filter="Y")
+    counts: Counter[str] = Counter()
+    for _ in range(24):
+        with slab.failing(1, times=1, waiting=True):
+            done = program("sh", "-c", f"echo 1 >/proc/self/make-it-fail; exec insmod {MODULES}/nf_conntrack_sip_ext.ko")
+        counts["loaded" if done.returncode == 0 else "refused"] += 1
+        if done.returncode == 0:
+            program("rmmod", "nf_conntrack_sip_ext")
+    slab.set(task_filter="N")
+    tap.check(counts["refused"] > 2, f"S12 without memory it does not load, and leaves nothing behind ({dict(counts)})")
+
+
+def main() -> int:
+    tap = Tap()
+    tap.note(f"FAULTS_SECONDS={SECONDS:.0f} STRESS_SEED={SEED}")
+    slab, pages = Injection("failslab"), Injection("fail_page_alloc")
+    line = shared_line()
+    for injection in (slab, pages):
+        injection.ours_alone()
+    for transport in ("udp", "tcp"):
+        sweep(tap, line, slab, transport)
+    under_load(tap, line, slab, pages)
+    namespaces(tap, slab)
+    line.router.run("conntrack", "-F", check=False)
+    for transport in ("udp", "tcp"):
+        wrong = proven(line, 6, transport)
+        tap.check(not wrong, f"S12 afterwards calls over {transport} work both ways, with audio", wrong)
+    line.router.run("nft", "flush", "ruleset")
+    line.router.run("conntrack", "-F", check=False)
+    tap.check(until(lambda: not objects(), 20), "S12 no object of ours is left", objects())
+    tap.check(not unload() and not loaded(), "S12 both modules leave")
+    loading(tap, slab)
+    tap.check(not load() and not unload(), "S12 and load and leave once more")
+    tap.check(not reports(), "S12 the kernel has nothing to report", *reports())
+    return tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
