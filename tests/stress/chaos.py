@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What an administrator may do to a router, done all the time while it works."""
+"""What an administrator may do to a router, done all the time while it works: each deed once, then
+by chance.
+"""
 from __future__ import annotations
 
 import multiprocessing as mp
@@ -120,11 +122,14 @@ class Chaos:
         os.nice(-15)    # its programs wait for nobody
         names = list(self.deeds)
         weights = [self.deeds[name][0] for name in names]
+        first = self.chance.sample(names, len(names))
         while time.monotonic() < ends:
-            name = self.chance.choices(names, weights)[0]
+            name = first.pop() if first else self.chance.choices(names, weights)[0]
             try:
                 if self.deeds[name][1]() is not False:
                     self.counts[name] += 1
+                elif not self.counts[name]:
+                    first.insert(0, name)   # there was nothing to do it to
             except (OSError, Failure) as error:
                 self.faults.append(f"{name}: {error}")
             time.sleep(self.chance.random() / 20)

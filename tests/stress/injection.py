@@ -18,6 +18,7 @@ class Injection:
         self.folder = DEBUG / name
         if not (self.folder / "require-start").exists():
             raise OSError(f"this kernel has no {name} with a filter by stack")
+        self.counted = 0    # how many allocations the kernel has counted for the interval
         self.set(probability=0, verbose=0)
         if name == "fail_page_alloc":
             self.set(min_order=0)
@@ -41,10 +42,25 @@ class Injection:
     @contextmanager
     def failing(self, probability: int = 100, *, times: int = -1, space: int = 0,
                 waiting: bool = False) -> Iterator[None]:
-        """waiting: also allocations that may wait for memory."""
+        """By chance; or all, behind the first `space` bytes. waiting: also what may wait for memory."""
         self.set(times=times, space=space, interval=1, ignore_gfp_wait="N" if waiting else "Y",
                  probability=probability)
         try:
             yield
         finally:
             self.set(probability=0)
+
+    @contextmanager
+    def one_failing(self, number: int) -> Iterator[None]:
+        """That one from here on, and no other.
+
+        The kernel refuses each whose number divides by the interval, and goes on counting where it
+        was; behind a refusal it does not count, so that it is known where.
+        """
+        interval = self.counted + number
+        self.set(times=1, space=0, interval=interval, ignore_gfp_wait="Y", probability=100)
+        try:
+            yield
+        finally:
+            self.set(probability=0)
+            self.counted = interval if interval > 1 else 0
