@@ -65,13 +65,15 @@ function run(command, kind,    line, status, said) {
 			nft_line(line)
 		else if (kind == "conntrack")
 			conntrack_line(line)
+		else if (kind == "expectation")
+			expectation_line(line)
 		else if (line ~ /^#family /)
 			kind = substr(line, 9)
 		else
 			iptables_line(line, kind)
 	}
 	close(command)
-	if (status != 0 && kind != "conntrack")
+	if (status != 0 && kind !~ /^(conntrack|expectation)$/)
 		trouble[++troubles] = said
 	return status == 0
 }

@@ -123,6 +123,8 @@ function read_calls(    file, line) {
 			stream_call[streams] = calls
 			stream_key[streams] = plain_socket(field(line, "inside"))
 			wanted[stream_key[streams]] = 1
+			media_socket[stream_key[streams]] = 1
+			media_socket[plain_socket(field(line, "outside"))] = 1
 		}
 	}
 	close(file)
@@ -227,18 +229,41 @@ function read_connections(    file, line) {
 	close(file)
 }
 
-function read_expectations(    file, line, words, count, name) {
-	file = path_of("/proc/net/nf_conntrack_expect")
-	while ((getline line < file) > 0) {
-		pinholes++
-		count = split(line, words, " ")
-		if (words[count] !~ /^sip-ext/)
-			continue
+# A socket of a stream, or its RTCP
+function is_media(address, port) {
+	address = plain_address(address)
+	return (address " " port) in media_socket || (address " " (port - 1)) in media_socket
+}
+
+# A line of /proc, with "sip-ext/audio" at its end, or of conntrack(8), with helper= and class=.
+# Some kernels name the helper for signalling alone: media is known by its sockets.
+function expectation_line(line,    words, count, i, value, class) {
+	pinholes++
+	split("", value)
+	count = split(line, words, " ")
+	for (i = 1; i <= count; i++)
+		if (words[i] ~ /^[a-z]+=/)
+			take_value(value, substr(words[i], 1, index(words[i], "=") - 1),
+				   substr(words[i], index(words[i], "=") + 1))
+	if (words[count] ~ /^sip-ext[a-z-]*\//)
+		class = substr(words[count], index(words[count], "/") + 1)
+	else if (line ~ / helper=sip-ext/)
+		class = "of class " value["class"]
+	else if (line !~ /( helper=|\/[a-z]+$)/ && (is_media(value["src"], value["sport"]) ||
+		  is_media(value["dst"], value["dport"])))
+		class = "media"
+	if (class != "") {
 		our_pinholes++
-		name = words[count]
-		sub(/^[^\/]*\//, "", name)
-		pinhole_class[name]++
+		pinhole_class[class]++
 	}
+}
+
+function read_expectations(    file, line) {
+	file = path_of("/proc/net/nf_conntrack_expect")
+	if (!is_readable(file) && has_tool("conntrack"))
+		run("conntrack -L expect 2>/dev/null", "expectation")
+	while ((getline line < file) > 0)
+		expectation_line(line)
 	close(file)
 }
 

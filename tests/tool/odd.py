@@ -245,6 +245,23 @@ def versions(machine: Machine) -> None:
     machine.says(r"nf_conntrack_sip_ext \(0.1\), nf_nat_sip_ext \(0.2\)", command=("status",))
 
 
+@case("expectations of kernels that name no helper for media, of IPv6, of others, and without /proc")
+def expectations(machine: Machine) -> None:
+    machine.file("proc/net/sip_ext/calls", CALL6)
+    other = "src=2001:0db8:0000:0000:0000:0000:0000:0009 dst=2001:0db8:0000:0000:0000:0000:0000:0007"
+    lines = (f"9 l3proto = 10 proto=17 {other.replace('0007', '0001')} sport=0 dport=4001 PERMANENT\n"
+             f"9 l3proto = 10 proto=17 {other} sport=0 dport=4000 PERMANENT\n"
+             f"9 l3proto = 10 proto=17 {other} sport=0 dport=5060 PERMANENT sip-ext/signalling\n"
+             f"9 l3proto = 10 proto=6 {other} sport=0 dport=21 ftp/default\n")
+    machine.file("proc/net/nf_conntrack_expect", lines)
+    machine.says(r"^pinholes +2 waiting \((1 media, 1 signalling|1 signalling, 1 media)\); .* holds 4 of 512",
+                 command=("status",))
+    (machine.root / "proc/net/nf_conntrack_expect").unlink()
+    machine.program("conntrack", f"9 proto=17 {other} sport=0 dport=4000 mask-src=:: mask-dst=:: sport=0 dport=65535 "
+                    "class=1 helper=sip-ext\n", '[ "$2" = expect ] || exit 1')
+    machine.says(r"^pinholes +1 waiting \(1 of class 1\); .* holds 1 of 512", command=("status",))
+
+
 @case("the kernel that gives helpers to ports by itself")
 def autoassign(machine: Machine) -> None:
     machine.file("proc/sys/net/netfilter/nf_conntrack_helper", "1\n")

@@ -68,7 +68,7 @@ def counters(bed: Bed, shell: Shell) -> None:
     lines = [rf"^ +{count} {name} " for name, count in counted.items() if count]
     sentence = re.search(r'X\(translated, "(.*?)"\)', (TOP / "kernel" / "reasons.h").read_text())
     assert sentence
-    text = _shows(bed, shell, r"^pinholes +[1-9]\d* waiting \(.*audio.*holds \d+ of \d+$", *lines, sentence[1])
+    text = _shows(bed, shell, r"^pinholes +[1-9]\d* waiting \(.*4 (audio|media).*holds \d+ of \d+$", *lines, sentence[1])
     silent = [name for name, count in counted.items() if not count and re.search(rf" {name} ", text)]
     if silent:
         raise Failure(f"counters that did not move: {silent}\n{text}")
