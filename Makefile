@@ -15,7 +15,7 @@ include $(ROOT)/kernel/modules.mk $(ROOT)/scripts/sip-ext.d/install.mk
 	$(ROOT)/tests/unit/stream.mk $(ROOT)/tests/unit/linear.mk $(ROOT)/tests/fuzz/fuzz.mk \
 	$(ROOT)/tests/replay/replay.mk $(ROOT)/tests/stress/stress.mk
 
-.PHONY: help check test demo lint perf promises
+.PHONY: help check test compare demo lint perf promises
 help:
 	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
 
@@ -23,6 +23,7 @@ help:
 #: make test       all tests: userspace, KUnit, virtual router
 #: make demo       a phone behind NAT registers and calls through the virtual router
 #: make lint       formatting and static analysis
+#: make compare    every scenario and every stream with the in-tree helper, too: a quarter of an hour
 #: make perf       what we cost, beside the in-tree helper
 #: make promises   which test proves which promise of REQUIREMENTS
 demo lint perf promises:
@@ -31,3 +32,5 @@ test:
 	@$(ROOT)/scripts/deps && $(ROOT)/scripts/test
 check:
 	@$(ROOT)/scripts/test check
+compare:
+	@$(ROOT)/scripts/deps && $(ROOT)/tests/e2e/compare.py && $(ROOT)/tests/tcp/compare.py

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the scenarios with the in-tree helper and with none, and sets all side by side.
 
-    tests/e2e/compare.py [--kernel NAME] [--reuse | --markdown]
+    tests/e2e/compare.py [--kernel NAME] [--sample] [--reuse | --markdown]
 
 The others' failures are their own and fail nothing here. But the faults that REQUIREMENTS
 names in brackets must show up, as proof that the scenarios can fail, and so must attacks that
 such a helper is open to succeed; that is what the TAP says. The table is in build/e2e/report.txt,
 with what the attacks got below it, and a shorter one for the README in what-works.md beside it.
---reuse takes results that are there already; --markdown prints what-works.md from them and does
-nothing else.
+--sample runs the in-tree helper with the list for slow kernels and with what shows its faults:
+minutes less. --reuse takes results that are there already; --markdown prints what-works.md from
+them and does nothing else.
 """
 from __future__ import annotations
 
@@ -70,16 +71,20 @@ def tap(kernel: str, helper: str, transport: str) -> Path:
     return RESULTS / f"{kernel}-{helper}-{transport}.tap"
 
 
-def results(kernel: str, helper: str, reuse: bool) -> Results:
+def run(kernel: str, helper: str, transport: str, sample: bool) -> None:
+    """What fails waits: once is enough, and a sample to show what no helper at all can do."""
+    some = ["--subset"] if helper == "none" else ["--subset", "--faults"] if sample else []
+    subprocess.run([HERE / "in-lab", kernel, helper, "--transport", transport, "--once", *some],
+                   stdout=subprocess.DEVNULL, check=False)
+
+
+def results(helper: str, options: argparse.Namespace) -> Results:
     found: Results = {}
     for transport in TRANSPORTS:
-        path = tap(kernel, helper, transport)
+        path = tap(options.kernel, helper, transport)
         # ours has steps of its own; here it is only shown
-        if helper != "ext" and not (reuse and len(read(path)) > EXPECTED):
-            # what fails waits: once is enough, and a sample to show what no helper at all can do
-            some = ["--once", "--subset"] if helper == "none" else ["--once"]
-            subprocess.run([HERE / "in-lab", kernel, helper, "--transport", transport, *some],
-                           stdout=subprocess.DEVNULL, check=False)
+        if helper != "ext" and not (options.reuse and len(read(path)) > EXPECTED):
+            run(options.kernel, helper, transport, options.sample)
         found |= read(path)
     return found
 
@@ -164,6 +169,7 @@ def proofs(found: dict[str, Results]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kernel", default="uml-6.1")
+    parser.add_argument("--sample", action="store_true")
     parser.add_argument("--reuse", action="store_true")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
@@ -172,7 +178,7 @@ def main() -> int:
             tap(options.kernel, helper, transport)).items()} for helper in HELPERS}
         print(markdown(there), end="")
         return 0
-    found = {helper: results(options.kernel, helper, options.reuse) for helper in HELPERS}
+    found = {helper: results(helper, options) for helper in HELPERS}
     text = table(found)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "report.txt").write_text(text + "\n")

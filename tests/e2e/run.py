@@ -213,8 +213,9 @@ def setups_of(chosen: Scenario, subset: bool) -> list[Setup]:
             ] + (tcp[:1] if chosen is first else [])
 
 
-def choose(patterns: list[str], subset: bool) -> list[Task]:
-    chosen = [Task(s, setup) for s in ALL for setup in setups_of(s, subset)]
+def choose(patterns: list[str], subset: bool, faults: bool) -> list[Task]:
+    chosen = [Task(s, setup) for s in ALL
+              for setup in setups_of(s, subset and not (faults and s.in_tree_fails))]
     wanted = [p.lower() for p in patterns]
     return [t for t in chosen if not wanted or any(p in t.title.lower() for p in wanted)]
 
@@ -223,13 +224,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pattern", nargs="*")
     parser.add_argument("--subset", action="store_true", help="the list for slow kernels")
+    parser.add_argument("--faults", action="store_true",
+                        help="besides, all that shows a known fault of the in-tree helper")
     parser.add_argument("--once", action="store_true",
                         help="each scenario on the first of its routers alone, over each transport")
     parser.add_argument("--transport", choices=("udp", "tcp"), help="that one alone")
     parser.add_argument("--jobs", type=int, default=16)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
-    tasks = choose(options.pattern, options.subset)
+    tasks = choose(options.pattern, options.subset, options.faults)
     if options.transport:
         tasks = [task for task in tasks if task.setup.transport == options.transport]
     if options.once:
