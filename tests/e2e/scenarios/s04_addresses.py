@@ -119,3 +119,20 @@ def low_rtcp(world: World) -> None:
                  f"{line}: nothing comes in by port {port}")
             wrong = [x for x in pinholes(world) if f"dport={port} " in x]
             must_equal(wrong, [], f"{line}: pinholes")
+
+
+@scenario("S4", "a port on the deny list gets no pinhole, for media as for a Contact",
+          (SHIFTED, SHIFTED6), udp_only=DOORS)
+def denied(world: World) -> None:
+    world.translates, world.loses = False, True
+    world.line.own_setting("media_deny_ports", "3388-3391,8000-8011")
+    phone, server, fence = world.phone(), world.server(), world.fence()
+    far, own = world.outside_media(7000), phone.address[0]
+    for port in (3388, 3390, 8000, 8006, 8010):
+        _opens_nothing(world, phone, server, f"media at port {port}", (own, port), far, fence)
+        other = world.phone(1, 6000 + port % 100)
+        register(other, server, granted=600, contact=f"<sip:{other.user}@{host_port((own, port))}>")
+        wrong = [x for x in pinholes(world) if f"dport={port} " in x]
+        must_equal(wrong, [], f"Contact at port {port}: pinholes")
+    seen, _ = _call(phone, server, sdp(own, (own, 4000)), far)
+    must(_reached(world, far, seen.media()[0], fence), "a port that is not on it is opened")

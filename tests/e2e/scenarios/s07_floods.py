@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import socket
 
-from calls import must
+from calls import must, register
 from floods import Bystander, Flood, Packet, deaf_to, request, udp
-from net import FRIEND, Failure
+from net import FRIEND, STRANGER, Failure, Namespace
 from peer import World
-from registry import SHIFTED, scenario
+from registry import DNAT, SHIFTED, scenario
 from sip import Address
 
-SECONDS = 1.0
+SECONDS = 0.8
 TABLES = ("calls", "registrations")
 MOST = {"calls": 500, "registrations": 250}
 """What one host may have; a slow machine's flood reaches that, too."""
@@ -57,14 +57,12 @@ def flooded(world: World, bystander: Bystander, what: str, make: Packet, inside:
 
 
 
-def _silent(world: World) -> Address:
+def _silent(where: Namespace, address: Address) -> Address:
     """A server that says nothing, and whose buffer fills."""
-    address = (world.plan.far(FRIEND), 5060)
-    with world.line.outside:
+    with where:
         server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(address)
     server.detach()     # it stays open
-    deaf_to(world, address[0])
     return address
 
 
@@ -95,7 +93,8 @@ def _sockets(world: World, kind: str) -> list[Address]:
 def _floods_of(world: World, *floods: tuple[str, str]) -> None:
     for table, most in MOST.items():
         world.line.own_setting(f"max_{table}_per_host", most)
-    bystander, to = Bystander(world), _silent(world)
+    bystander, to = Bystander(world), _silent(world.line.outside, (world.plan.far(FRIEND), 5060))
+    deaf_to(world, to[0])
     for method, kind in floods:
         make = _from(method, _sockets(world, kind), to)
         flooded(world, bystander, f"{method} from {kind}", make)
@@ -117,3 +116,29 @@ def one_host(world: World) -> None:
 @scenario("S7", "one host floods in the name of many", (SHIFTED,), udp_only=WHY, alone=True)
 def many_names(world: World) -> None:
     _floods_of(world, ("INVITE", "made up addresses"), ("REGISTER", "made up addresses"))
+
+
+@scenario("S7", "a stranger floods the server inside: another phone inside calls and is called",
+          (DNAT,), udp_only=WHY, alone=True)
+def stranger(world: World) -> None:
+    bystander = Bystander(world, 2)
+    _silent(world.line.inside, (world.plan.phone(1), 5060))
+    host, to = world.plan.far(STRANGER), (world.line.router_address, 5060)
+    deaf_to(world, host)
+    for method in ("INVITE", "REGISTER"):
+        make = _from(method, [(host, 2000 + port) for port in range(50000)], to)
+        flooded(world, bystander, f"{method} from outside", make, inside=False)
+    all_given_back(world)
+
+
+@scenario("S7", "a server floods a phone of its own with calls: another phone inside calls and is called",
+          (SHIFTED,), udp_only=WHY, alone=True)
+def own_server(world: World) -> None:
+    bystander, evil, phone = Bystander(world), world.friend(), world.phone(2)
+    door = register(phone, evil, granted=600).target
+    for end in (evil, phone):
+        world.selector.unregister(end.socket)
+    deaf_to(world, evil.address[0])
+    for method in ("INVITE", "SUBSCRIBE"):
+        flooded(world, bystander, f"{method} from outside", _from(method, [evil.address], door), inside=False)
+    all_given_back(world)
