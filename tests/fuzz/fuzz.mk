@@ -29,7 +29,7 @@ fuzz.cover := -fprofile-instr-generate -fcoverage-mapping
 
 fuzz.parse := parse_fuzz sip_mutator steps
 fuzz.road := road_fuzz road_line road_checks sip_mutator
-fuzz.helper := helper_fuzz helper_checks helper_watch helper_mutator
+fuzz.helper := helper_fuzz helper_checks helper_watch helper_mutator sip_mutator
 fuzz.stream := stream_fuzz
 fuzz.model := stream_peer stream_world stream_play
 

@@ -10,6 +10,7 @@
 #include "helper_checks.h"
 #include "helper_script.h"
 #include "helper_watch.h"
+#include "sip_mutator.h"
 
 namespace fuzz {
 
@@ -88,10 +89,20 @@ private:
 		const std::string fault = broken_state(gate_);
 		if (!fault.empty())
 			broken(fault);
+		if (script_.done())
+			read_tables();
 		const u32 made = live_objects(SIPX_SLAB_CALL) + live_objects(SIPX_SLAB_REGISTRATION) +
 				 gate_.expectation_count();
 		if (!inside_spoke_ && gate_.rules.forward.empty() && made)
 			broken("S5 state toward the inside, and nobody inside has said anything");
+	}
+	// S13: what a reader of /proc sees is lines of text, whatever was said.
+	void read_tables()
+	{
+		for (const std::string &table : {gate_.show_calls(), gate_.show_registrations()})
+			for (const char c : table)
+				if ((c < ' ' && c != '\n' && c != '\t') || c > '~')
+					broken("S13 a table that is not text:\n" + table);
 	}
 	void set_bounds(u8 flags)
 	{
@@ -403,7 +414,11 @@ private:
 	{
 		for (u32 i = 0, count = script_.below(4); i < count && !text.empty(); i++) {
 			const size_t where = (script_.byte() * 256u + script_.byte()) % text.size();
-			switch (script_.below(5)) {
+			switch (script_.below(7)) {
+			case 5:
+			case 6:
+				text = mutate_message(text, static_cast<u32>(where));
+				break;
 			case 0:
 				text.resize(where);
 				break;

@@ -209,7 +209,8 @@ private:
 		const u16 own_inside = line_.inner().port, own_outside = line_.outer().port;
 		const u16 inside = outward_ ? before : after, outside = outward_ ? after : before;
 		if (outside == own_outside)
-			return inside == own_inside || (outward_ && inside < lowest_media_port) ||
+			return inside == own_inside || outside == road_line::bound(inside) ||
+			       (outward_ && inside < lowest_media_port) ||
 			       line_.how().one_port;
 		return outside == road_line::bound(inside);
 	}
@@ -302,6 +303,9 @@ private:
 			return true;
 		const u16 port = port_of(ref);
 		if (port < lowest_media_port || (!ref.port.empty() && in_.at(ref.port) != std::to_string(port)))
+			return false;
+		// the bindings of this test know nothing of the connection's own port
+		if (port != line_.inner().port && road_line::bound(port) == line_.outer().port)
 			return false;
 		// what stands between the host and its port goes with a port that is dropped
 		if (!ref.port.empty() && ref.port.offset != ref.host.end() + ref.bracketed + 1)

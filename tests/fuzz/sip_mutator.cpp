@@ -6,7 +6,8 @@
 #include <random>
 #include <vector>
 
-extern "C" size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+// Not there in a program without libFuzzer, which plays its inputs all the same.
+extern "C" [[gnu::weak]] size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 namespace fuzz {
 
@@ -419,6 +420,8 @@ private:
 
 	void mutate_bytes()
 	{
+		if (!LLVMFuzzerMutate)
+			return;
 		std::string bytes = text_;
 		const size_t size = bytes.size();
 		bytes.resize(size + 64);

@@ -20,7 +20,7 @@ core.sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 core.sanitize_tests := -fsanitize=address
 core.cxx ?= g++
 # plays of the fuzz target, the same ones in every run
-core.play := helper_fuzz helper_checks helper_watch
+core.play := helper_fuzz helper_checks helper_watch sip_mutator
 
 core.objects = $(core.core:%=$(1)/%.o) $(core.fake:%=$(1)/fake_%.o) $(core.cases:%=$(1)/%.o)
 core.tap := $(wildcard $(core.root)/tests/unit/tap_main.cpp)
