@@ -479,6 +479,8 @@ function set_advice() {
 	advice["limit_streams"] = "sysctl -w net.netfilter.sip_ext_tcp_connections=131072   # if that was no flood"
 	advice["limit_stream_memory"] = "sysctl -w net.netfilter.sip_ext_tcp_memory=131072   # if that was no flood"
 	advice["limit_host"] = "if that was no flood: raise net.netfilter.sip_ext_max_calls_per_host, sip_ext_max_registrations_per_host"
+	advice["limit_stream_host"] = "if that was no flood: raise net.netfilter.sip_ext_tcp_connections_per_host, sip_ext_tcp_memory_per_host"
+	advice["limit_half_open"] = "who begins so many connections? conntrack -L -p tcp --state SYN_RECV"
 	advice["limit_bindings"] = "if that was no flood: raise net.netfilter.sip_ext_max_calls"
 	advice["too_many_addresses"] = advice["too_many_streams"] = advice["too_many_ports"] = \
 		advice["too_long"] = "capture such a message and report it: tcpdump -w sip.pcap port 5060"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import time
@@ -176,6 +177,7 @@ def over_ipv6(tap: Tap, shell: Shell) -> None:
     """Over TCP, too; and the fault that this adds: a rule for IPv4 alone."""
     bed = Bed(SETUP6)
     tap.check(f"doctor: nothing is wrong (ip6tables, TCP, {shell.name})", lambda: healthy(bed, shell))
+    tap.check(f"status: the TCP connection that is followed ({shell.name})", lambda: followed(bed, shell))
     bed.run("ip6tables", "-t", "raw", "-F")
     bed.run("iptables", "-t", "raw", "-A", "PREROUTING", "-p", "tcp", "--dport", "5060", "-j", "CT", "--helper", "sip-ext")
     calling(bed.world, phone=bed.world.phone(2), server=bed.server, near=bed.world.inside_media(4000, 2),
@@ -184,6 +186,13 @@ def over_ipv6(tap: Tap, shell: Shell) -> None:
     tap.check(f"doctor: the rule is for IPv4 alone, and a phone uses IPv6 ({shell.name})", lambda: void(find(
         said, "problem", "port", "to tcp port 5060 over IPv6, for which there is no rule")))
     bed.world.close()
+
+
+def followed(bed: Bed, shell: Shell) -> None:
+    text = bed.ask(shell, "status").text
+    ends = rf"{re.escape(bed.phone.address[0])}\]:\d+ as \[{re.escape(bed.line.router_address)}\]:\d+ at \[.*\]:5060"
+    if not re.search(rf"^tcp +1 connection \(1 following\)\n +\[{ends}: following for \d+ s", text, re.MULTILINE):
+        raise Failure(text)
 
 
 def void(_: object) -> None:
