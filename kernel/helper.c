@@ -161,6 +161,8 @@ static unsigned int through_core(struct sipx_packet *packet, unsigned int length
 	struct sipx_packet_info info;
 
 	sipx_describe(packet, &info);
+	pr_debug("%s > %s: datagram of %u bytes\n", sipx_trace_end(packet->ct, info.reply),
+		 sipx_trace_end(packet->ct, !info.reply), length);
 	sipx_set_far(&info, packet->ct);
 	info.payload = packet->skb->data + packet->protoff + sizeof(struct udphdr);
 	info.payload_length = length;

@@ -281,6 +281,10 @@ struct sipx_net *sipx_net_owned(const struct net *net);	/* while the namespace s
 bool sipx_net_stopped(const struct sipx_net *sn);	/* no packet and no tick any more */
 void sipx_net_arm(struct sipx_net *sn, struct delayed_work *work);	/* in a second */
 
+/* For pr_debug(): texts of this CPU, one for each of three places (an end's is its direction). */
+const char *sipx_trace_end(const struct nf_conn *ct, u8 dir);
+const char *sipx_trace_endpoint(const struct sipx_endpoint *endpoint, u8 place);
+
 /* tables.c: /proc/net/sip_ext/ */
 int sipx_tables_create(struct net *net);
 void sipx_tables_remove(struct net *net);

@@ -7,6 +7,7 @@
  */
 #include <linux/ip.h>
 #include <linux/jiffies.h>
+#include <linux/string.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/netfilter/nf_log.h>
@@ -65,12 +66,16 @@ static struct sk_buff *headers_of(const struct sipx_packet *packet)
 	return bare;
 }
 
+static void print_address(char *text, bool ipv4, const void *address, u16 port)
+{
+	snprintf(text, END_LENGTH, ipv4 ? "%pI4:%u" : "[%pI6c]:%u", address, port);
+}
+
 static void print_end(char *text, const struct nf_conn *ct, u8 dir)
 {
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[dir].tuple;
 
-	snprintf(text, END_LENGTH, tuple->src.l3num == NFPROTO_IPV4 ? "%pI4:%u" : "[%pI6c]:%u",
-		 &tuple->src.u3, ntohs(tuple->src.u.all));
+	print_address(text, tuple->src.l3num == NFPROTO_IPV4, &tuple->src.u3, ntohs(tuple->src.u.all));
 }
 
 static void log_one(const struct sipx_packet *packet, enum sipx_reason reason, struct sk_buff *bare)
@@ -113,4 +118,31 @@ void sipx_log_noted(const struct sipx_packet *packet)
 	for (i = 0; noted; i++, noted >>= 1)
 		if (noted & 1)
 			sipx_log_refusal(packet, SIPX_FIRST_REFUSAL + i);
+}
+
+/* ---- for pr_debug(): good until the next ones of this CPU ------------------------------------ */
+
+struct trace_texts {
+	char text[3][END_LENGTH];
+};
+
+static DEFINE_PER_CPU(struct trace_texts, trace_texts);
+
+const char *sipx_trace_end(const struct nf_conn *ct, u8 dir)
+{
+	char *text = raw_cpu_ptr(&trace_texts)->text[dir];
+
+	print_end(text, ct, dir);
+	return text;
+}
+
+const char *sipx_trace_endpoint(const struct sipx_endpoint *endpoint, u8 place)
+{
+	char *text = raw_cpu_ptr(&trace_texts)->text[place];
+
+	if (endpoint->family)
+		print_address(text, endpoint->family == SIPX_IPV4, endpoint->bytes, endpoint->port);
+	else
+		strscpy(text, "*", END_LENGTH);
+	return text;
 }

@@ -60,6 +60,7 @@ bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length,
 	if (!nf_nat_mangle_udp_packet(skb, packet->ct, packet->ctinfo, packet->protoff, offset,
 				      old_length, (const char *)bytes, new_length))
 		return false;
+	pr_debug("%u bytes at %u became %u\n", old_length, offset, new_length);
 	if (new_length > old_length)
 		allow_fragments(skb, packet->ct);
 	return true;

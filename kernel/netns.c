@@ -48,6 +48,7 @@ void sipx_count(struct sipx_state *state, enum sipx_reason reason)
 {
 	struct sipx_net *sn = sipx_net_of(state);
 
+	pr_debug("%s\n", sipx_reason_name(reason));
 	sipx_net_count(sn, reason);
 	if (sipx_logs(sn) && reason >= SIPX_FIRST_REFUSAL)
 		this_cpu_or(sipx_cpus->refusals, BIT_ULL(reason - SIPX_FIRST_REFUSAL));

@@ -7,6 +7,8 @@
  * may take it at any time; it is never inserted a second time. Its master may be touched
  * only while it stands in the table, under nf_conntrack_expect_lock.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "compat.h"
 #include "internal.h"
 
@@ -236,6 +238,9 @@ enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 			nf_ct_expect_put(exp);
 	}
 	rcu_read_unlock();
+	pr_debug("pinhole from %s to %s, there %s: %s\n", sipx_trace_endpoint(&pinhole->source, 0),
+		 sipx_trace_endpoint(&pinhole->destination, 1), sipx_trace_endpoint(&pinhole->translated, 2),
+		 error == SIPX_PINHOLE_OPEN ? "open" : "refused");
 	if (error != SIPX_PINHOLE_OPEN)
 		return error;
 
@@ -275,5 +280,6 @@ void sipx_pinhole_close(struct sipx_expectation *handle)
 	if (sipx_compat_expect_stands(exp))
 		sipx_compat_expect_remove(exp);
 	spin_unlock_bh(&nf_conntrack_expect_lock);
+	pr_debug("pinhole closed\n");
 	nf_ct_expect_put(exp);
 }

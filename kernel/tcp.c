@@ -14,7 +14,9 @@
  *   reads the extension, whether or not IPS_SEQ_ADJUST says that the kernel is to shift. So
  *   the shift is kept there, without it.
  * * When we leave, the bit is set: from there on the kernel shifts the numbers, by what
- *   they are shifted at that moment, and connections live on without us.
+ *   they are shifted at that moment, and connections live on without us. Our map is
+ *   gone then: what was sent before and is not acknowledged yet, of each run and not of the last
+ *   one alone, comes again untranslated and by that one offset, and may arrive as other bytes.
  *
  * Between our last translation and the kernel's first one no segment may pass: its bytes
  * would be taken for others. It is dropped then, and its sender sends it again.
@@ -23,6 +25,8 @@
  * do not see it, and the sender takes no notice. The core sends smaller segments when one
  * and the same is repeated without success.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
@@ -488,6 +492,11 @@ static unsigned int translate(struct sipx_packet *packet, struct sipx_tcp *tcp,
 	if (!READ_ONCE(packet->sn->settings.values[SIPX_SETTING_ENABLED]))
 		pass_through(tcp, SIPX_COUNT_stream);
 	through_core(packet, tcp, header, answer);
+	pr_debug("%s > %s: segment of %u bytes, %u leave\n",
+		 sipx_trace_end(packet->ct, CTINFO2DIR(packet->ctinfo)),
+		 sipx_trace_end(packet->ct, !CTINFO2DIR(packet->ctinfo)), header->payload_length,
+		 answer->same_payload ? header->payload_length :
+					answer->head + answer->ours_length + answer->tail_length);
 	if (header->has_stamp && answer->plausible)
 		note_stamp(tcp, header, CTINFO2DIR(packet->ctinfo));
 	tell_shift(packet, answer);

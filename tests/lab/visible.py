@@ -179,6 +179,26 @@ def refusals(registrar):
     setting("log", 0)
 
 
+# --- what a developer sees
+
+
+def traces(registrar):
+    """Where the kernel can print what modules say of their work."""
+    control = "/proc/dynamic_debug/control"
+    if not os.path.exists(control):
+        return
+    for flag, wanted in ("+p", True), ("-p", False):
+        with open(control, "w") as file:
+            file.write(f"module nf_conntrack_sip_ext {flag}; module nf_nat_sip_ext {flag}")
+        run("dmesg", "-C")
+        registrar.register(7200 + wanted)
+        said = run("dmesg").stdout
+        for part in (rf"{PHONE}:{7200 + wanted} > {SERVER}:5060: datagram of \d+ bytes",
+                     r" \d+ bytes at \d+ became \d+",
+                     rf"pinhole from {SERVER}:0 to {OUTSIDE}:\d+, there {PHONE}:\d+: open", "translated"):
+            check(bool(re.search(part, said)) == wanted, f"with {flag}: {'' if wanted else 'no '}{part}", said[:500])
+
+
 def main():
     load()
     masquerade(RULES)
@@ -190,6 +210,7 @@ def main():
     registrations(registrar)
     time.sleep(0.1)
     refusals(registrar)
+    traces(registrar)
     print(f"1..{tcp.tests}")
     return 1 if tcp.failures or not tcp.tests else 0
 
