@@ -92,10 +92,13 @@ struct hlist_nulls_head *sipx_ct_table(u32 *buckets)
 {
 	struct hlist_nulls_head *heads;
 
+	/* packets take it, too, and a reader of /proc may be interrupted by one */
+	local_bh_disable();
 	nf_conntrack_lock(&nf_conntrack_locks[0]);
 	heads = nf_conntrack_hash;
 	*buckets = nf_conntrack_htable_size;
 	spin_unlock(&nf_conntrack_locks[0]);
+	local_bh_enable();
 	return heads;
 }
 
