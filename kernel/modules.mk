@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #: make modules [KDIR=build folder of a kernel] [O=output folder]
 #: make modules_install [KDIR=...] [O=...] [INSTALL_MOD_PATH=...]
-#: make kunit KDIR=... [O=...]   the KUnit module, for a UML kernel
+#: make kunit KDIR=... [O=...]   the KUnit module, for a UML kernel; CAUGHT=1: one of faults on purpose
 #: make clean      removes build/
 
 # The kernel's build writes beside the sources it is given, so it is given a folder of
@@ -44,7 +44,7 @@ modules: shadow
 	$(kmake) modules
 
 kunit: shadow
-	$(kmake) SIPX_KUNIT=1 modules
+	$(kmake) SIPX_KUNIT=$(if $(CAUGHT),caught,1) modules
 
 modules_install:
 	$(kmake) modules_install

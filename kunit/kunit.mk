@@ -17,6 +17,8 @@ $(obj)/kunit/of-kernel/%.o: $(src)/kernel/%.c FORCE
 $(obj)/kunit/of-core/%.cpp.o: $(src)/%.cpp $(src)/scripts/check-objects FORCE
 	$(call if_changed_rule,cxx_o_cpp)
 
-# Faults on purpose, for tests/stress/sanitizers
-obj-m += sip_ext_caught.o
+# Faults on purpose, for tests/stress/sanitizers: with SIPX_KUNIT=caught they alone are built
 sip_ext_caught-y := kunit/caught.o kunit/caught_faults.cpp.o
+ifeq ($(SIPX_KUNIT),caught)
+obj-m := sip_ext_caught.o
+endif

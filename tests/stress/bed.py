@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing as mp
 import os
 import re
 import selectors
@@ -62,6 +63,27 @@ class Quiet(World):
         super().close()
         for source in self.sources:
             source.close()
+
+
+class Span:
+    """How long workers work: so many seconds, and until each of some things was done once; but not
+    for ever."""
+
+    LONGEST = 6     # times the seconds
+
+    def __init__(self, seconds: float, *needed: str) -> None:
+        self.seconds = seconds
+        self.soonest = time.monotonic() + seconds
+        self.latest = self.soonest + (self.LONGEST - 1) * seconds
+        self.reached = {name: mp.get_context("fork").Event() for name in needed}
+
+    def reach(self, name: str) -> None:
+        if name in self.reached:
+            self.reached[name].set()
+
+    def over(self) -> bool:
+        now = time.monotonic()
+        return now >= self.latest or (now >= self.soonest and all(e.is_set() for e in self.reached.values()))
 
 
 def shared_line(setup: Setup = SHIFTED) -> Line:

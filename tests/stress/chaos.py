@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from typing import Callable
 
-from bed import load, program, shared_line, unload
+from bed import Span, load, program, shared_line, unload
 from net import Failure, Line, iptables_rules
 from netlink import Tables
 from orderly import orderly
@@ -39,7 +39,6 @@ class Chaos:
         self.deeds: dict[str, tuple[int, Callable[[], object]]] = {
             "connection deleted": (6, lambda: self.tables.delete_connection(self.chance)),
             "expectation deleted": (6, lambda: self.tables.delete_expectation(self.chance)),
-            "helper taken": (4, lambda: self.tables.take_helper(self.chance)),
             "connection hurried": (4, lambda: self.tables.hurry(self.chance)),
             "setting changed": (8, self.change_setting),
             "conntrack -F": (2, lambda: self.run("conntrack", "-F")),
@@ -118,12 +117,14 @@ class Chaos:
         if wrong:
             self.faults.append(wrong)
 
-    def until(self, ends: float) -> Tally:
+    def until(self, span: Span) -> Tally:
         os.nice(-15)    # its programs wait for nobody
         names = list(self.deeds)
         weights = [self.deeds[name][0] for name in names]
         first = self.chance.sample(names, len(names))
-        while time.monotonic() < ends:
+        while not span.over():
+            if not first:
+                span.reach("deeds")
             name = first.pop() if first else self.chance.choices(names, weights)[0]
             try:
                 if self.deeds[name][1]() is not False:
@@ -153,15 +154,18 @@ def victim(seed: int, seconds: float) -> None:
     except Failure:     # the modules are not loaded just now
         sys.exit(1)
     context = mp.get_context("fork")
-    ends = time.monotonic() + seconds + 1.5
+    span = Span(seconds + 1.5)
 
     def sender(work: Callable[[], object]) -> None:
         os.close(line.router.fd)
-        work()
+        try:
+            work()
+        except OSError:     # its network has gone with the router's end of it
+            pass
 
     works: list[Callable[[], object]] = [
-        lambda: storm(Datagrams, line, 1, seed, ends), lambda: storm(Streams, line, 2, seed, ends),
-        lambda: orderly(line, "udp", 3, seed, ends, 0.5)]
+        lambda: storm(Datagrams, line, 1, seed, span), lambda: storm(Streams, line, 2, seed, span),
+        lambda: orderly(line, "udp", 3, seed, span, 0.5)]
     for work in works:
         context.Process(target=sender, args=(work,)).start()
     time.sleep(seconds)
@@ -169,14 +173,16 @@ def victim(seed: int, seconds: float) -> None:
     os._exit(0)
 
 
-def victims(seed: int, ends: float) -> Tally:
+def victims(seed: int, span: Span) -> Tally:
     """One after the other."""
     tally = Tally()
     context = mp.get_context("fork")
-    while time.monotonic() < ends:
+    while not span.over():
         one = context.Process(target=victim, args=(seed + tally.counts["namespaces ended"], 2.0))
         one.start()
         one.join()
         tally.counts["namespaces ended"] += one.exitcode == 0
+        if one.exitcode == 0:
+            span.reach("namespace")
     return tally
 

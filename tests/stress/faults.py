@@ -18,7 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from bed import MODULES, Quiet, Tap, load, loaded, objects, program, reports, shared_line, unload, until  # noqa: E402
+from bed import (MODULES, Quiet, Span, Tap, load, loaded, objects, program, reports,  # noqa: E402
+                 shared_line, unload, until)
 from calls import hang_up, register, talk  # noqa: E402
 from capture import Capture, Crossing, leaks  # noqa: E402
 from injection import Injection  # noqa: E402
@@ -93,20 +94,21 @@ def sweep(tap: Tap, line: Line, slab: Injection, transport: str) -> None:
     tap.note(f"{transport}: {failed} refusals, {through} plays that came to their end all the same, "
              f"{time.monotonic() - began:.0f} s")
     tap.check(failed * EVERY > 15, f"S12 over {transport}: allocations failed one by one ({failed})")
-    tap.check(through * 2 > failed, f"S12 over {transport}: most calls were made all the same", f"{through} of {failed}")
+    tap.check(through * 2 > failed, f"S12 over {transport}: most calls were made all the same",
+              f"{through} of {failed}")
     tap.check(not wrong, f"R3 over {transport}: with each refusal, each message left, translated in all places "
               "or as it was", *list(wrong.items())[:6])
 
 
 def under_load(tap: Tap, line: Line, slab: Injection, pages: Injection) -> None:
     for percent in (10, 50):
-        ends = time.monotonic() + SECONDS / 2
+        span = Span(SECONDS / 2)
         with slab.failing(percent), pages.failing(percent):
             found = together({
-                "datagrams": lambda ends=ends: storm(Datagrams, line, 1, SEED, ends),
-                "streams": lambda ends=ends: storm(Streams, line, 2, SEED, ends),
-                "calls over udp": lambda ends=ends: orderly(line, "udp", 3, SEED, ends),
-                "calls over tcp": lambda ends=ends: orderly(line, "tcp", 4, SEED, ends, 3)}, ends)
+                "datagrams": lambda span=span: storm(Datagrams, line, 1, SEED, span),
+                "streams": lambda span=span: storm(Streams, line, 2, SEED, span),
+                "calls over udp": lambda span=span: orderly(line, "udp", 3, SEED, span),
+                "calls over tcp": lambda span=span: orderly(line, "tcp", 4, SEED, span, 3)}, span)
         for name, tally in found.items():
             tap.check(tally is not None, f"S12 {name}, {percent} % of our memory refused: they came to their end")
             if tally:
@@ -137,7 +139,8 @@ def loading(tap: Tap, slab: Injection) -> None:
     counts: Counter[str] = Counter()
     for _ in range(24):
         with slab.failing(1, times=1, waiting=True):
-            done = program("sh", "-c", f"echo 1 >/proc/self/make-it-fail; exec insmod {MODULES}/nf_conntrack_sip_ext.ko")
+            done = program("sh", "-c", "echo 1 >/proc/self/make-it-fail; "
+                           f"exec insmod {MODULES}/nf_conntrack_sip_ext.ko")
         counts["loaded" if done.returncode == 0 else "refused"] += 1
         if done.returncode == 0:
             program("rmmod", "nf_conntrack_sip_ext")

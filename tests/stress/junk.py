@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from bed import FIRST_HOST, Tap, objects, reports, shared_line, until  # noqa: E402
+from bed import FIRST_HOST, Span, Tap, objects, reports, shared_line, until  # noqa: E402
 from net import Line  # noqa: E402
 from orderly import orderly, proven  # noqa: E402
 from run import SEED, judge_wholeness, together  # noqa: E402
@@ -110,9 +110,9 @@ def connections_of_junk(tap: Tap, line: Line) -> None:
         sock.close()
 
 
-def flip(line: Line, ends: float) -> Tally:
+def flip(line: Line, span: Span) -> Tally:
     tally = Tally()
-    while time.monotonic() < ends:
+    while not span.over():
         line.router.sysctl("net.netfilter.sip_ext_enabled", tally.counts["flips"] % 2)
         tally.counts["flips"] += 1
         time.sleep(0.03)
@@ -121,11 +121,11 @@ def flip(line: Line, ends: float) -> Tally:
 
 
 def flipped(tap: Tap, line: Line) -> None:
-    ends = time.monotonic() + FLIPPING
-    found = together({"flips": lambda: flip(line, ends),
-                      "datagrams": lambda: storm(Datagrams, line, 2, SEED, ends),
-                      "streams": lambda: storm(Streams, line, 3, SEED, ends),
-                      "calls": lambda: orderly(line, "udp", 4, SEED, ends)}, ends)
+    span = Span(FLIPPING)
+    found = together({"flips": lambda: flip(line, span),
+                      "datagrams": lambda: storm(Datagrams, line, 2, SEED, span),
+                      "streams": lambda: storm(Streams, line, 3, SEED, span),
+                      "calls": lambda: orderly(line, "udp", 4, SEED, span)}, span)
     for name, tally in found.items():
         tap.check(tally is not None, f"R27 the switch is flipped while there is traffic: {name} came to their end")
         if tally:

@@ -16,7 +16,7 @@ NETLINK_NETFILTER = 12
 CONNTRACK, EXPECT = 1 << 8, 2 << 8
 CT_NEW, CT_DELETE, EXP_DELETE = CONNTRACK | 0, CONNTRACK | 2, EXPECT | 2
 NESTED = 0x8000
-CTA_TUPLE_ORIG, CTA_HELP, CTA_TIMEOUT, CTA_EXPECT_TUPLE = 1, 5, 7, 2
+CTA_TUPLE_ORIG, CTA_TIMEOUT, CTA_EXPECT_TUPLE = 1, 7, 2
 TUPLE = re.compile(r"src=([\d.]+) dst=([\d.]+) sport=(\d+) dport=(\d+)")
 PROTOCOL = re.compile(r"\b(?:proto=|udp +|tcp +)(\d+)")
 
@@ -66,11 +66,6 @@ class Tables:
     def delete_expectation(self, chance: random.Random) -> bool:
         chosen = self.one("nf_conntrack_expect", "sip-ext", CTA_EXPECT_TUPLE, chance)
         return bool(chosen) and self.ask(EXP_DELETE, chosen) == 0
-
-    def take_helper(self, chance: random.Random) -> bool:
-        """The connection lives on without its helper, as after `conntrack -U` with an empty name."""
-        chosen = self.one("nf_conntrack", "dport=5060", CTA_TUPLE_ORIG, chance)
-        return bool(chosen) and self.ask(CT_NEW, chosen + nested(CTA_HELP, attribute(1, b"\0"))) == 0
 
     def hurry(self, chance: random.Random) -> bool:
         """A connection that has one second left."""

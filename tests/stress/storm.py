@@ -9,12 +9,11 @@ import re
 import select
 import socket
 import struct
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Callable
 
-from bed import FIRST_HOST
+from bed import FIRST_HOST, Span
 from frames import Frames
 from net import Line, Namespace
 from sip import Address, is_sip
@@ -253,9 +252,9 @@ class Streams:
             self.end(self.chance.choice(self.links))
 
 
-def storm(kind: type[Datagrams] | type[Streams], line: Line, number: int, seed: int, ends: float) -> Tally:
+def storm(kind: type[Datagrams] | type[Streams], line: Line, number: int, seed: int, span: Span) -> Tally:
     worker = kind(line, number, random.Random(seed * 100 + number))
-    while time.monotonic() < ends:
+    while not span.over():
         worker.step()
     worker.close()
     return worker.tally
