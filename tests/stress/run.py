@@ -100,7 +100,7 @@ def shaken(tap: Tap, line: Line) -> None:
     works: Counter[str] = Counter()
     for tally in found.values():
         works.update(tally.counts if tally else {})
-    for what in ("audio out", "audio in", "namespaces ended", "modules reloaded", 
+    for what in ("audio out", "audio in", "namespaces ended", "modules reloaded",
                  "connection deleted", "expectation deleted", "address changed", "rules flushed"):
         tap.check(works[what] > 0, f"S11 in the midst of it: {what} ({works[what]} times)")
 
