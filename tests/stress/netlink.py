@@ -64,7 +64,7 @@ class Tables:
         return bool(chosen) and self.ask(CT_DELETE, chosen) == 0
 
     def delete_expectation(self, chance: random.Random) -> bool:
-        chosen = self.one("nf_conntrack_expect", "sip-ext", CTA_EXPECT_TUPLE, chance)
+        chosen = self.one("nf_conntrack_expect", "proto=", CTA_EXPECT_TUPLE, chance)
         return bool(chosen) and self.ask(EXP_DELETE, chosen) == 0
 
     def hurry(self, chance: random.Random) -> bool:
