@@ -153,6 +153,7 @@ static void show_connection(struct seq_file *seq, const struct nf_conntrack_tupl
 	struct nf_conntrack_tuple_hash *found;
 	struct sipx_connection_data *data;
 	struct nf_conntrack_zone zone;
+	struct sipx_tcp *tcp;
 
 	if (tuple.dst.protonum != IPPROTO_TCP || tuple.dst.dir != IP_CT_DIR_ORIGINAL ||
 	    !net_eq(nf_ct_net(ct), net))
@@ -163,8 +164,10 @@ static void show_connection(struct seq_file *seq, const struct nf_conntrack_tupl
 		return;
 	ct = nf_ct_tuplehash_to_ctrack(found);
 	data = sipx_data_of(ct);
-	if (data && READ_ONCE(data->stream))
-		print_tcp(seq, ct, READ_ONCE(data->stream));
+	/* once: it may end at any time */
+	tcp = data ? READ_ONCE(data->stream) : NULL;
+	if (tcp)
+		print_tcp(seq, ct, tcp);
 	nf_ct_put((struct nf_conn *)ct);
 }
 
