@@ -78,16 +78,29 @@ static void print_end(char *text, const struct nf_conn *ct, u8 dir)
 	print_address(text, tuple->src.l3num == NFPROTO_IPV4, &tuple->src.u3, ntohs(tuple->src.u.all));
 }
 
-static void log_one(const struct sipx_packet *packet, enum sipx_reason reason, struct sk_buff *bare)
+/* Of two ends with the longest addresses the ports are left out, where they have no room. */
+static void print_line(char *line, const struct sipx_packet *packet, enum sipx_reason reason)
 {
 	const char *what = reason < SIPX_FIRST_PINHOLE_REFUSAL ? "unchanged" : "no pinhole";
+	const struct nf_conntrack_tuple_hash *ends = packet->ct->tuplehash;
 	u8 dir = CTINFO2DIR(packet->ctinfo);
 	char from[END_LENGTH], to[END_LENGTH];
 
 	print_end(from, packet->ct, dir);
 	print_end(to, packet->ct, !dir);
+	if (snprintf(line, NF_LOG_PREFIXLEN, "sip-ext: %s, %s: %s > %s ", what, names[reason], from,
+		     to) >= NF_LOG_PREFIXLEN)
+		snprintf(line, NF_LOG_PREFIXLEN, "sip-ext: %s, %s: %pI6c > %pI6c ", what, names[reason],
+			 &ends[dir].tuple.src.u3, &ends[!dir].tuple.src.u3);
+}
+
+static void log_one(const struct sipx_packet *packet, enum sipx_reason reason, struct sk_buff *bare)
+{
+	char line[NF_LOG_PREFIXLEN];
+
+	print_line(line, packet, reason);
 	nf_log_packet(nf_ct_net(packet->ct), nf_ct_l3num(packet->ct), NF_INET_POST_ROUTING, bare,
-		      NULL, NULL, NULL, "sip-ext: %s, %s: %s > %s ", what, names[reason], from, to);
+		      NULL, NULL, NULL, "%s", line);
 }
 
 /* Out of line: nobody waits for it who does not log. */

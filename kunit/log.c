@@ -235,12 +235,58 @@ static void S13_log_of_tcp_has_no_bytes_of_a_message(struct kunit *test)
 	rcu_barrier();
 }
 
+/* No address is longer than eight groups of four. */
+static struct sipx_endpoint longest(u8 last)
+{
+	struct sipx_endpoint end = sipx_test_endpoint(SIPX_IPV6, 1, 65535);
+
+	memset(end.bytes, 0xab, sizeof(end.bytes));
+	end.bytes[15] = last;
+	return end;
+}
+
+/* A logger's line has no room for more than NF_LOG_PREFIXLEN, and is cut without a word. */
+static void S13_log_has_room_for_the_longest_line(struct kunit *test)
+{
+	static const char sockets[] = ": [abab:abab:abab:abab:abab:abab:abab:abac]:65535 > "
+				      "[abab:abab:abab:abab:abab:abab:abab:abad]:65535 ";
+	static const char ends[] = ": abab:abab:abab:abab:abab:abab:abab:abac > "
+				   "abab:abab:abab:abab:abab:abab:abab:abad ";
+	struct sipx_endpoint source = longest(0xac), destination = longest(0xad);
+	struct nf_conn *ct = sipx_test_connection(test, &source, &destination, NULL, true);
+	struct sipx_packet packet = { .ct = ct, .ctinfo = IP_CT_NEW, .sn = sipx_test_net() };
+	u32 i;
+
+	sipx_test_confirm(test, ct);
+	packet.skb = sipx_test_datagram(test, ct, "x", 1, 0);
+	packet.protoff = skb_transport_offset(packet.skb);
+	for (i = SIPX_FIRST_REFUSAL; i < SIPX_REASON_COUNT; i++) {
+		const char *name;
+
+		if (i == SIPX_COUNT_stream)
+			continue;
+		sipx_log_init(sipx_test_net());
+		rcu_read_lock();
+		sipx_log_refusal(&packet, i);
+		rcu_read_unlock();
+		name = strstr(logged.prefix, sipx_reason_name(i));
+		KUNIT_ASSERT_NOT_NULL(test, name);
+		/* both ends are whole; the ports are there if they have room */
+		name += strlen(sipx_reason_name(i));
+		KUNIT_EXPECT_TRUE_MSG(test, !strcmp(name, ends) || !strcmp(name, sockets),
+				      "%s: %s", sipx_reason_name(i), logged.prefix);
+	}
+	kfree_skb(packet.skb);
+	sipx_test_end(ct);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(S13_log_names_the_reason_and_both_ends),
 	KUNIT_CASE(S13_log_says_which_pinhole_was_refused),
 	KUNIT_CASE(S13_log_is_silent_unless_asked),
 	KUNIT_CASE(S13_log_is_rate_limited),
 	KUNIT_CASE(S13_log_has_no_credentials_and_no_bytes_of_a_message),
+	KUNIT_CASE(S13_log_has_room_for_the_longest_line),
 	KUNIT_CASE(S13_log_of_tcp_has_no_bytes_of_a_message),
 	{}
 };
