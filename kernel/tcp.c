@@ -513,6 +513,32 @@ static bool is_untouched(struct sipx_tcp *tcp)
 }
 
 /*
+ * Under its lock. This segment would open the connection, and its host has all that it may:
+ * it goes on without us before anything of it was changed. open_up() asks once more, for two
+ * that open at once.
+ */
+static bool is_one_too_many(struct sipx_tcp *tcp, const struct sipx_segment *segment)
+{
+	u32 limit = READ_ONCE(tcp->sn->settings.values[SIPX_SETTING_TCP_CONNECTIONS_PER_HOST]);
+	bool full;
+
+	if (!tcp->was_answered || segment->syn || segment->rst)
+		return false;
+	spin_lock(&tcp->sn->tcp_lock);
+	full = tcp->is_begun && !tcp->has_ended && tcp->host->open >= limit;
+	spin_unlock(&tcp->sn->tcp_lock);
+	return full;
+}
+
+/* Under its lock. */
+static void send_away(struct sipx_packet *packet, struct sipx_tcp *tcp)
+{
+	tcp->is_evicted = true;
+	sipx_tcp_end(packet->sn, packet->data);
+	sipx_refuse(packet, SIPX_COUNT_limit_stream_host);
+}
+
+/*
  * Under its lock. The handshake is over: conntrack has seen to it that its numbers fit, and is
  * told only now to be liberal. Who has too many such connections goes on without us.
  */
@@ -552,6 +578,8 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 
 	local_bh_disable();
 	spin_lock(&tcp->lock);
+	if (unlikely(!tcp->is_open && !tcp->is_evicted) && is_one_too_many(tcp, &header->segment))
+		send_away(packet, tcp);
 	if (unlikely(tcp->is_evicted)) {
 		spin_unlock(&tcp->lock);
 		local_bh_enable();

@@ -414,6 +414,48 @@ static void S7_host_has_its_share_of_connections(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+static void expect_translated(struct kunit *test, struct nf_conn *ct)
+{
+	struct sk_buff *skb = say(test, ct, 0, MESSAGE_LENGTH);
+
+	KUNIT_EXPECT_GT(test, skb->len, 40 + (u32)MESSAGE_LENGTH);
+	KUNIT_EXPECT_NOT_NULL(test, data_of(ct)->stream);
+	kfree_skb(skb);
+}
+
+/* The first data may come with the acknowledgement that opens the connection. */
+static void S7_share_is_kept_where_data_open(struct kunit *test)
+{
+	u64 refused = sipx_test_counter(SIPX_COUNT_limit_stream_host);
+	unsigned int limit = setting(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST);
+	struct nf_conn *own[3];
+	u32 i;
+
+	set(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST, 2);
+	for (i = 0; i < ARRAY_SIZE(own); i++) {
+		own[i] = begun_by(test, 1, 10000 + i);
+		carry(test, own[i], syn);
+		carry(test, own[i], syn_ack);
+	}
+	expect_translated(test, own[0]);
+	expect_translated(test, own[1]);
+	expect_passes(test, own[2]);
+	KUNIT_EXPECT_PTR_EQ(test, data_of(own[2])->stream, (void *)NULL);
+	expect_passes(test, own[2]);	/* again */
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_limit_stream_host), refused + 1);
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 2u);
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_half_open, 0u);
+	sipx_test_end(own[0]);	/* its place is free at once */
+	own[0] = begun_by(test, 1, 10010);
+	carry(test, own[0], syn);
+	carry(test, own[0], syn_ack);
+	expect_translated(test, own[0]);
+	set(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST, limit);
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		sipx_test_end(own[i]);
+	expect_nothing_left(test);
+}
+
 /* What one host makes us hold takes nothing of what others need. */
 static void S7_host_has_its_share_of_memory(struct kunit *test)
 {
@@ -562,6 +604,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(S7_flood_of_syns_takes_no_place),
 	KUNIT_CASE(S7_answered_ones_keep_their_place),
 	KUNIT_CASE(S7_host_has_its_share_of_connections),
+	KUNIT_CASE(S7_share_is_kept_where_data_open),
 	KUNIT_CASE(S7_host_has_its_share_of_memory),
 	KUNIT_CASE(S7_half_open_is_looked_at_strictly),
 	KUNIT_CASE(ends_under_locks),
