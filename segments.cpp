@@ -246,6 +246,12 @@ bool is_closed(const tcp_stream &stream)
 	return stream.reset || (stream.flows[0].ended && stream.flows[1].ended);
 }
 
+// With its first SYN, or one that begins it anew (RFC 9293 3.6.1): what was said of it before is over.
+bool has_just_begun(const stream_flow &flow, const stream_flow &other)
+{
+	return flow.mode == flow_mode::fresh && !other.started;
+}
+
 } // namespace
 
 } // namespace sip
@@ -263,6 +269,8 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	const u32 sent = flow.out_sent, other_sent = other.out_sent, acked = other.out_acked;
 
 	const stream_answer made = carry_segment(host_of(at), stream->flows, segment_of(*info, *segment));
+	if (segment->syn && has_just_begun(flow, other))
+		stream->why = 0;
 	learn_sizes(*info, *segment, flow.first, stream->sizes);
 	write_answer(*info, made, *answer);
 	write_shift(flow, *answer);

@@ -85,7 +85,6 @@ struct sipx_net {
 struct sipx_tcp {
 	spinlock_t lock;	/* over the core's part and what follows up to the empty line */
 	u8 stamped;		/* directions that send timestamps: one bit each */
-	bool is_through;
 	bool was_answered;	/* the other end's SYN was seen */
 	bool is_open;		/* and the answer to that: both ends are where they say */
 	bool is_evicted;	/* it passes, as it did until now */

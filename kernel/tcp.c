@@ -477,12 +477,10 @@ static void note_stamp(struct sipx_tcp *tcp, const struct sipx_tcp_header *heade
 		tcp->stamps[dir] = header->stamp;
 }
 
-/* Under its lock. */
+/* Under its lock. A direction that a SYN began after the last time is one more to tell. */
 static void pass_through(struct sipx_tcp *tcp, enum sipx_reason why)
 {
-	if (!tcp->is_through)
-		sipx_core_stream_through(sipx_state_of(tcp->sn), sipx_stream_of(tcp), why);
-	tcp->is_through = true;
+	sipx_core_stream_through(sipx_state_of(tcp->sn), sipx_stream_of(tcp), why);
 }
 
 /* Under its lock. */

@@ -284,6 +284,49 @@ static void switched_off(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* Why its messages are not looked at; SIPX_REASON_COUNT: they are, or it is followed no more. */
+static enum sipx_reason reason_of(const struct nf_conn *ct)
+{
+	struct sipx_tcp *tcp = data_of(ct)->stream;
+
+	return tcp ? sipx_core_stream_reason(sipx_stream_of(tcp)) : SIPX_REASON_COUNT;
+}
+
+/* Switched off, then ended by a RST, then begun anew by a SYN, and switched off once more. */
+static void switched_off_again(struct kunit *test)
+{
+	const struct sipx_test_segment rst = {
+		.rst = true, .seq = CLIENT_FIRST + MESSAGE_LENGTH, .ack = SERVER_FIRST,
+	};
+	struct nf_conn *ct = established(test);
+	struct sipx_test_segment next[] = { syn, syn_ack, ack };
+	struct sk_buff *skb;
+	u32 i;
+
+	says_hello(test, ct);
+	says_ack(test, ct);
+	set(SIPX_SETTING_ENABLED, 0);
+	carry(test, ct, rst);
+	KUNIT_EXPECT_EQ(test, (u32)reason_of(ct), (u32)SIPX_COUNT_stream);
+	set(SIPX_SETTING_ENABLED, 1);
+	for (i = 0; i < ARRAY_SIZE(next); i++) {
+		next[i].seq += 1000000;
+		next[i].ack += 1000000;
+		carry(test, ct, next[i]);
+	}
+	KUNIT_ASSERT_NOT_NULL(test, data_of(ct)->stream);
+	KUNIT_EXPECT_EQ(test, (u32)reason_of(ct), (u32)SIPX_REASON_COUNT);
+	set(SIPX_SETTING_ENABLED, 0);
+	next[2].payload = message;
+	next[2].length = MESSAGE_LENGTH;
+	skb = pass(test, ct, next[2], NF_ACCEPT);
+	sipx_test_expect_segment(test, skb, message, MESSAGE_LENGTH);
+	kfree_skb(skb);
+	set(SIPX_SETTING_ENABLED, 1);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
 /* What waits is given back, whenever the connection ends. */
 static void held_is_given_back(struct kunit *test)
 {
@@ -599,6 +642,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(foreign_is_forgotten),
 	KUNIT_CASE(conntrack_is_told),
 	KUNIT_CASE(switched_off),
+	KUNIT_CASE(switched_off_again),
 	KUNIT_CASE(held_is_given_back),
 	KUNIT_CASE(no_more_than_allowed),
 	KUNIT_CASE(S7_flood_of_syns_takes_no_place),
