@@ -260,6 +260,7 @@ void sipx_emission_send(struct net *net, struct sk_buff *skb);
 
 /* memory.c */
 extern struct sipx_cpu __percpu *sipx_cpus;
+extern struct kmem_cache *sipx_tcp_hosts;
 int sipx_memory_init(void);
 void sipx_memory_exit(void);
 

@@ -75,6 +75,8 @@ void sipx_free(enum sipx_slab slab, void *object)
 /* A piece is never read where it was not written. */
 static struct kmem_cache *small_pieces __read_mostly;
 
+struct kmem_cache *sipx_tcp_hosts __read_mostly;
+
 static void *take_memory(u32 size)
 {
 	if (size == SIPX_SMALL_PIECE)
@@ -169,6 +171,8 @@ static void destroy_slabs(void)
 	}
 	kmem_cache_destroy(small_pieces);
 	small_pieces = NULL;
+	kmem_cache_destroy(sipx_tcp_hosts);
+	sipx_tcp_hosts = NULL;
 }
 
 static u32 size_of(enum sipx_slab slab)
@@ -185,7 +189,10 @@ static int create_slabs(void)
 	int i;
 
 	small_pieces = kmem_cache_create("sip_ext_piece", SIPX_SMALL_PIECE, 0, 0, leave_as_it_is);
-	if (!small_pieces)
+	/* of their own, so that it is seen when one is left */
+	sipx_tcp_hosts = kmem_cache_create("sip_ext_tcp_host", sizeof(struct sipx_tcp_host), 0, 0,
+					   leave_as_it_is);
+	if (!small_pieces || !sipx_tcp_hosts)
 		return -ENOMEM;
 	for (i = 0; i < SIPX_SLABS; i++) {
 		slab_words[i] = DIV_ROUND_UP(size_of(i), sizeof(u64));

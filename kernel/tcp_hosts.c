@@ -34,7 +34,7 @@ static struct sipx_tcp_host *find_host(const struct hlist_head *bucket, const st
 struct sipx_tcp_host *sipx_tcp_host_hold(struct sipx_net *sn, const struct nf_conn *ct)
 {
 	const struct nf_conntrack_man *man = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src;
-	struct sipx_tcp_host *spare = kmalloc(sizeof(*spare), GFP_ATOMIC | __GFP_NOWARN), *host;
+	struct sipx_tcp_host *spare = kmem_cache_alloc(sipx_tcp_hosts, GFP_ATOMIC | __GFP_NOWARN), *host;
 	u16 zone = sipx_zone_of(ct);
 	struct hlist_head *bucket = bucket_of(sn, man, zone);
 
@@ -52,7 +52,8 @@ struct sipx_tcp_host *sipx_tcp_host_hold(struct sipx_net *sn, const struct nf_co
 	if (host)
 		host->references++;
 	spin_unlock_bh(&sn->tcp_lock);
-	kfree(spare);
+	if (spare)
+		kmem_cache_free(sipx_tcp_hosts, spare);
 	return host;
 }
 
@@ -67,5 +68,5 @@ void sipx_tcp_host_release(struct sipx_tcp_host *host)
 		hlist_del(&host->link);
 	spin_unlock_bh(&sn->tcp_lock);
 	if (last)
-		kfree(host);
+		kmem_cache_free(sipx_tcp_hosts, host);
 }
