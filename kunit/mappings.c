@@ -90,6 +90,22 @@ static void takes_no_port_of_chance(struct kunit *test)
 	sipx_test_end(ct);
 }
 
+/* A slow machine reads conntrack's table in several slices, a question for each: what lies in
+ * one that was not read yet is not known to be taken.
+ */
+static bool is_taken_at_last(struct sipx_packet *packet, const struct sipx_endpoint *outside,
+			     const struct sipx_endpoint *inside)
+{
+	bool taken = false;
+	int i;
+
+	for (i = 0; i < 1000 && !taken; i++) {
+		sipx_test_net()->leaving_pause_ns = 0;
+		taken = sipx_ports_taken(packet, outside, inside, 1);
+	}
+	return taken;
+}
+
 static bool is_taken(struct nf_conn *like, const struct sipx_endpoint *outside,
 		     const struct sipx_endpoint *inside)
 {
@@ -100,9 +116,8 @@ static bool is_taken(struct nf_conn *like, const struct sipx_endpoint *outside,
 	/* more than a second later */
 	sipx_leaving_free(sipx_test_net());
 	memset(sipx_test_net()->leaving, 0, sizeof(sipx_test_net()->leaving));
-	sipx_test_net()->leaving_pause_ns = 0;
 	sipx_lock(state);
-	taken = sipx_ports_taken(&packet, outside, inside, 1);
+	taken = is_taken_at_last(&packet, outside, inside);
 	sipx_unlock(state);
 	return taken;
 }
@@ -145,22 +160,6 @@ static void knows_whose_port_it_is_ipv4(struct kunit *test)
 static void knows_whose_port_it_is_ipv6(struct kunit *test)
 {
 	knows_whose_port_it_is(test, SIPX_IPV6);
-}
-
-/* A slow machine reads conntrack's table in several slices, a question for each: what lies in
- * one that was not read yet is not known to be taken.
- */
-static bool is_taken_at_last(struct sipx_packet *packet, const struct sipx_endpoint *outside,
-			     const struct sipx_endpoint *inside)
-{
-	bool taken = false;
-	int i;
-
-	for (i = 0; i < 1000 && !taken; i++) {
-		sipx_test_net()->leaving_pause_ns = 0;
-		taken = sipx_ports_taken(packet, outside, inside, 1);
-	}
-	return taken;
 }
 
 /* More outside addresses than are kept at once. */

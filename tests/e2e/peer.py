@@ -17,6 +17,7 @@ from streams import Connection, Streams
 
 Found = TypeVar("Found")
 Header = tuple[str, str]
+T1 = 0.5     # seconds: RFC 3261 17.1.1.1
 USUAL_WAIT = 5.0
 SLOWER = 4
 """Times all that, where segments are lost and sent again."""
@@ -86,6 +87,8 @@ class World:
         self.helper = helper
         self.translates = setup.translated  # False: the runner looks for no inside addresses
         self.loses = False                  # True: the router may swallow messages
+        self.repeats = False                # True: what is waited for is sent again (RFC 3261 17)
+        self.last: Callable[[], None] = lambda: None    # sends the last message again
         self.selector = selectors.DefaultSelector()
         self.line = line or Line(setup, helper)
         self.plan = self.line.plan
@@ -260,7 +263,13 @@ class Agent(Port):
     def take(self, what: str, fits: Callable[[Message], bool],
              seconds: float = USUAL_WAIT) -> tuple[Message, Address]:
         """The next message that fits; what came before it and did not fit stays available."""
+        again = time.monotonic() + T1
+
         def found() -> tuple[Message, Address] | None:
+            nonlocal again
+            if self.world.repeats and time.monotonic() > again:
+                self.world.last()
+                again += T1
             for place, (data, source) in enumerate(self.received):
                 if is_sip(data) and fits(Message(data)):
                     del self.received[place]
@@ -328,6 +337,7 @@ class Agent(Port):
 
     def send_message(self, message: Message, to: Address) -> Message:
         self.send(message.raw, to)
+        self.world.last = lambda: self.send(message.raw, to)
         return message
 
 
