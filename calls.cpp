@@ -175,7 +175,7 @@ u64 transaction_ms(const sipx_state *opaque) { return span_ms(opaque, SIPX_SETTI
 // that vanished leaves behind, without a single message and without media.
 u64 life_of(const sipx_state *opaque, const call &c)
 {
-	if (c.state == call_state::early)
+	if (c.state == call_state::early || c.assumed)
 		return span_ms(opaque, SIPX_SETTING_UNANSWERED_TIMEOUT);
 	const u64 answered_ms = span_ms(opaque, SIPX_SETTING_ANSWERED_TIMEOUT);
 	if (!c.session_expires_s)
@@ -191,7 +191,17 @@ void prolong(const scene &on, call &c) { expect_end(on.opaque, c, on.now_ms + li
 void set_state(sipx_state *opaque, call &c, call_state state)
 {
 	c.state = state;
-	set_expendable(tables_of(opaque), c, state != call_state::answered && state != call_state::ending);
+	const bool stands = state == call_state::answered || state == call_state::ending;
+	set_expendable(tables_of(opaque), c, c.assumed || !stands);
+}
+
+// The other end speaks in the dialog as well: it is one.
+void confirm(const scene &on, call &c)
+{
+	if (!c.assumed || on.where.from_inside)
+		return;
+	c.assumed = false;
+	set_state(on.opaque, c, c.state);
 }
 
 void link_call(const scene &on, connection &owner, call *fresh)
@@ -397,6 +407,9 @@ call *begin_call(const scene &on, const call_event &event, connection &owner, ca
 {
 	make_room(on, owner.of, inside_requests(event, on.where));
 	call *c = take_fresh(on, event, owner, reserve);
+	// whoever floods may claim that too: until the outside confirms it, it has no more rights
+	// than a call that nobody has answered (S7)
+	c->assumed = on.where.from_inside && (event.status || event.to_tag);
 	begin(on, event, *c);
 	if (event.status)	// the tables were flushed while it rang
 		add_pending(*c, event.transaction);
@@ -541,6 +554,7 @@ void note_session(const scene &on, const call_event &event, const plan &p, conne
 	}
 	if (!accept(on, event, *c))
 		return;
+	confirm(on, *c);
 	if (owner)
 		come_by(on, *c, *owner);
 	prolong(on, *c);

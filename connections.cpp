@@ -222,7 +222,9 @@ void mind_via(const scene &on, const call_event &event, connection &owner)
 {
 	if (on.where.inner.protocol == SIPX_TCP)
 		return;
-	if (on.where.from_inside && !event.status && !event.asks_rport && listens_elsewhere(event.via, on.where)) {
+	const bool listens = on.where.from_inside && listens_elsewhere(event.via, on.where) &&
+			     !sipx_is_denied_port(on.opaque, event.via.port);
+	if (listens && !event.status && !event.asks_rport) {
 		if (owner.awaited[0].transaction == event.transaction)
 			return;
 		for (u32 i = max_awaited_elsewhere - 1; i; i--)

@@ -189,6 +189,7 @@ struct call {
 	call_state state;
 	bool caller_inside;
 	bool overtaken;			// another branch was answered
+	bool assumed;			// the inside speaks in a dialog that nobody outside has confirmed
 	bool expendable;		// in its host's list
 	bool holding;			// expendable, and has pinholes
 };

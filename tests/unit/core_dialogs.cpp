@@ -415,10 +415,11 @@ TEST_P(subscriptions, R12_the_outcome_of_a_transfer_arrives)
 
 class limits : public dialogs {
 protected:
-	void flood(const endpoint &from, u32 count)
+	void flood(const endpoint &from, u32 count, const char *to_tag = "")
 	{
 		for (u32 n = 0; n < count; n++) {
 			dialog d = dialog_of("flood", from, "sip:x@example.com");
+			d.remote_tag = to_tag;
 			try_to_server(from, request(d, "INVITE", sdp_of(from, {{sip::with_port(from, static_cast<u16>(40000 + 2 * n))}})));
 		}
 	}
@@ -439,6 +440,21 @@ TEST_P(limits, S7_a_flood_of_calls_disturbs_neither_its_own_answered_call_nor_ot
 	expect_audio(other_rtp, media_of(others.invite), map.outside(7, 31000));
 	placed_call next = call_out(phone, map.inside(10, 22000), map.outside(7, 32000));
 	expect_audio(map.inside(10, 22000), media_of(next.invite), map.outside(7, 32000));
+}
+
+// As after a flush of the tables, when the inside goes on with a dialog that we do not know.
+TEST_P(limits, S7_dialogs_that_the_inside_alone_claims_give_way_like_calls_that_ring)
+{
+	gate.rules.values[SIPX_SETTING_MAX_CALLS] = 5;
+	const endpoint other = map.inside(11, 5060), other_rtp = map.inside(11, 20000);
+	flood(phone, 50, "claimed");
+	EXPECT_LE(live_objects(SIPX_SLAB_CALL), 5u);
+	placed_call others = call_out(other, other_rtp, map.outside(7, 31000));
+	expect_audio(other_rtp, media_of(others.invite), map.outside(7, 31000));
+	flood(phone, 50, "claimed");
+	expect_audio(other_rtp, media_of(others.invite), map.outside(7, 31000));
+	gate.advance(gate.rules.values[SIPX_SETTING_UNANSWERED_TIMEOUT] + gate.rules.values[SIPX_SETTING_TRANSACTION_TIMEOUT] + 2);
+	EXPECT_LE(live_objects(SIPX_SLAB_CALL), 1u);
 }
 
 TEST_P(limits, S7_a_flood_that_fills_the_table_of_expectations_takes_no_audio_and_no_registration)
