@@ -296,6 +296,14 @@ private:
 			literal_ = text;
 		return literal_ == text && (has_no_port(ref.where) || port_is_plain(ref));
 	}
+	// Where requests go, its own port comes back as the one that it named before.
+	bool means_another(place where) const
+	{
+		const bool route = where == place::record_route || where == place::route || where == place::path ||
+				   where == place::service_route;
+		const bool contact = where == place::request_uri || where == place::contact || where == place::refer_to;
+		return (route || contact) && line_.listens_elsewhere(route);
+	}
 	// Places of one kind are written alike.
 	bool port_is_plain(const address_ref &ref)
 	{
@@ -310,7 +318,7 @@ private:
 		// what stands between the host and its port goes with a port that is dropped
 		if (!ref.port.empty() && ref.port.offset != ref.host.end() + ref.bracketed + 1)
 			return false;
-		if (line_.how().tcp && port != line_.inner().port)
+		if (line_.how().tcp && (port != line_.inner().port || means_another(ref.where)))
 			return false;
 		place where = ref.where == place::request_uri ? place::contact : ref.where;
 		where = where == place::route ? place::record_route : where;

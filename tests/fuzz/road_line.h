@@ -43,6 +43,16 @@ public:
 	const shape &how() const { return how_; }
 	bool knows_all_sockets() const { return !forgot_; }
 	bool writes_usual_literal() const { return !literal_.length; }
+	// It has named another port than its own where requests go: over TCP both are the connection
+	// outside (T8), and what comes back there names the other one.
+	bool listens_elsewhere(bool as_route) const
+	{
+		const auto named = [this](sip::port_group group) {
+			return stands_for_.port[0][static_cast<u8>(group)] != 0;
+		};
+		return as_route ? named(sip::port_group::route) :
+				  named(sip::port_group::contact) || named(sip::port_group::registered);
+	}
 	// The outside port that stands for an inside one of another socket, 1024 or above.
 	static u16 bound(u16 port)
 	{
