@@ -2,7 +2,8 @@
 # The fuzz targets (docs/fuzzing.md). Used alone (make -f tests/fuzz/fuzz.mk fuzz) or included.
 #
 #: make fuzz FUZZ_SECONDS=N     each libFuzzer target for N seconds; what they find is kept in $SIP_EXT_CACHE
-#: make fuzz-ci                 the same from the kept seeds alone, a minute each, two at a time
+#: make fuzz FUZZ_SEED=N        the same with that seed of random numbers instead of a new one
+#: make fuzz-ci                 from the kept seeds alone, a minute each, two at a time: the same code, the same inputs
 #: make parse-fuzz, road-fuzz, core-fuzz, stream-fuzz  one of them
 #: make fuzz-coverage           how much of the sources each of them reaches
 #: make fuzz-seeds              the kept seeds anew, from all that was found
@@ -12,9 +13,13 @@ fuzz.root := $(patsubst %/tests/fuzz/,%,$(dir $(abspath $(lastword $(MAKEFILE_LI
 BUILD ?= $(fuzz.root)/build
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 1
+FUZZ_SEED ?=
+# What was green stays green until the code changes.
+fuzz.ci_seed := 20261122
 fuzz.out := $(BUILD)/fuzz
 fuzz.cxx ?= clang++
 fuzz.run = $(fuzz.root)/tests/fuzz/run.py --build $(fuzz.out) $(if $(CORPORA),--extra $(abspath $(CORPORA)))
+fuzz.random = --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) --keep
 fuzz.targets := parse road core stream
 
 fuzz.core := $(notdir $(basename $(wildcard $(fuzz.root)/*.cpp)))
@@ -91,11 +96,12 @@ $(fuzz.out)/differ/differ: $(fuzz.differ:%=$(fuzz.out)/differ/%.o)
 .PHONY: fuzz fuzz-ci fuzz-build fuzz-coverage fuzz-seeds differ differ-seeds $(fuzz.targets:%=%-fuzz)
 fuzz-build: $(fuzz.targets:%=$(fuzz.out)/%-fuzz)
 fuzz: fuzz-build
-	@$(fuzz.run) --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) --keep $(fuzz.targets)
+	@$(fuzz.run) $(fuzz.random) --jobs $(FUZZ_JOBS) $(fuzz.targets)
 fuzz-ci: fuzz-build
-	@$(fuzz.run) --seconds $(FUZZ_SECONDS) --jobs 2 $(fuzz.targets)
+	@$(fuzz.root)/tests/fuzz/run.py --build $(fuzz.out) --seconds $(FUZZ_SECONDS) --jobs 2 --repeat \
+		--seed $(or $(FUZZ_SEED),$(fuzz.ci_seed)) $(fuzz.targets)
 $(fuzz.targets:%=%-fuzz): %-fuzz: $(fuzz.out)/%-fuzz
-	@$(fuzz.run) --seconds $(FUZZ_SECONDS) --keep $*
+	@$(fuzz.run) $(fuzz.random) $*
 fuzz-coverage: $(fuzz.targets:%=$(fuzz.out)/cover/%-fuzz)
 	@$(fuzz.run) --coverage --keep $(fuzz.targets)
 fuzz-seeds: fuzz-build $(fuzz.out)/first-seeds

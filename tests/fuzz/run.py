@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the fuzz targets, from the seeds of tests/fuzz/seeds: TAP.
 
-    run.py --build DIR [--seconds N] [--jobs N] [--keep] [--extra DIR] TARGET...
+    run.py --build DIR [--seconds N] [--jobs N] [--seed N [--repeat]] [--keep] [--extra DIR] TARGET...
     run.py --build DIR --coverage | --minimize | --unpack [--keep] TARGET...
 
 --keep: what is found interesting goes to $SIP_EXT_CACHE/fuzz-TARGET and is used the next time.
+--seed: of libFuzzer's random numbers, else a new one each time; it is printed.
+--repeat: the same inputs in the same order each time: from the kept seeds alone, so many of them
+(RUNS) that no clock ends it, unless the machine is slow; then it is the beginning of the same.
 --extra: messages of a collection besides (the parser's target reads them as they are).
 An input that breaks a promise stays in DIR/TARGET, and the command that plays it again is printed.
 """
@@ -15,6 +18,7 @@ import argparse
 import base64
 import hashlib
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -28,6 +32,10 @@ SEEDS = TOP / "tests/fuzz/seeds"
 CACHE = Path(os.environ.get("SIP_EXT_CACHE") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sip-ext")
 LONGEST = {"parse": 4096, "road": 4096, "core": 1200, "stream": 1024}
+# With --repeat: a good half minute on a busy machine of two cores.
+RUNS = {"parse": 45000, "road": 120000, "core": 6000, "stream": 20000}
+# No clock, and nothing of what the code compares: among that are addresses of memory.
+SAME = ["-reload=0", "-use_cmp=0", "-use_memmem=0"]
 COMMON = ["-timeout=25", "-rss_limit_mb=1500", "-print_final_stats=1", "-len_control=20"]
 # Of a target: what its figures of coverage are about.
 ABOUT = {
@@ -41,6 +49,7 @@ ABOUT = {
 @dataclass
 class Run:
     target: str
+    seed: int
     code: int
     log: str
     artifacts: list[Path]
@@ -84,24 +93,41 @@ def dictionary(target: str) -> list[str]:
     return [f"-dict={TOP / 'tests/fuzz/parse.dict'}"] if target in ("parse", "road") else []
 
 
+def inputs(target: str, options: argparse.Namespace) -> list[str]:
+    """Where it begins, and to repeat that: how far it goes, and in an order that no file system chooses."""
+    found, seeds = found_folder(target, options.build, options.keep), unpack(target, options.build)
+    if options.repeat:
+        listed = options.build / target / "inputs"
+        listed.write_text(",".join(map(str, sorted(seeds.iterdir()))))
+        return [f"-runs={RUNS[target]}", *SAME, f"-seed_inputs=@{listed}", str(found)]
+    extra = [options.extra] if options.extra and target == "parse" else []
+    return [str(folder) for folder in [found, seeds, *extra]]
+
+
+def same_addresses() -> list[str]:
+    """Memory at the same addresses each time, where a container does not forbid that."""
+    command = ["setarch", "-R"]
+    allowed = subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    return command if allowed else []
+
+
 def run(target: str, options: argparse.Namespace) -> Run:
-    build: Path = options.build
-    folders = [found_folder(target, build, options.keep), unpack(target, build)]
-    if options.extra and target == "parse":
-        folders.append(options.extra)
-    home = build / target
-    command = ["nice", str(build / f"{target}-fuzz"), f"-max_total_time={options.seconds}", f"-max_len={LONGEST[target]}",
-               f"-artifact_prefix={home}/", *COMMON, *dictionary(target), *map(str, folders)]
+    home: Path = options.build / target
+    seed = options.seed or random.randrange(1, 1 << 32)
+    steady = same_addresses() if options.repeat else []
+    command = ["nice", *steady, f"{home}-fuzz", f"-seed={seed}", f"-max_total_time={options.seconds}", f"-max_len={LONGEST[target]}",
+               f"-artifact_prefix={home}/", *COMMON, *dictionary(target), *inputs(target, options)]
     before = set(home.iterdir())
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    surroundings = {"PATH": os.defpath} if options.repeat else None  # they lie below the stack and move it
+    done = subprocess.run(command, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     (home / "log").write_text(done.stdout)
     fresh = sorted(path for path in set(home.iterdir()) - before if re.match(r"(crash|leak|timeout|oom|slow)", path.name))
-    return Run(target, done.returncode, done.stdout, [path for path in fresh if not path.name.startswith("slow")])
+    return Run(target, seed, done.returncode, done.stdout, [path for path in fresh if not path.name.startswith("slow")])
 
 
 def report(number: int, one: Run, options: argparse.Namespace) -> bool:
     seeds = len(list((options.build / one.target / "seeds").iterdir()))
-    print(f"# {one.target}: {one.figures(options.seconds)}; {seeds} seeds")
+    print(f"# {one.target}: {one.figures(options.seconds)}; {seeds} seeds; -seed={one.seed}")
     good = one.code == 0 and one.stat("number_of_executed_units") > seeds
     if not good:
         for line in one.log.splitlines()[-60:]:
@@ -168,10 +194,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--extra", type=Path)
-    for name in ("keep", "coverage", "minimize", "unpack"):
+    parser.add_argument("--seed", type=int, default=0)
+    for name in ("keep", "repeat", "coverage", "minimize", "unpack"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("targets", nargs="+", choices=sorted(LONGEST))
     options = parser.parse_args()
+    if options.repeat and (options.keep or options.extra or not options.seed):
+        parser.error("--repeat wants a --seed, and no --keep nor --extra")
     if options.unpack:
         for target in options.targets:
             unpack(target, options.build)
