@@ -33,7 +33,7 @@ CACHE = Path(os.environ.get("SIP_EXT_CACHE") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sip-ext")
 LONGEST = {"parse": 4096, "road": 4096, "core": 1200, "stream": 1024}
 # With --repeat: a good half minute on a busy machine of two cores.
-RUNS = {"parse": 45000, "road": 120000, "core": 6000, "stream": 20000}
+RUNS = {"parse": 20000, "road": 120000, "core": 6000, "stream": 20000}
 # No clock, and nothing of what the code compares: among that are addresses of memory.
 SAME = ["-reload=0", "-use_cmp=0", "-use_memmem=0"]
 COMMON = ["-timeout=25", "-rss_limit_mb=1500", "-print_final_stats=1", "-len_control=20"]
