@@ -180,20 +180,21 @@ static enum sipx_pinhole_error error_of(int err)
 	}
 }
 
+/* Bottom halves are off: the core holds its lock. */
 static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_expect *exp,
 				      const struct sipx_pinhole *pinhole)
 {
 	bool guest = pinhole->pinhole_class == SIPX_CLASS_SIGNALLING && !pinhole->helper;
 	enum sipx_pinhole_error error;
 
-	spin_lock_bh(&insertion);
+	spin_lock(&insertion);
 	error = check_place(ct, exp, pinhole, guest ? CLASS_LIMIT - SIGNALLING_ALONE : CLASS_LIMIT);
 	if (error == SIPX_PINHOLE_OPEN) {
 		error = error_of(nf_ct_expect_related(exp, 0));
 		if (error == SIPX_PINHOLE_TABLE_FULL && collect_expired(nf_ct_net(ct)))
 			error = error_of(nf_ct_expect_related(exp, 0));
 	}
-	spin_unlock_bh(&insertion);
+	spin_unlock(&insertion);
 	return error;
 }
 
@@ -202,16 +203,17 @@ static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_ex
 static void end_stale(struct sipx_packet *packet, const struct nf_conntrack_expect *exp,
 		      const struct sipx_pinhole *pinhole)
 {
-	struct sipx_wish wish = {
-		.tuple = exp->tuple,
-		.translate = pinhole->translate,
-		.certain = pinhole->translate == SIPX_TRANSLATE_SOURCE,
-	};
 	u16 source_port = pinhole->source.port ?: pinhole->likely_port;
+	struct sipx_wish wish;
 
 	/* what anyone may use is looked for when it is used: see nat.c */
 	if (!pinhole->source.family || !source_port)
 		return;
+	wish = (struct sipx_wish){
+		.tuple = exp->tuple,
+		.translate = pinhole->translate,
+		.certain = pinhole->translate == SIPX_TRANSLATE_SOURCE,
+	};
 	wish.tuple.src.u.all = htons(source_port);
 	wish.tuple.dst.dir = IP_CT_DIR_ORIGINAL;
 	wish.port = htons(pinhole->translated.port);

@@ -247,11 +247,14 @@ static void leads_inside_to_inside(struct kunit *test)
 	};
 	struct sipx_packet packet = { .ct = first };
 	struct sipx_expectation *handle = NULL;
+	enum sipx_pinhole_error error;
 
 	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, second), NF_ACCEPT);
 	kfree_skb(skb);
-	KUNIT_ASSERT_EQ(test, (int)sipx_pinhole_open(&packet, (struct sipx_conntrack *)first,
-						     &wished, &handle), (int)SIPX_PINHOLE_OPEN);
+	local_bh_disable();
+	error = sipx_pinhole_open(&packet, (struct sipx_conntrack *)first, &wished, &handle);
+	local_bh_enable();
+	KUNIT_ASSERT_EQ(test, (int)error, (int)SIPX_PINHOLE_OPEN);
 	media = sipx_test_connection(test, &phone, &others_outside, NULL, false);
 	nf_conntrack_get(&first->ct_general);
 	media->master = first;
