@@ -202,10 +202,11 @@ void drop_reference(state &tables, binding *held)
 
 bool hold_run(const binding_site &site, const socket_run &run, binding **held, sipx_reason *why)
 {
-	u16 port;
+	u16 port = 0;
+	const bool none_stands = run.mapping_known && run.count == 2;	// goes_together() has looked
 	// Where they cannot stand in a row as they are, a second binding of the same socket
 	// lets the text be true; whoever has the first one keeps it.
-	const bool fits = find_standing(site, run, held, port);
+	const bool fits = none_stands || find_standing(site, run, held, port);
 	if (!fits || !port)
 		port = choose_port(site, run);
 	*why = SIPX_COUNT_no_port;

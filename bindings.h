@@ -33,7 +33,7 @@ struct socket_run {
 	u16 hint;		// the outside port of the first, as its sender knows it, or of signalling
 				// as it has one; 0: none is known
 	bool signalling;
-	bool mapping_known = false;
+	bool mapping_known = false;	// then no socket of a pair has a binding, either
 	u16 mapping = 0;	// where the router's own NAT has put the first, if that is known; 0: nowhere
 };
 

@@ -325,10 +325,10 @@ void copy_caller_ends(const call &like, call &branch, stream *&spare)
 
 void open_streams(const scene &on, call &c)
 {
-	scene as = on;
-	as.insists = !c.expendable;
+	scene insisting = on;
+	insisting.insists = true;
 	for (stream *s = c.streams; s; s = s->next)
-		open_stream(as, c, *s);
+		open_stream(c.expendable ? on : insisting, c, *s);
 	set_holding(on.tables(), c, c.expendable && has_pinholes(c));
 }
 
