@@ -430,17 +430,23 @@ private:
 // are legal, signs are not. Reads all digits even of a number that is too large.
 inline bool read_number(cursor &text, u32 limit, u32 &value)
 {
+	constexpr u32 safe_digits = 19;	// no more than 64 bits hold
 	const char *begin = text.at();
 	const char *end = text.end();
+	const char *safe = text.left() > safe_digits ? begin + safe_digits : end;
 	const char *at = begin;
 	u64 sum = 0;
 	u32 digit;
 
-	while (at < end && (digit = u32(u8(*at)) - '0') <= 9) {
+	while (at < safe && (digit = u32(u8(*at)) - '0') <= 9) {
 		sum = sum * 10 + digit;
+		at++;
+	}
+	while (at < end && (digit = u32(u8(*at)) - '0') <= 9) {
 		// Ten times this, and nine, fits 64 bits: it cannot come back below the limit.
 		if (sum >> 32)
 			sum = u64{1} << 32;
+		sum = sum * 10 + digit;
 		at++;
 	}
 	text.skip_to(at);

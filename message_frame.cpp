@@ -168,7 +168,7 @@ frame_state message_frame::scan_lines(text_view message)
 
 	while (lines.take(line)) {
 		const u32 stop = u32(lines.at() - begin) - 1;
-		if (says_nothing(begin[field_]) && !lines.done() && !is_in(*lines.at(), cc_blank)) {
+		if (says_nothing(begin + field_, stop - field_) && !lines.done() && !is_in(*lines.at(), cc_blank)) {
 			line_ = field_ = stop + 1;
 			continue;
 		}
@@ -181,10 +181,12 @@ frame_state message_frame::scan_lines(text_view message)
 	return at_ > max_message ? frame_state::too_long : frame_state::more;
 }
 
-// A field that is no Content-Length, told by its first byte, and no empty line.
-bool message_frame::says_nothing(char first) const
+// A field that is no Content-Length, and no empty line. Its first byte says so, or its ninth.
+bool message_frame::says_nothing(const char *field, u32 size) const
 {
-	return part_ == part::header && !is_in(first, cc_framing);
+	if (part_ != part::header)
+		return false;
+	return !is_in(*field, cc_framing) || ((*field | 0x20) == 'c' && !may_be_length({field, size}));
 }
 
 // The line feed at `stop` ends a line. at_ stays there where it cannot be said yet whether

@@ -52,7 +52,7 @@ private:
 	[[nodiscard]] bool scan_prefix_byte(text_view message, char c);
 	void skip_method(text_view message);
 	[[nodiscard]] frame_state scan_lines(text_view message);
-	[[nodiscard]] bool says_nothing(char first) const;
+	[[nodiscard]] bool says_nothing(const char *field, u32 size) const;
 	[[nodiscard]] frame_state end_line(text_view message, u32 stop);
 	[[nodiscard]] frame_state end_start_line(text_view message, u32 stop);
 	[[nodiscard]] frame_state end_field(text_view field);
