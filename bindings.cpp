@@ -263,7 +263,7 @@ bool reserve_run(const binding_site &site, plan &p, u8 head, sipx_reason &why)
 {
 	binding *held[max_run] = {};
 	const binding_wish &first = p.wishes[head];
-	socket_run run{first.inside, 0, first.hint, first.signalling, first.mapping_known, first.mapping};
+	socket_run run{first.inside, 0, first.hint, !first.media, first.mapping_known, first.mapping};
 	for (u8 at = head; at != none; at = p.wishes[at].next)
 		run.count++;
 	why = SIPX_COUNT_no_port;

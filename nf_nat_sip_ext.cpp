@@ -258,7 +258,7 @@ u8 outer_of(drafting &d, const address_ref &ref)
 		return value_of_identity(d, inside);
 	const u8 wish = wish_binding(d.p, inside, true);
 	if (wish != none)
-		d.p.wishes[wish].spoken_of = false;
+		d.p.wishes[wish].spoken_of = d.p.wishes[wish].media;
 	return value_of_wish(d, wish);
 }
 
@@ -427,7 +427,7 @@ u8 find_bound(const drafting &d, const address_ref &ref, u8 protocol)
 {
 	for (u8 i = 0; i < d.p.wish_count; i++) {
 		const binding_wish &wish = d.p.wishes[i];
-		if (!wish.signalling && wish.inside.protocol == protocol && wish.inside.port == ref.port_number &&
+		if (wish.media && wish.inside.protocol == protocol && wish.inside.port == ref.port_number &&
 		    same_address(wish.inside, ref.address))
 			return i;
 	}

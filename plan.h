@@ -37,8 +37,9 @@ struct binding_wish {
 	u8 next;		// the wish whose outside port must be the next one; `none`: no such
 	bool follows;		// it is such a one
 	bool loose;		// ... but the text can say another port as well (a=rtcp)
+	bool media;		// as such it is bound, whatever else it is
 	bool signalling;
-	bool spoken_of;		// in an identity alone: nobody need come in there
+	bool spoken_of;		// in an identity alone, or with media: no pinhole more need lead there
 	bool mapping_known;
 	u16 mapping;		// see socket_run
 };
@@ -189,9 +190,11 @@ void reset_plan(plan &p, u8 media_count);
 [[nodiscard]] inline u8 wish_binding(plan &p, const endpoint &inside, bool signalling)
 {
 	const u8 found = find_wish(p, inside);
+	if (found != none)
+		p.wishes[found].signalling |= signalling;
 	if (found != none || p.wish_count == max_wishes)
 		return found;
-	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, signalling, false, false, 0};
+	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, !signalling, signalling, !signalling, false, 0};
 	return p.wish_count++;
 }
 

@@ -40,6 +40,12 @@ inline constexpr road_case media_road_cases[] = {
 	ROAD_OFFER("two addresses in one section", "the first counts, both change", ROAD_HEAD4("192.0.2.9") ROAD_AUDIO("20000") "c=IN IP4 " IN4 "\r\nc=IN IP4 " IN4 "\r\n",
 		   ROAD_HEAD4("192.0.2.9") ROAD_AUDIO("40000") "c=IN IP4 " OUT4 "\r\nc=IN IP4 " OUT4 "\r\n"),
 
+	/* media and more */
+	{"media at the socket of the Contact", "R4: what comes back there is known as the Contact's", road_line::near4,
+	 {{road_way::out, ROAD_BODY("application/sdp\r\nContact: <sip:a@" IN4 ":30000>", ROAD_HEAD4(IN4) ROAD_AUDIO("30000")),
+	   ROAD_BODY("application/sdp\r\nContact: <sip:a@" OUT4 ":50000>", ROAD_HEAD4(OUT4) ROAD_AUDIO("50000"))},
+	  {road_way::in, ROAD_ASK_AT("sip:a@" OUT4 ":50000"), ROAD_ASK_AT("sip:a@" IN4 ":30000")}}},
+
 	/* candidates */
 	ROAD_MEDIA("reflexive candidate", "R6: it agrees with the binding, whatever STUN said", ROAD_AUDIO("20000") "a=candidate:2 1 UDP 98 " OUT4 " 23456 typ srflx raddr " IN4 " rport 20000\r\n",
 		   ROAD_AUDIO("40000") "a=candidate:2 1 UDP 98 " OUT4 " 40000 typ srflx raddr " OUT4 " rport 40000\r\n"),

@@ -296,21 +296,6 @@ private:
 			literal_ = text;
 		return literal_ == text && (has_no_port(ref.where) || port_is_plain(ref));
 	}
-	// SIP and media at one socket that is not the connection's: its binding is known as media's
-	// alone, and does not lead back.
-	bool has_media(u16 port) const
-	{
-		for (u32 i = 0; i < in_.view->stream_count; i++) {
-			const media_stream &stream = in_.view->streams[i];
-			const u32 first = stream.port_number, last = first + 2u * stream.port_count;
-			if ((first && port >= first && port <= last) || port == stream.rtcp_port_number)
-				return true;
-		}
-		for (u32 i = 0; i < in_.view->address_count; i++)
-			if (in_.ref(i).where >= place::sdp_origin && in_.ref(i).port_number == port)
-				return true;
-		return false;
-	}
 	// Where requests go, its own port comes back as the one that it named before.
 	bool means_another(place where) const
 	{
@@ -332,8 +317,6 @@ private:
 			return false;
 		// what stands between the host and its port goes with a port that is dropped
 		if (!ref.port.empty() && ref.port.offset != ref.host.end() + ref.bracketed + 1)
-			return false;
-		if (port != line_.inner().port && has_media(port))
 			return false;
 		if (line_.how().tcp && (port != line_.inner().port || means_another(ref.where)))
 			return false;

@@ -147,6 +147,31 @@ TEST_P(ways, R4_port_of_an_identity_has_no_door)
 	EXPECT_EQ(gate.expectation_count(), 1u) << "now it is listened at";
 }
 
+// One number for SIP and for media, which is not the one that it sends from: whoever comes in
+// there has the pinhole of the media.
+TEST_P(ways, R4_socket_of_media_in_the_contact)
+{
+	const endpoint from = map.inside(10, 40000);
+	for (const bool media_first : {true, false}) {
+		dialog d = dialog_of("alice", from, "sip:bob@example.com");
+		d.contact = "<sip:alice@" + text_of(rtp) + ">";
+		if (!media_first)
+			to_server(from, request(d, "OPTIONS"));
+		const std::string sent = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+		const std::string seen = to_server(from, sent);
+		const endpoint outside = media_of(seen);
+		EXPECT_EQ(uri_of(line_of(seen, "Contact")), "sip:alice@" + text_of(outside));
+		const std::string answer = answer_at_server(seen, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp_of(far_media, {{far_media}})});
+		learn(d, to_phone(from, answer));
+		expect_audio(rtp, outside, far_media);
+		dialog back = answering(seen, "bob", server);
+		back.local_tag = "far";
+		const delivery got = try_to_phone(from, request(back, "BYE"));
+		EXPECT_EQ(got.bytes.find("BYE sip:alice@" + text_of(rtp) + " SIP/2.0"), 0u) << got.bytes;
+		gate.end_all();
+	}
+}
+
 TEST_P(ways, R11_the_same_call_from_two_sockets_at_once)
 {
 	const endpoint second = map.inside(10, 1032), second_rtp = map.inside(10, 21000);
