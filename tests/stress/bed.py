@@ -31,7 +31,9 @@ class Quiet(World):
     def __init__(self, line: Line, transport: str = "udp", patience: float = 1.0) -> None:
         self.setup = replace(line.setup, transport=transport)
         self.helper = line.helper
-        self.translates, self.loses = True, True
+        self.translates, self.loses, self.repeats = True, True, False
+        self.last: Callable[[], None] = lambda: None
+        self.notes: list[str] = []
         self.selector = selectors.DefaultSelector()
         self.line, self.plan = line, line.plan
         self.numbers = itertools.count(os.getpid() * 1000000 + time.monotonic_ns() // 1000 % 1000000)
@@ -69,7 +71,7 @@ class Span:
     """How long workers work: so many seconds, and until each of some things was done once; but not
     for ever."""
 
-    LONGEST = 6     # times the seconds
+    LONGEST = 12    # times the seconds
 
     def __init__(self, seconds: float, *needed: str) -> None:
         self.seconds = seconds
