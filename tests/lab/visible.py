@@ -179,6 +179,42 @@ def refusals(registrar):
     setting("log", 0)
 
 
+# --- what ends at the router
+
+
+def for_router():
+    """A program of the router's own: nobody inside speaks or is spoken to."""
+    enter("router")
+    program = socket.socket(type=socket.SOCK_DGRAM)
+    program.bind((OUTSIDE, 5060))
+    program.settimeout(5)
+    taking = socket.create_server((OUTSIDE, 5060))
+    for space, address in ("outside", SERVER), ("inside", PHONE):
+        enter(space)
+        caller = socket.socket(type=socket.SOCK_DGRAM)
+        caller.bind((address, 0))
+        caller.settimeout(5)
+        port = caller.getsockname()[1]
+        sent = (f"OPTIONS sip:x@{OUTSIDE} SIP/2.0\r\nVia: SIP/2.0/UDP {address}:{port};branch=z9hG4bK1\r\n"
+                f"From: <sip:a@{address}>;tag=1\r\nTo: <sip:x@{OUTSIDE}>\r\nCall-ID: r\r\nCSeq: 1 OPTIONS\r\n"
+                f"Contact: <sip:a@{address}:{port}>\r\n\r\n").encode()
+        before = count("for_router")
+        caller.sendto(sent, (OUTSIDE, 5060))
+        there, source = program.recvfrom(65536)
+        answer = re.sub(rb"^OPTIONS .*\r\n", b"SIP/2.0 200 OK\r\n", there)
+        program.sendto(answer, source)
+        back = caller.recv(65536)
+        check((there, back) == (sent, answer), f"S4 from {space} to the router itself and back, nothing is translated",
+              (there, back))
+        check(count("for_router") == before + 2, "S4 and both are counted", (before, count("for_router")))
+        line = socket.create_connection((OUTSIDE, 5060), timeout=5)
+        check(count("for_router") == before + 3, "S4 over TCP, its beginning is", (before, count("for_router")))
+        for sock in (caller, line):
+            sock.close()
+    for sock in (program, taking):
+        sock.close()
+
+
 # --- what a developer sees
 
 
@@ -210,6 +246,7 @@ def main():
     registrations(registrar)
     time.sleep(0.1)
     refusals(registrar)
+    for_router()
     traces(registrar)
     print(f"1..{tcp.tests}")
     return 1 if tcp.failures or not tcp.tests else 0
