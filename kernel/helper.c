@@ -126,12 +126,12 @@ struct sipx_connection_data *sipx_data_of(const struct nf_conn *ct)
  * From elsewhere to the router itself, untranslated: nobody inside is spoken to, and the
  * one who began is not inside (S4, S5).
  */
-bool sipx_is_for_router(const struct nf_conn *ct)
+bool sipx_is_for_router(const struct sk_buff *skb, const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *there = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	const struct nf_conntrack_tuple *back = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 
-	return nf_inet_addr_cmp(&there->dst.u3, &back->src.u3) &&
+	return !sipx_is_forwarded(skb, ct) && nf_inet_addr_cmp(&there->dst.u3, &back->src.u3) &&
 	       sipx_is_local(nf_ct_net(ct), nf_ct_l3num(ct), &there->dst.u3);
 }
 
@@ -200,7 +200,7 @@ static unsigned int datagram(struct sipx_packet *packet)
 		sipx_net_count(packet->sn, SIPX_COUNT_keep_alive);
 		return NF_ACCEPT;
 	}
-	if (sipx_is_for_router(packet->ct)) {
+	if (sipx_is_for_router(skb, packet->ct)) {
 		sipx_refuse(packet, SIPX_COUNT_for_router);
 		return NF_ACCEPT;
 	}

@@ -216,7 +216,7 @@ int nf_conntrack_sip_ext_attach_nat(const struct sipx_nat_hooks *hooks,
 /* All but its payload, and sipx_set_far(). Bottom halves are off. */
 void sipx_describe(struct sipx_packet *packet, struct sipx_packet_info *info);
 void sipx_set_far(struct sipx_packet_info *info, const struct nf_conn *ct);
-bool sipx_is_for_router(const struct nf_conn *ct);
+bool sipx_is_for_router(const struct sk_buff *skb, const struct nf_conn *ct);
 /* What is kept with a connection that has our helper, else NULL; RCU. */
 struct sipx_connection_data *sipx_data_of(const struct nf_conn *ct);
 /* After the core kept something for the connection. Returns the packet's verdict. */
@@ -302,8 +302,11 @@ void sipx_leaving_free(struct sipx_net *sn);
 /* sockets.c */
 bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address);
 
-/* route.c: the default route leads there; RCU */
+/* route.c. The default route leads there; RCU. */
 bool sipx_is_far(struct net *net, const struct nf_conn *ct, const union nf_inet_addr *address);
+
+/* It neither ends at the router nor begins there; false where that cannot be seen. */
+bool sipx_is_forwarded(const struct sk_buff *skb, const struct nf_conn *ct);
 
 /* media_hosts.c; here and below a list may be NULL, which is an empty one */
 /* Takes the text to pieces. An ERR_PTR: said what is wrong, with `before` before it. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which end of an untranslated connection is the outside: the one that the default route
- * leads to. A network without NAT has no other sign of it.
+ * What routes say. Which end of an untranslated connection is the outside: the one that the
+ * default route leads to; a network without NAT has no other sign of it. And which packets only
+ * pass through.
  */
 #include <net/ip_fib.h>
 #include <net/ip6_route.h>
+#include <net/route.h>
 
 #include "internal.h"
 
@@ -40,4 +42,16 @@ bool sipx_is_far(struct net *net, const struct nf_conn *ct, const union nf_inet_
 	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
 		return is_far4(net, address->ip);
 	return is_far6(net, &address->in6);
+}
+
+bool sipx_is_forwarded(const struct sk_buff *skb, const struct nf_conn *ct)
+{
+	const struct dst_entry *route = skb_dst(skb);
+
+	/* what the router sends itself came in by no interface */
+	if (!route || !skb->skb_iif)
+		return false;
+	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
+		return skb_rtable(skb)->rt_type != RTN_LOCAL;
+	return !(container_of(route, struct rt6_info, dst)->rt6i_flags & RTF_LOCAL);
 }

@@ -327,7 +327,7 @@ static bool may_follow(struct sipx_packet *packet, const struct sipx_tcp_header 
 	    CTINFO2DIR(packet->ctinfo) != IP_CT_DIR_ORIGINAL ||
 	    !READ_ONCE(sn->settings.values[SIPX_SETTING_ENABLED]))
 		return false;
-	if (sipx_is_for_router(packet->ct))
+	if (sipx_is_for_router(packet->skb, packet->ct))
 		sipx_refuse(packet, SIPX_COUNT_for_router);
 	/* its numbers are shifted by the kernel already, in the place where we tell our shift */
 	else if (nfct_synproxy(packet->ct))
