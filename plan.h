@@ -194,7 +194,8 @@ void reset_plan(plan &p, u8 media_count);
 		p.wishes[found].signalling |= signalling;
 	if (found != none || p.wish_count == max_wishes)
 		return found;
-	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, !signalling, signalling, !signalling, false, 0};
+	p.wishes[p.wish_count] = {inside, nullptr, 0, none, false, false, !signalling, signalling, !signalling,
+				  false, 0};
 	return p.wish_count++;
 }
 
