@@ -12,6 +12,8 @@ constexpr u32 burst = 14600;
 constexpr u32 most_at_once = 4 * burst;
 // A packet has 64 KB, headers and options included.
 constexpr u32 max_payload = 65535 - 120;
+// RFC 7323 2.2: further ahead of what was acknowledged nothing was sent that can arrive.
+constexpr u32 max_window = 1u << 30;
 // States of stream_flow::duplicates; below is_lost they are counted (RFC 5681 3.2).
 constexpr u8 none_missing = 0;
 constexpr u8 is_lost = 3;
@@ -268,7 +270,9 @@ void compose(const stream_host &host, stream_flow &flow, const stream_segment &s
 		if (before(answer.seq, flow.out_sent))
 			host.count(host.context, stream_count::resent);
 	}
-	flow.out_sent = later(flow.out_sent, answer.seq + size + answer.fin);
+	const u32 sent = answer.seq + size + answer.fin;
+	if (sent - flow.out_acked <= max_window)
+		flow.out_sent = later(flow.out_sent, sent);
 }
 
 // FIN with everything before it: what is held will never be complete.

@@ -86,6 +86,21 @@ TEST(stream_forged, T6_what_will_not_be_taken_is_not_acknowledged)
 	EXPECT_NE(at.last.sack, sip::sack_fate::replace);
 }
 
+// No window is so large (RFC 7323 2.2): what may be acknowledged is what can have arrived.
+TEST(stream_forged, T4_a_fin_that_is_far_away_was_not_sent)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text);
+	sip::stream_segment fin = at.segment(0, here, 0, "x");
+	fin.fin = true;
+	at.carry(fin);
+	fin = at.segment(0, here + 0x7fffff00, 0);
+	fin.fin = true;
+	at.carry(fin);
+	EXPECT_EQ(at.stream.flows[0].out_sent - client_isn - 1, there + 2);
+}
+
 // RFC 7323 5.3: a stranger's timestamp would make its receiver deaf to the true end.
 TEST(stream_forged, S6_numbers_of_a_stranger_are_not_plausible)
 {
