@@ -342,6 +342,9 @@ void translate_identity(drafting &d, const address_ref &ref, bool outward)
 	if (!ref.port.empty())
 		return outward ? translate_outward(d, ref) : translate_inward(d, ref);
 	edit_span(d, ref.host, edit_kind::address, outward ? source_value : destination_value);
+	// it no longer writes its outside address there
+	if (outward)
+		d.p.after.inner |= d.p.after.outer & spelling_bit(ref);
 }
 
 // received= and rport= say where the server saw the request come from (RFC 3581 4): on the
