@@ -318,6 +318,9 @@ private:
 		// what stands between the host and its port goes with a port that is dropped
 		if (!ref.port.empty() && ref.port.offset != ref.host.end() + ref.bracketed + 1)
 			return false;
+		// an identity takes no place of what is listened at
+		if (port != line_.inner().port && is_identity(ref.where) && line_.has_no_room_for(port))
+			return false;
 		if (line_.how().tcp && (port != line_.inner().port || means_another(ref.where)))
 			return false;
 		place where = ref.where == place::request_uri ? place::contact : ref.where;

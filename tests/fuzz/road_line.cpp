@@ -93,6 +93,14 @@ void road_line::remember()
 	}
 }
 
+bool road_line::has_no_room_for(u16 port) const
+{
+	for (const known_socket &one : known_)
+		if (one.inside.port == port)
+			return false;
+	return known_.size() == max_sockets - 1;
+}
+
 void road_line::render(const std::string &message, passed &result)
 {
 	rewrite made;

@@ -42,6 +42,8 @@ public:
 	const sip::endpoint &outer() const { return outer_; }
 	const shape &how() const { return how_; }
 	bool knows_all_sockets() const { return !forgot_; }
+	// There is no room for another socket, and that one is none of those.
+	bool has_no_room_for(u16 port) const;
 	bool writes_usual_literal() const { return !literal_.length; }
 	// It has named another port than its own where requests go: over TCP both are the connection
 	// outside (T8), and what comes back there names the other one.
