@@ -301,6 +301,7 @@ std::string respond(const std::string &request, int status, const reply_parts &p
 }
 
 std::string new_word(const std::string &start) { return start + std::to_string(counter++); }
+void restart_words() { counter = 1; }
 std::string new_branch() { return new_word("z9hG4bK"); }
 
 } // namespace fake

@@ -84,6 +84,7 @@ std::string respond(const std::string &request, int status, const reply_parts &p
 
 std::string new_branch();
 std::string new_word(const std::string &start);
+void restart_words();	// the same again, as in a new program
 
 } // namespace fake
 
