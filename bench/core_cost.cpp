@@ -2,24 +2,18 @@
 // Sends each message of bench/messages through the core, in regions that callgrind counts.
 // Run by bench/core-cost, which reads what callgrind has written.
 #include <cstdio>
-#include <fstream>
-#include <list>
-#include <map>
-#include <sstream>
 #include <string>
 
-#include <valgrind/callgrind.h>
-
-#include "../message_view.h"
 #include "../tests/fake/peers.h"
 #include "../tests/fake/router.h"
-
-bool parse_alone(const char *bytes, u32 size, sip::message_view *view);
+#include "counted.h"
+#include "message.h"
 
 namespace {
 
 using namespace fake;
-using words = std::map<std::string, std::string>;
+using bench::numbered;
+using bench::words;
 
 constexpr int repeats = 16;
 
@@ -27,49 +21,11 @@ endpoint phone = at("192.168.1.20:5060");
 endpoint server = at("198.51.100.1:5060");
 std::string folder;
 
-std::string fill(std::string text, const words &values)
-{
-	for (const auto &[name, value] : values)
-		text = with(text, "{" + name + "}", value);
-	return text;
-}
-
-// A message of the folder with CRLF line ends and its length.
 std::string message(const std::string &name, words values)
 {
-	std::ifstream file(folder + "/" + name);
-	std::stringstream all;
-	all << file.rdbuf();
-	values.insert({{"inside", text_of(phone)}, {"inside_host", host_of(phone)},
-		       {"outside", text_of(server)}, {"outside_host", host_of(server)}});
-	const std::string text = with(fill(all.str(), values), "\n", "\r\n");
-	const size_t body = text.find("\r\n\r\n") + 4;
-	return fill(text, {{"length", std::to_string(text.size() - body)}});
-}
-
-words numbered(int number, int port)
-{
-	std::string id = std::to_string(number);
-	id.insert(0, 8 - id.size(), '0');
-	return {{"id", id}, {"port", std::to_string(port)}, {"rtcp", std::to_string(port + 1)}};
-}
-
-// What is counted is told apart by the name of the dump; valgrind reads it a little later.
-void dump(const std::string &name, const char *kind, u64 count, size_t size)
-{
-	static std::list<std::string> names;
-	names.push_back(name + ":" + kind + ":" + std::to_string(count) + ":" + std::to_string(size));
-	CALLGRIND_DUMP_STATS_AT(names.back().c_str());
-}
-
-void count_parse(const std::string &name, const std::string &bytes)
-{
-	static sip::message_view view;
-	CALLGRIND_ZERO_STATS;
-	CALLGRIND_TOGGLE_COLLECT;
-	parse_alone(bytes.data(), static_cast<u32>(bytes.size()), &view);
-	CALLGRIND_TOGGLE_COLLECT;
-	dump(name, "parse", 1, bytes.size());
+	bench::name_socket(values, "inside", phone);
+	bench::name_socket(values, "outside", server);
+	return bench::message(folder + "/" + name, values);
 }
 
 class measured {
@@ -91,7 +47,7 @@ public:
 	// All of them must have been translated, or none: a figure for something else is none.
 	bool end(bool translated)
 	{
-		dump(name_, "road", count_, size_);
+		bench::dump(name_, "road", count_, size_);
 		if (translated_ == (translated ? count_ : 0))
 			return true;
 		fprintf(stderr, "%s: %llu of %llu messages were translated\n", name_.c_str(), translated_, count_);
@@ -156,13 +112,6 @@ int main(int argc, char **argv)
 	router gate;
 	gate.rules.shift_ports = true;
 	gate.send(phone, server, message("options", numbered(99, 0)));
-	words answer = numbered(0, 14000);
-	answer["via"] = "SIP/2.0/UDP 203.0.113.1:40000;received=203.0.113.1;rport=40000;branch=z9hG4bKPj6bzlxS3v00000000";
-	count_parse("INVITE with SDP", message("invite", numbered(0, 4000)));
-	count_parse("200 OK with SDP", message("ok", answer));
-	count_parse("REGISTER", message("register", numbered(0, 0)));
-	count_parse("OPTIONS", message("options", numbered(0, 0)));
-	count_parse("not SIP", std::string(1029, 'x'));
 	const bool good = calls(gate) && others(gate, "register", "REGISTER") && others(gate, "options", "OPTIONS") && junk(gate);
 	return good ? 0 : 1;
 }

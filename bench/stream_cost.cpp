@@ -3,12 +3,10 @@
 // follow a stream, without what is done with its messages. Run by bench/core-cost.
 #include <cstdio>
 #include <cstdlib>
-#include <list>
 #include <string>
 
-#include <valgrind/callgrind.h>
-
 #include "../tcp_stream.h"
+#include "counted.h"
 
 namespace {
 
@@ -96,14 +94,6 @@ std::string invite(bool changes, size_t size)
 	return text + std::string(size - text.size() - 30 + rest.size(), 'v');
 }
 
-// What is counted is told apart by the name of the dump; valgrind reads it a little later.
-void dump(const std::string &name, u32 count, size_t size)
-{
-	static std::list<std::string> names;
-	names.push_back(name + ":stream:" + std::to_string(count) + ":" + std::to_string(size));
-	CALLGRIND_DUMP_STATS_AT(names.back().c_str());
-}
-
 bool fail(const std::string &name)
 {
 	fprintf(stderr, "%s: not what it is called\n", name.c_str());
@@ -120,7 +110,7 @@ bool count_acks(const std::string &name, bool shifted, bool under_way)
 	CALLGRIND_ZERO_STATS;
 	for (u32 i = 0; i < repeats; i++)
 		at.ack(0);
-	dump(name, repeats, 0);
+	bench::dump(name, "stream", repeats, 0);
 	return at.changed == shifted + (under_way ? 4u : 0u) || fail(name);
 }
 
@@ -132,7 +122,7 @@ bool count_foreign()
 	CALLGRIND_ZERO_STATS;
 	for (u32 i = 0; i < repeats; i++)
 		at.say(bytes);
-	dump(name, repeats, bytes.size());
+	bench::dump(name, "stream", repeats, bytes.size());
 	return at.is_untouched() || fail(name);
 }
 
@@ -150,7 +140,7 @@ bool count_message(const std::string &name, bool changes, size_t size, size_t cu
 			at.say(text.substr(from, cut));
 		at.ack(1);
 	}
-	dump(name, times, text.size());
+	bench::dump(name, "stream", times, text.size());
 	return (at.messages == times + 1 && at.changed == (changes ? times : 0)) || fail(name);
 }
 
