@@ -15,7 +15,7 @@ include $(ROOT)/kernel/modules.mk $(ROOT)/scripts/sip-ext.d/install.mk
 	$(ROOT)/tests/unit/stream.mk $(ROOT)/tests/unit/linear.mk $(ROOT)/tests/fuzz/fuzz.mk \
 	$(ROOT)/tests/replay/replay.mk $(ROOT)/tests/stress/stress.mk
 
-.PHONY: help check test compare demo lint perf promises
+.PHONY: help check test compare demo lint bench perf promises
 help:
 	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
 
@@ -24,10 +24,13 @@ help:
 #: make demo       a phone behind NAT registers and calls through the virtual router
 #: make lint       formatting and static analysis
 #: make compare    every scenario and every stream with the in-tree helper, too: a quarter of an hour
+#: make bench      what parsing costs, beside other parsers; TSV=1, CORPORA=DIR, DOC=1 (into docs/performance.md)
 #: make perf       what we cost, beside the in-tree helper
 #: make promises   which test proves which promise of REQUIREMENTS
 demo lint perf promises:
 	@$(ROOT)/scripts/$@
+bench:
+	@$(ROOT)/scripts/bench $(if $(TSV),--tsv) $(if $(DOC),--doc) $(if $(CORPORA),--corpora $(abspath $(CORPORA)))
 test:
 	@$(ROOT)/scripts/deps && $(ROOT)/scripts/test
 check:
