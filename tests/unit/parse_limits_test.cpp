@@ -216,7 +216,7 @@ TEST(S7_parse_capacity, bundled_mids)
 }
 
 // Inputs made to cost: each grows to 64 KB and must not cost more per byte than plain text
-// by an order of magnitude, whatever parse() says of it. `make parse-bench` counts exactly.
+// by an order of magnitude, whatever parse() says of it. `bench/parser-cost --check` counts exactly.
 TEST(S8_linear, sixty_four_kilobytes_of_anything)
 {
 	const size_t size = 65000;

@@ -3,7 +3,6 @@
 #
 #: make parse-check            unit tests of the parser, with ASan and UBSan
 #: make parse-corpora CORPORA=DIR  every message below DIR, whole and cut at every byte
-#: make parse-bench            instructions and nanoseconds of the parser
 
 parse.root := $(patsubst %/tests/unit/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 BUILD ?= $(parse.root)/build
@@ -12,34 +11,21 @@ parse.out := $(BUILD)/parse
 parse.cxx ?= g++
 parse.base := -std=gnu++20 -funsigned-char -g1 -I$(parse.root) -MMD -MP -Wall -Wextra -Werror
 parse.sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
-# as the kernel compiles it, but for the sanitizers
-parse.kernel := -ffreestanding -fno-exceptions -fno-rtti -nostdinc -fno-threadsafe-statics \
-		-fno-asynchronous-unwind-tables -O2
-parse.general_regs := $(if $(filter x86_64 aarch64,$(shell uname -m)),-mgeneral-regs-only)
 
 parse.tests := $(patsubst $(parse.root)/%.cpp,$(parse.out)/%.o,$(parse.root)/tests/unit/tap_main.cpp \
 		 $(wildcard $(parse.root)/tests/unit/parse_*_test.cpp))
 parse.corpora := $(patsubst $(parse.root)/%.cpp,$(parse.out)/%.o,$(wildcard $(parse.root)/tests/corpora/*.cpp))
-parse.bench := $(parse.out)/parse_bench_core.o $(parse.out)/parse_bench.o
 
 $(parse.out)/tests/%.o: $(parse.root)/tests/%.cpp
 	@mkdir -p $(@D)
 	$(parse.cxx) $(parse.base) $(parse.sanitize) -O1 -c -o $@ $<
-$(parse.out)/parse_bench_core.o: $(parse.root)/tests/unit/parse_bench_core.cpp
-	@mkdir -p $(@D)
-	$(parse.cxx) $(parse.base) $(parse.kernel) $(parse.general_regs) -Wframe-larger-than=1000 -c -o $@ $<
-$(parse.out)/parse_bench.o: $(parse.root)/tests/unit/parse_bench.cpp
-	@mkdir -p $(@D)
-	$(parse.cxx) $(parse.base) -O1 -c -o $@ $<
 
 $(parse.out)/parse-check: $(parse.tests)
 	$(parse.cxx) $(parse.sanitize) -o $@ $^ -lgtest -pthread
 $(parse.out)/parse-corpora: $(parse.corpora)
 	$(parse.cxx) $(parse.sanitize) -o $@ $^
-$(parse.out)/parse-bench: $(parse.bench)
-	$(parse.cxx) -o $@ $^
 
-.PHONY: parse-check parse-corpora parse-bench corpora
+.PHONY: parse-check parse-corpora corpora
 parse-check: $(parse.out)/parse-check
 	@$< $(if $(FILTER),--gtest_filter=$(FILTER))
 
@@ -48,8 +34,5 @@ corpora: parse-corpora
 parse-corpora: $(parse.out)/parse-corpora
 	@test -d "$(CORPORA)" || { echo "CORPORA=DIR names the folder of messages" >&2; exit 2; }
 	@$< $(CORPORA) $(parse.root)/tests/corpora/exceptions.txt
-
-parse-bench: $(parse.out)/parse-bench
-	@$(parse.root)/tests/unit/parse-bench $<
 
 -include $(wildcard $(parse.out)/*.d $(parse.out)/tests/*/*.d)
