@@ -72,7 +72,7 @@ def judge_wholeness(tap: Tap, found: dict[str, Tally | None], kinds: tuple[str, 
     counts = storms.counts
     tap.check(not storms.faults, f"R3 each of {counts['arrived']} messages arrived whole: translated in all "
               f"places ({counts['translated']}) or as it was", f"{counts['wrong']} are not", *storms.faults)
-    tap.check(counts["translated"] > 100, "many of them were translated", counts)
+    tap.check(counts["translated"] >= 20, "many of them were translated", counts)
 
 
 def shaken(tap: Tap, line: Line) -> None:
