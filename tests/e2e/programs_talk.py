@@ -58,7 +58,8 @@ def meet(world: World, end: Dialog, phone: Baresip, before: int) -> None:
          f"{phone.user}'s melody in {len(tones)} packets")
     must_equal(set(inbox.sources), {end.peer}, f"what {end.agent.user} heard came from")
     files = phone.recordings()[before:]
-    heard = struct.pack(f"<{len(samples_of(files[-1]))}h", *samples_of(files[-1])) if files else b""
+    samples = samples_of(files[-1]) if files else []    # once: it is being written
+    heard = struct.pack(f"<{len(samples)}h", *samples)
     found = sum(struct.pack(f"<{len(p)}h", *(LINEAR[b] for b in p)) in heard for p in played)
     must(found / 50 >= HEARD, f"{phone.user} heard {found} of {len(played)} packets of "
          f"{end.agent.user}'s, {len(heard) // 320} in all")
