@@ -12,7 +12,7 @@ constexpr u32 burst = 14600;
 constexpr u32 most_at_once = 4 * burst;
 // A packet has 64 KB, headers and options included.
 constexpr u32 max_payload = 65535 - 120;
-// RFC 7323 2.2: further ahead of what was acknowledged nothing was sent that can arrive.
+// RFC 7323 2.3: further ahead of what was acknowledged nothing was sent that can arrive.
 constexpr u32 max_window = 1u << 30;
 // States of stream_flow::duplicates; below is_lost they are counted (RFC 5681 3.2).
 constexpr u8 none_missing = 0;

@@ -141,7 +141,7 @@ struct stream_segment {
 	bool has_ack;
 	u8 sack_count;
 	u16 window_field;	// as written
-	u32 window;		// in bytes, scaled (RFC 7323 2.2)
+	u32 window;		// in bytes, scaled (RFC 7323 2.3)
 	u32 seq;
 	u32 ack;
 	stream_range sacks[max_sack_blocks];

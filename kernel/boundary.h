@@ -107,7 +107,7 @@ struct sipx_segment {
 	u8 has_ack;
 	u8 sack_count;
 	u16 window_field;	/* as written */
-	u32 window;		/* in bytes, scaled (RFC 7323 2.2) */
+	u32 window;		/* in bytes, scaled (RFC 7323 2.3) */
 	u32 seq;
 	u32 ack;
 	struct sipx_sack_block sacks[SIPX_SACK_BLOCKS];

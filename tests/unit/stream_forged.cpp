@@ -86,7 +86,7 @@ TEST(stream_forged, T6_what_will_not_be_taken_is_not_acknowledged)
 	EXPECT_NE(at.last.sack, sip::sack_fate::replace);
 }
 
-// No window is so large (RFC 7323 2.2): what may be acknowledged is what can have arrived.
+// No window is so large (RFC 7323 2.3): what may be acknowledged is what can have arrived.
 TEST(stream_forged, T4_a_fin_that_is_far_away_was_not_sent)
 {
 	desk at;
