@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "peers.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <strings.h>
 
@@ -25,6 +27,40 @@ std::vector<std::string> split_lines(const std::string &text)
 		at = stop == text.npos ? text.size() : stop + 2;
 	}
 	return lines;
+}
+
+// The short name of a field, or '\0' (RFC 3261 7.3.3 and 20; 3515, 3841, 3892, 4028, 4474, 6665).
+char compact_of(const std::string &name)
+{
+	static const struct {
+		char compact;
+		const char *name;
+	} all[] = {
+		{'a', "Accept-Contact"}, {'b', "Referred-By"}, {'c', "Content-Type"}, {'d', "Request-Disposition"},
+		{'e', "Content-Encoding"}, {'f', "From"}, {'i', "Call-ID"}, {'j', "Reject-Contact"},
+		{'k', "Supported"}, {'l', "Content-Length"}, {'m', "Contact"}, {'n', "Identity-Info"},
+		{'o', "Event"}, {'r', "Refer-To"}, {'s', "Subject"}, {'t', "To"}, {'u', "Allow-Events"},
+		{'v', "Via"}, {'x', "Session-Expires"}, {'y', "Identity"},
+	};
+	for (const auto &one : all)
+		if (strcasecmp(name.c_str(), one.name) == 0)
+			return one.compact;
+	return '\0';
+}
+
+// Of the field that this line begins; blanks may stand before the colon (RFC 3261 25.1).
+std::string name_of(const std::string &line)
+{
+	const std::string before = line.substr(0, std::min(line.find(':'), line.size()));
+	return before.substr(0, before.find_last_not_of(" \t") + 1);
+}
+
+bool is_field(const std::string &line, const std::string &name)
+{
+	const std::string found = name_of(line);
+	if (found.size() == 1 && std::tolower(static_cast<u8>(found[0])) == compact_of(name))
+		return true;
+	return strcasecmp(found.c_str(), name.c_str()) == 0;
 }
 
 std::string after_blanks(const std::string &line, size_t at)
@@ -144,9 +180,8 @@ std::vector<std::string> lines_of(const std::string &message, const std::string 
 {
 	std::vector<std::string> found;
 	for (const auto &line : split_lines(head_of(message)))
-		if (line.size() > name.size() && line[name.size()] == ':' &&
-		    strncasecmp(line.c_str(), name.c_str(), name.size()) == 0)
-			found.push_back(after_blanks(line, name.size() + 1));
+		if (line.find(':') != line.npos && is_field(line, name))
+			found.push_back(after_blanks(line, line.find(':') + 1));
 	return found;
 }
 

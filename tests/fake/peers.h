@@ -18,7 +18,7 @@ using fields = std::vector<std::pair<std::string, std::string>>;
 std::string compose(const std::string &start_line, const fields &all, const std::string &type = "",
 		    const std::string &body = "");
 
-// All values of a field, in order, one for each line.
+// All values of a field, under its name or its compact one, in order, one for each line.
 std::vector<std::string> lines_of(const std::string &message, const std::string &name);
 std::string line_of(const std::string &message, const std::string &name);	// the first, or ""
 std::string body_of(const std::string &message);

@@ -294,8 +294,7 @@ private:
 	{
 		const std::string via = line_of(message, "Via");
 		const bool odd = via.find(uri_host_of(outside(0))) != via.npos || via.find(":0") != via.npos;
-		// our servers know no compact names, and the answer would lack those
-		if (odd || via.find("\t") != via.npos || line_of(arrived_, "Via").empty() || !lines_of(message, "v").empty())
+		if (odd || via.find("\t") != via.npos || line_of(arrived_, "Via").empty())
 			return;
 		const std::string answer = respond(arrived_, 200);
 		if (!is_one_message(answer))
