@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "../tests/cases/parse_case.h"
+#include "../tests/cases/worst_inputs.h"
 #include "../tests/corpora/message_source.h"
 #include "../tests/fuzz/sip_mutator.h"
 #include "samples.h"
@@ -17,23 +17,9 @@ namespace {
 constexpr size_t longest = 65507;	// of a datagram over IPv4 (RFC 768)
 constexpr unsigned mutations = 200;
 
-std::string repeat(const std::string &text, size_t count)
-{
-	std::string all;
-	for (size_t i = 0; i < count; i++)
-		all += text;
-	return all;
-}
-
-std::string with(const std::string &fields) { return CASE_LINE CASE_VIA CASE_REST + fields + "\r\n"; }
-std::string with_sdp(const std::string &text) { return with("Content-Type: application/sdp\r\n") + "v=0\r\n" + text; }
-
 void add_worst(std::vector<sample> &all)
 {
-	constexpr size_t size = 65000;
-	for (const std::string &text : {
-#include "../tests/cases/worst_inputs.h"
-	})
+	for (const std::string &text : sip_cases::worst_inputs(65000))
 		all.push_back({"worst inputs", text.substr(0, longest), sort::hostile});
 }
 

@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "tests/cases/parse_cases.h"
+#include "tests/cases/worst_inputs.h"
 #include "tests/corpora/message_source.h"
 
 namespace one_way {
@@ -32,32 +33,6 @@ length_field length_of(const std::string &message)
 }
 
 namespace {
-
-std::string repeat(const std::string &text, size_t count)
-{
-	std::string out;
-
-	while (count--)
-		out += text;
-	return out;
-}
-
-std::string with(const std::string &fields)
-{
-	return CASE_LINE CASE_VIA CASE_REST + fields + "\r\n";
-}
-
-std::string with_sdp(const std::string &sdp)
-{
-	return with("Content-Type: application/sdp\r\n") + "v=0\r\n" + sdp;
-}
-
-std::vector<std::string> worst_inputs(size_t size)
-{
-	return {
-#include "tests/cases/worst_inputs.h"
-	};
-}
 
 // The host of the first match of a pattern's group, if it is an IPv4 address.
 std::string host_by(const std::string &message, const std::regex &pattern)
@@ -108,7 +83,7 @@ void own_cases(const message_sink &give)
 	}
 	size_t number = 0;
 	for (size_t size : {1000, 20000, 65000})
-		for (const std::string &text : worst_inputs(size))
+		for (const std::string &text : sip_cases::worst_inputs(size))
 			give("worst input " + std::to_string(number++), text);
 }
 

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "../cases/parse_case.h"
+#include "../cases/worst_inputs.h"
 #include "../fake/router.h"
 #include "../fake/tcp_line.h"
 
@@ -42,26 +42,16 @@ int counted_memcmp(const void *one, const void *other, size_t size)
 namespace {
 
 using namespace fake;
+using sip_cases::repeat;
+using sip_cases::with;
 
 // Twice as much may cost a tenth more than twice.
 constexpr double most_growth = 2.2;
 // And no input may be dear: a kilobyte of INVITE with SDP takes about 3 a byte.
 constexpr u64 most_per_byte = 20, most_once = 30000;
 
-std::string repeat(const std::string &text, size_t count)
-{
-	std::string all;
-	for (size_t i = 0; i < count; i++)
-		all += text;
-	return all;
-}
-
-std::string with(const std::string &fields) { return CASE_LINE CASE_VIA CASE_REST + fields + "\r\n"; }
-
-std::string with_sdp(const std::string &text)
-{
-	return with("Content-Type: application/sdp\r\n") + "v=0\r\nc=IN IP4 10.0.0.10\r\n" + text;
-}
+// What each SDP begins with: with an address that is translated.
+const std::string session = CASE_V0 "c=IN IP4 10.0.0.10\r\n";
 
 // As many places that are translated as one message can have, spread over the whole of it.
 std::vector<std::string> translated_inputs(size_t size)
@@ -74,14 +64,15 @@ std::vector<std::string> translated_inputs(size_t size)
 	const auto padded_sdp = [size](const std::string &line, size_t count) {
 		return repeat(line + "a=" + std::string(size / count - line.size() - 4, 'x') + "\r\n", count);
 	};
+	const auto sdp = [](const std::string &text) { return sip_cases::with_sdp(text, session); };
 	return {
 		with(padded(contact, 100)),
 		with(padded(via, 100)),
 		with(padded("Record-Route: <sip:10.0.0.10;lr>\r\n", 100)),
 		with(padded("P-Asserted-Identity: <sip:a@10.0.0.10>\r\n", 100)),
-		with_sdp(padded_sdp(media, 60)),
-		with_sdp(media + padded_sdp(candidate, 100)),
-		with_sdp(padded_sdp(media + "a=rtcp:20001 IN IP4 10.0.0.10\r\n", 50)),
+		sdp(padded_sdp(media, 60)),
+		sdp(media + padded_sdp(candidate, 100)),
+		sdp(padded_sdp(media + "a=rtcp:20001 IN IP4 10.0.0.10\r\n", 50)),
 		with("Contact: " + repeat("<sip:10.0.0.10>,", 100) + "<sip:" + std::string(size, 'h') + ">\r\n"),
 		with("l: " + std::to_string(size) + "\r\nm: <sip:10.0.0.10>\r\n") + std::string(size, 'x'),
 	};
@@ -89,9 +80,7 @@ std::vector<std::string> translated_inputs(size_t size)
 
 std::vector<std::string> inputs(size_t size)
 {
-	std::vector<std::string> all = {
-#include "../cases/worst_inputs.h"
-	};
+	std::vector<std::string> all = sip_cases::worst_inputs(size, session);
 	for (const std::string &text : translated_inputs(size))
 		all.push_back(text);
 	return all;
