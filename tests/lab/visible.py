@@ -182,37 +182,50 @@ def refusals(registrar):
 # --- what ends at the router
 
 
+def own_socket(family, address, port=0):
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.bind((address, port))
+    sock.settimeout(5)
+    return sock
+
+
+def options(caller, router):
+    host, port = caller.getsockname()[:2]
+    host, router = tcp.written(host), tcp.written(router)
+    return (f"OPTIONS sip:x@{router} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bK1\r\n"
+            f"From: <sip:a@{host}>;tag=1\r\nTo: <sip:x@{router}>\r\nCall-ID: r\r\nCSeq: 1 OPTIONS\r\n"
+            f"Contact: <sip:a@{host}:{port}>\r\n\r\n").encode()
+
+
+def asked_from(space, address, program, router):
+    """One of its hosts asks the router's own program and is answered, and connects."""
+    enter(space)
+    caller = own_socket(program.family, address)
+    sent, before = options(caller, router), count("for_router")
+    caller.sendto(sent, (router, 5060))
+    there, source = program.recvfrom(65536)
+    answer = re.sub(rb"^OPTIONS .*\r\n", b"SIP/2.0 200 OK\r\n", there)
+    program.sendto(answer, source)
+    back = caller.recv(65536)
+    check((there, back) == (sent, answer), f"S4 from {space} to {router} itself and back, nothing is translated",
+          (there, back))
+    check(count("for_router") == before + 2, "S4 and both are counted", (before, count("for_router")))
+    line = socket.create_connection((router, 5060), timeout=5)
+    check(count("for_router") == before + 3, "S4 over TCP, its beginning is", (before, count("for_router")))
+    caller.close()
+    line.close()
+
+
 def for_router():
     """A program of the router's own: nobody inside speaks or is spoken to."""
-    enter("router")
-    program = socket.socket(type=socket.SOCK_DGRAM)
-    program.bind((OUTSIDE, 5060))
-    program.settimeout(5)
-    taking = socket.create_server((OUTSIDE, 5060))
-    for space, address in ("outside", SERVER), ("inside", PHONE):
-        enter(space)
-        caller = socket.socket(type=socket.SOCK_DGRAM)
-        caller.bind((address, 0))
-        caller.settimeout(5)
-        port = caller.getsockname()[1]
-        sent = (f"OPTIONS sip:x@{OUTSIDE} SIP/2.0\r\nVia: SIP/2.0/UDP {address}:{port};branch=z9hG4bK1\r\n"
-                f"From: <sip:a@{address}>;tag=1\r\nTo: <sip:x@{OUTSIDE}>\r\nCall-ID: r\r\nCSeq: 1 OPTIONS\r\n"
-                f"Contact: <sip:a@{address}:{port}>\r\n\r\n").encode()
-        before = count("for_router")
-        caller.sendto(sent, (OUTSIDE, 5060))
-        there, source = program.recvfrom(65536)
-        answer = re.sub(rb"^OPTIONS .*\r\n", b"SIP/2.0 200 OK\r\n", there)
-        program.sendto(answer, source)
-        back = caller.recv(65536)
-        check((there, back) == (sent, answer), f"S4 from {space} to the router itself and back, nothing is translated",
-              (there, back))
-        check(count("for_router") == before + 2, "S4 and both are counted", (before, count("for_router")))
-        line = socket.create_connection((OUTSIDE, 5060), timeout=5)
-        check(count("for_router") == before + 3, "S4 over TCP, its beginning is", (before, count("for_router")))
-        for sock in (caller, line):
-            sock.close()
-    for sock in (program, taking):
-        sock.close()
+    for family, (phone, server, router) in (socket.AF_INET, tcp.IPV4), (socket.AF_INET6, tcp.IPV6):
+        enter("router")
+        program = own_socket(family, router, 5060)
+        taking = socket.create_server((router, 5060), family=family)
+        for space, address in ("outside", server), ("inside", phone):
+            asked_from(space, address, program, router)
+        program.close()
+        taking.close()
 
 
 # --- what a developer sees
