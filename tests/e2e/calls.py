@@ -19,6 +19,12 @@ def must_equal(found: object, wanted: object, what: str) -> None:
         raise Failure(f"{what}\n  found  {found!r}\n  wanted {wanted!r}")
 
 
+def must_count(world: World, counter: str, before: dict[str, int] | None = None) -> None:
+    """Ours counted it, since the counters said `before` or ever; another helper counts nothing."""
+    now = world.line.counters()
+    must(not now or now[counter] > (before or {}).get(counter, 0), f"{counter} says so: {now}")
+
+
 @dataclass
 class Registration:
     """One REGISTER and its answer, as each side saw them."""

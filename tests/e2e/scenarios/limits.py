@@ -2,7 +2,7 @@
 """S7: limits on calls and registrations never cost an answered call or another phone's."""
 from __future__ import annotations
 
-from calls import Call, call, hang_up, must, must_equal, register, ring, talk
+from calls import Call, call, hang_up, must, must_count, must_equal, register, ring, talk
 from crowd import play_all
 from peer import Agent, World
 from registry import BOTH_VERSIONS, SHIFTED, scenario
@@ -24,11 +24,6 @@ def _out(world: World, phone: Agent, server: Agent, number: int, place: int = 0)
     return call(phone, server, server.uri, server.address,
                 world.inside_media(4000 + 10 * place, number),
                 world.outside_media(7000 + 100 * number + 2 * place))
-
-
-def _counted(world: World, counter: str) -> None:
-    if world.line.counters():
-        must(world.line.counters()[counter] > 0, f"{counter} says so: {world.line.counters()}")
 
 
 def _known(world: World, table: str, host: str) -> list[str]:
@@ -57,7 +52,7 @@ def flood_of_calls(world: World) -> None:
     third = world.phone(3)
     later = _out(world, third, server, 3)
     talk(world, later, inside_calls=True, first="outside")
-    _counted(world, "limit_host")
+    must_count(world, "limit_host")
     world.rest(6)
     _flood(world, bad, server)
     play_all(world, [own, other, later])
@@ -73,7 +68,7 @@ def answered_calls(world: World) -> None:
     calls = [_out(world, phone, server, 1, place) for place in range(5)]
     _flood(world, phone, server)
     play_all(world, calls)
-    _counted(world, "limit_host")
+    must_count(world, "limit_host")
     hang_up(calls.pop())
     calls.append(_out(world, phone, server, 1, 6))
     must_equal(calls[-1].caller_media_seen[0], world.line.router_address,
@@ -90,7 +85,7 @@ def all_calls(world: World) -> None:
     calls.append(_out(world, bad, server, 1))
     _flood(world, bad, server)
     play_all(world, calls)
-    _counted(world, "limit_calls")
+    must_count(world, "limit_calls")
     must(len(_known(world, "calls", "")) <= 10, "the limit holds")
 
 
@@ -111,7 +106,7 @@ def _registrations(world: World, setting: str, counter: str) -> None:
     server, bad, good = world.server(), world.phone(1), world.phone(2)
     contact = register(good, server, granted=600, call_id="good@phone").contact
     first = _accounts(bad, server, 10)[0]
-    _counted(world, counter)
+    must_count(world, counter)
     world.rest(5)
     for phone, known in ((good, contact), (bad, first)):
         ring(phone, world.server_again(server, 5080 + int(phone is bad)), known, "after silence")

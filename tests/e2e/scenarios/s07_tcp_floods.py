@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from attacks import Listener
-from calls import must
+from calls import must_count
 from floods import Bystander, Packet, deaf_to, syn
 from net import FRIEND, Namespace
 from peer import World
@@ -59,12 +59,6 @@ def _ended(held: list[socket.socket]) -> None:
         one.close()
 
 
-def _counted(world: World, counter: str, before: dict[str, int]) -> None:
-    """The limit that held since then is the one that was meant."""
-    now = world.line.counters()
-    must(now.get(counter, 1) > before.get(counter, 0), f"{counter} says so: {now}")
-
-
 def _holding(world: World, count: int, talks: bool) -> None:
     bystander = Bystander(world)
     to = (world.plan.far(FRIEND), 5060)
@@ -90,7 +84,7 @@ def memory(world: World) -> None:
     world.line.own_setting("tcp_memory_per_host", 1024)
     world.line.own_setting("tcp_memory", 2048)
     _holding(world, 60, talks=True)
-    _counted(world, "limit_stream_host", {})
+    must_count(world, "limit_stream_host")
 
 
 @scenario("S7", "one host has all the connections that it may: another phone connects, calls and is called",
@@ -99,7 +93,7 @@ def connections(world: World) -> None:
     world.line.own_setting("tcp_connections_per_host", 100)
     world.line.own_setting("tcp_connections", 200)
     _holding(world, 250, talks=False)
-    _counted(world, "limit_stream_host", {})
+    must_count(world, "limit_stream_host")
 
 
 def _syns(sources: list[Address], to: Address) -> Packet:
@@ -129,7 +123,7 @@ def syn_flood_inside(world: World) -> None:
     for what, sources in floods.items():
         before = world.line.counters()
         flooded(world, bystander, what, _syns(sources, to))
-        _counted(world, "limit_half_open", before)
+        must_count(world, "limit_half_open", before)
     all_given_back(world)
 
 
@@ -142,5 +136,5 @@ def syn_flood_outside(world: World) -> None:
     strangers = [(f"{world.plan.outside}{100 + n % 150}", 1024 + n) for n in range(60000)]
     flooded(world, bystander, "SYNs of strangers",
             _syns(strangers, (world.line.router_address, 5060)), inside=False)
-    _counted(world, "limit_half_open", {})
+    must_count(world, "limit_half_open")
     all_given_back(world)
