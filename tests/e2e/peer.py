@@ -83,17 +83,21 @@ class World:
     """One line with everything that happens on it; nothing is shared between worlds."""
 
     def __init__(self, setup: Setup, helper: str, line: Line | None = None) -> None:
+        self._begin(setup, line or Line(setup, helper), helper)
+        self.capture = Capture(self.line.router)
+        self.watch(self.capture.socket, self.capture.drain)
+
+    def _begin(self, setup: Setup, line: Line, helper: str) -> None:
+        """What every world has, with a capture or without."""
         self.setup = setup
         self.helper = helper
+        self.line = line
+        self.plan = line.plan
         self.translates = setup.translated  # False: the runner looks for no inside addresses
         self.loses = False                  # True: the router may swallow messages
         self.repeats = False                # True: what is waited for is sent again (RFC 3261 17)
         self.last: Callable[[], None] = lambda: None    # sends the last message again
         self.selector = selectors.DefaultSelector()
-        self.line = line or Line(setup, helper)
-        self.plan = self.line.plan
-        self.capture = Capture(self.line.router)
-        self.watch(self.capture.socket, self.capture.drain)
         self.numbers = itertools.count(1)
         self.programs: list[subprocess.Popen[str]] = []
         self.diagnoses: list[Callable[[], str]] = []

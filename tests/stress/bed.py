@@ -6,7 +6,6 @@ import itertools
 import multiprocessing as mp
 import os
 import re
-import selectors
 import subprocess
 import time
 from dataclasses import replace
@@ -29,16 +28,9 @@ class Quiet(World):
     """A world on a line that others use as well: without a capture, and with little patience."""
 
     def __init__(self, line: Line, transport: str = "udp", patience: float = 1.0) -> None:
-        self.setup = replace(line.setup, transport=transport)
-        self.helper = line.helper
-        self.translates, self.loses, self.repeats = True, True, False
-        self.last: Callable[[], None] = lambda: None
-        self.notes: list[str] = []
-        self.selector = selectors.DefaultSelector()
-        self.line, self.plan = line, line.plan
+        self._begin(replace(line.setup, transport=transport), line, line.helper)
+        self.translates, self.loses = True, True
         self.numbers = itertools.count(os.getpid() * 1000000 + time.monotonic_ns() // 1000 % 1000000)
-        self.programs = []
-        self.diagnoses = []
         self.patience = patience
         self.sources: list[Any] = []
 
