@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Runs a case of the road without a packet: parse, sides, understand, plan, render, on a
 // workspace of its own and with a small stand-in for what is remembered between messages.
+#include "check_edits.h"
 #include "road_cases_header.h"
 #include "road_cases_media.h"
 #include "road_cases_sdp.h"
@@ -112,17 +113,6 @@ void remember(const plan &p)
 		if (!known)
 			remembered.known[remembered.known_count++] = {p.wishes[i].inside, p.wishes[i].held->outside, false};
 	}
-}
-
-const char *check_edits(const plan &p, u32 length)
-{
-	u32 behind = 0;
-	for (u32 i = 0; i < p.edit_count; i++) {
-		if (p.edits[i].offset < behind)
-			return "edits overlap or are out of order";
-		behind = u32{p.edits[i].offset} + p.edits[i].length;
-	}
-	return behind <= length ? nullptr : "an edit ends outside of the message";
 }
 
 // One message down the road. Null, or what went wrong.

@@ -5,6 +5,7 @@
 
 #include "../../plan.h"
 #include "../../sip_parse.h"
+#include "../cases/check_edits.h"
 #include "../fake/text.h"
 
 namespace fuzz {
@@ -50,17 +51,6 @@ void plan_again(const passage &way, const std::string &message, workspace &work)
 	work.what.leave_identity = way.leave_identity;
 	plan_media(work.event, work.where, work.what);
 	sipx_core_plan_edits(&info);
-}
-
-bool edits_in_order(const plan &p, u32 length)
-{
-	u32 behind = 0;
-	for (u32 i = 0; i < p.edit_count; i++) {
-		if (p.edits[i].offset < behind)
-			return false;
-		behind = u32{p.edits[i].offset} + p.edits[i].length;
-	}
-	return behind <= length;
 }
 
 bool in_header(const address_ref &ref)
@@ -194,8 +184,8 @@ std::string broken_promise(const passage &way, const std::string &in, const std:
 	if (way.outward && leaks_inner(way, work.view))
 		return "an inside address is left in a place that is translated";
 	plan_again(way, out, work);
-	if (!edits_in_order(work.what, static_cast<u32>(out.size())))
-		return "edits overlap, are out of order or out of bounds";
+	if (const char *broken = sip_cases::check_edits(work.what, static_cast<u32>(out.size())))
+		return broken;
 	if (way.outward && work.what.edit_count)
 		return "a second translation changes the message again";
 	// Over TCP that needs more than the message: the play itself tries it.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "../../sip_parse.h"
+#include "../cases/check_edits.h"
 #include "../fake/text.h"
 
 namespace fuzz {
@@ -26,17 +27,6 @@ endpoint place_at(const char *four, const char *six, const road_line::shape &how
 {
 	const endpoint address = fake::at(how.ipv6 ? six : four);
 	return with_protocol(with_port(address, port), how.tcp ? SIPX_TCP : SIPX_UDP);
-}
-
-const char *edits_out_of_order(const plan &p, u32 length)
-{
-	u32 behind = 0;
-	for (u32 i = 0; i < p.edit_count; i++) {
-		if (p.edits[i].offset < behind)
-			return "edits overlap or are out of order";
-		behind = u32{p.edits[i].offset} + p.edits[i].length;
-	}
-	return behind <= length ? nullptr : "an edit ends outside of the message";
 }
 
 } // namespace
@@ -104,7 +94,7 @@ bool road_line::has_no_room_for(u16 port) const
 void road_line::render(const std::string &message, passed &result)
 {
 	rewrite made;
-	if (const char *broken = edits_out_of_order(shared().what, static_cast<u32>(message.size())))
+	if (const char *broken = sip_cases::check_edits(shared().what, static_cast<u32>(message.size())))
 		result.broken = broken;
 	else if (render_edits(shared(), view_of(message), 65535, made)) {
 		result.translated = true;
