@@ -38,7 +38,7 @@ class Datagram:
                 f"{self.destination[0]} {self.destination[1]}, {len(self.payload)} bytes")
 
 
-def _sum16(data: bytes) -> int:
+def sum16(data: bytes) -> int:
     if len(data) % 2:
         data += b"\0"
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
@@ -96,7 +96,7 @@ def _join(pieces: list[Piece]) -> bytes | None:
 
 def _checksum_good(piece: Piece, data: bytes) -> bool:
     pseudo = piece.source + piece.destination + struct.pack("!II", len(data), piece.protocol)
-    return _sum16(pseudo + data) == 0xFFFF
+    return sum16(pseudo + data) == 0xFFFF
 
 
 def _addresses(piece: Piece, ports: tuple[int, int]) -> tuple[Address, Address]:

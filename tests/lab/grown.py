@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """A program on the router sends SIP over TCP, each message in two writes; see grown.sh. Speaks TAP."""
-import ctypes
 import os
 import socket
 import subprocess
 import time
 
-LIBC = ctypes.CDLL(None, use_errno=True)
+from tcp import enter, masquerade
+
 RULES = """
 table inet helper {
 	ct helper sip-tcp { type "sip-ext" protocol tcp; }
@@ -18,13 +18,6 @@ table inet helper {
 """
 
 
-def enter(name):
-    space = os.open(f"/run/netns/{name}", os.O_RDONLY)
-    if LIBC.setns(space, 0x40000000):
-        raise OSError(ctypes.get_errno(), name)
-    os.close(space)
-
-
 def message(n):
     head = (f"MESSAGE sip:a@203.0.113.2 SIP/2.0\r\nVia: SIP/2.0/TCP 203.0.113.1:5060;branch=z9hG4bK{n}\r\n"
             f"From: <sip:b@203.0.113.1>;tag=1\r\nTo: <sip:a@203.0.113.2>\r\nCall-ID: {n}\r\nCSeq: {n} MESSAGE\r\n"
@@ -32,7 +25,7 @@ def message(n):
     return (head + "x" * 500).encode()
 
 
-subprocess.run(["ip", "netns", "exec", "router", "nft", "-f", "-"], input=RULES, text=True, check=True)
+masquerade(RULES)
 enter("outside")
 listening = socket.create_server(("203.0.113.2", 5060))
 enter("router")

@@ -11,10 +11,10 @@ import struct
 import time
 from dataclasses import dataclass, field
 
+from capture import sum16
 from links import nft
 from net import PATIENCE, Failure, Namespace
 from sip import Address
-from wire import sum16
 
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 MASK = (1 << 32) - 1

@@ -6,6 +6,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
+from capture import sum16
 from net import Failure, Namespace
 
 ETH_P_ALL, PACKET_OUTGOING, SO_RCVBUFFORCE = 3, 4, 33
@@ -36,15 +37,6 @@ class Packet:
     @property
     def payload(self) -> int:
         return self.length - self.headers
-
-
-def sum16(data: bytes) -> int:
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total
 
 
 class Wire:
