@@ -111,18 +111,22 @@ class World:
         for key, _ in self.selector.select(max(seconds, 0)):
             key.data()
 
+    def patience_with(self, seconds: float) -> float:
+        """How long is waited for what takes so many seconds at most."""
+        return seconds * PATIENCE * (SLOWER if self.setup.network else 1)
+
     def wait(self, what: str, ready: Callable[[], Found | None],
              seconds: float = USUAL_WAIT) -> Found:
         """Lets the world run until `ready` finds something; fails at the time limit."""
-        seconds *= SLOWER if self.setup.network else 1
-        limit = time.monotonic() + seconds * PATIENCE
+        seconds = self.patience_with(seconds)
+        limit = time.monotonic() + seconds
         while True:
             found = ready()
             if found:
                 return found
             left = limit - time.monotonic()
             if left <= 0:
-                raise Failure(f"{what}: not within {seconds * PATIENCE:g} s")
+                raise Failure(f"{what}: not within {seconds:g} s")
             self.pump(min(left, 0.2))
 
     def rest(self, seconds: float) -> None:

@@ -10,12 +10,11 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable
 
 from net import Failure, Line, Setup
 from peer import Agent, World
 
-Found = TypeVar("Found")
 SHIFTED = Setup("shifted")
 MODULES = os.environ.get("LAB_MODULES", "")
 OURS = ("nf_conntrack_sip_ext", "nf_nat_sip_ext")
@@ -38,16 +37,8 @@ class Quiet(World):
         self.sources.append(source)
         super().watch(source, drain)
 
-    def wait(self, what: str, ready: Callable[[], Found | None], seconds: float = 0) -> Found:
-        limit = time.monotonic() + self.patience
-        while True:
-            found = ready()
-            if found:
-                return found
-            left = limit - time.monotonic()
-            if left <= 0:
-                raise Failure(f"{what}: not within {self.patience:g} s")
-            self.pump(min(left, 0.1))
+    def patience_with(self, seconds: float) -> float:
+        return self.patience
 
     def host(self, number: int, port: int = 5060) -> Agent:
         """An outside host of a worker's own."""
