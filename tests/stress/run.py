@@ -32,6 +32,9 @@ SECONDS = float(os.environ.get("STRESS_SECONDS", "30"))
 SEED = int(os.environ.get("STRESS_SEED", "0")) or secrets.randbits(31)
 GRACE = 60.0
 """For a worker to come to its end after its time is over."""
+ENOUGH, SHARE = 20, 0.1
+"""Of the messages in a storm; 0.28 to 0.60 of them in seven runs of eight seconds, by how long rules, modules
+and addresses happen to be away: without a helper more messages arrive in the same time."""
 Work = Callable[[], Tally]
 
 
@@ -72,7 +75,8 @@ def judge_wholeness(tap: Tap, found: dict[str, Tally | None], kinds: tuple[str, 
     counts = storms.counts
     tap.check(not storms.faults, f"R3 each of {counts['arrived']} messages arrived whole: translated in all "
               f"places ({counts['translated']}) or as it was", f"{counts['wrong']} are not", *storms.faults)
-    tap.check(counts["translated"] >= 20, "many of them were translated", counts)
+    tap.check(counts["translated"] >= max(ENOUGH, counts["arrived"] * SHARE),
+              f"many of them were translated: {ENOUGH}, and {SHARE:.0%} of all", counts)
 
 
 def shaken(tap: Tap, line: Line) -> None:
