@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import scenarios  # noqa: E402,F401
 from capture import Crossing, leaks  # noqa: E402
+from left import afterwards  # noqa: E402
 from net import PATIENCE, Failure, Setup  # noqa: E402
 from peer import World  # noqa: E402
 from registry import ALL, Scenario  # noqa: E402
@@ -192,6 +193,11 @@ class Reporter:
                 self.line(not found, f"{promise} {sentence}{transport} [{setup.label}]",
                           "\n".join(shown))
 
+    def afterwards(self) -> None:
+        """What must hold of the kernel when all of them are over."""
+        for good, sentence, text in afterwards(os.environ.get("LAB_HELPER", "")):
+            self.line(good, sentence, text)
+
     def slowest(self, count: int = 5) -> None:
         took = sorted(((t.result.seconds, t.title) for t in self.tasks if t.result), reverse=True)
         for seconds, title in took[:count]:
@@ -254,6 +260,7 @@ def main() -> int:
     together = time.monotonic() - began
     run_all([t for t in tasks if t.scenario.alone], 1, report)
     report.summary()
+    report.afterwards()
     print(f"1..{report.number}")
     report.slowest()
     print(f"# e2e: {report.number - report.failed} passed, {report.failed} failed, "

@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The line that all workers share, worlds upon it that fail quickly, and what the kernel holds of ours."""
+"""The line that all workers share, worlds upon it that fail quickly, and where our code lies."""
 from __future__ import annotations
 
 import itertools
 import multiprocessing as mp
 import os
-import re
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
+from left import OURS
 from net import Failure, Line, Setup
 from peer import Agent, World
 
 SHIFTED = Setup("shifted")
-MODULES = os.environ.get("LAB_MODULES", "")
-OURS = ("nf_conntrack_sip_ext", "nf_nat_sip_ext")
 FIRST_HOST = 100
 """Of the outside hosts: one for each worker."""
 HOSTS = range(FIRST_HOST, FIRST_HOST + 24)
@@ -77,27 +74,6 @@ def shared_line(setup: Setup = SHIFTED) -> Line:
     return line
 
 
-def program(*argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
-
-
-def loaded() -> bool:
-    text = Path("/proc/modules").read_text(encoding="ascii")
-    return all(f"{name} " in text for name in OURS)
-
-
-def load() -> str:
-    """Both halves; what was wrong with it."""
-    done = [program("insmod", f"{MODULES}/{name}.ko") for name in OURS]
-    return "".join(one.stderr for one in done if "File exists" not in one.stderr)
-
-
-def unload() -> str:
-    """Both halves; nothing refers to them. What was wrong with it."""
-    done = [program("rmmod", name) for name in OURS[::-1]]
-    return "".join(one.stderr for one in done if one.returncode)
-
-
 def text_of_modules() -> tuple[int, int]:
     """From where to where the code of both halves lies."""
     spans = []
@@ -109,37 +85,6 @@ def text_of_modules() -> tuple[int, int]:
     if len(spans) != len(OURS):
         raise Failure("the modules are not loaded")
     return min(start for start, _ in spans), max(end for _, end in spans)
-
-
-def objects() -> dict[str, int]:
-    """How many objects of ours the slabs hold, for those that hold any."""
-    for shrink in Path("/sys/kernel/slab").glob("sip_ext*/shrink"):
-        shrink.write_text("1", encoding="ascii")
-    found = {}
-    for line in Path("/proc/slabinfo").read_text(encoding="ascii").splitlines():
-        match = re.match(r"(sip_ext\w*)\s+(\d+)", line)
-        if match and match.group(2) != "0":
-            found[match.group(1)] = int(match.group(2))
-    return found
-
-
-def until(ready: Callable[[], Any], seconds: float) -> bool:
-    limit = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > limit:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-TROUBLE = re.compile(r"\] (-*\[ cut here|WARNING: |BUG|Oops|INFO: |UBSAN: |=+$|refcount_t|list_(add|del) corr"
-                     r"|kmemleak: \d+ new|unregister_netdevice: waiting)")
-
-
-def reports() -> list[str]:
-    """What the kernel has said that it says in trouble alone, since it has booted."""
-    said = program("dmesg").stdout.partition("lab: guest up")[2]
-    return [line for line in said.splitlines() if TROUBLE.search(line)]
 
 
 class Tap:

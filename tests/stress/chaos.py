@@ -12,7 +12,8 @@ import time
 from collections import Counter
 from typing import Callable
 
-from bed import Span, load, program, shared_line, unload
+from bed import Span, shared_line
+from left import load, program, unload
 from net import Failure, Line, iptables_rules
 from netlink import Tables
 from orderly import orderly

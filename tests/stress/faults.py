@@ -19,11 +19,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from bed import (MODULES, Quiet, Span, Tap, load, loaded, objects, program, reports,  # noqa: E402
-                 shared_line, unload, until)
+from bed import Quiet, Span, Tap, shared_line  # noqa: E402
 from calls import hang_up, register, talk  # noqa: E402
 from capture import Capture, Crossing, leaks  # noqa: E402
 from injection import Injection  # noqa: E402
+from left import MODULES, load, loaded, objects, program, reports, unload, until  # noqa: E402
 from net import Failure, Line  # noqa: E402
 from orderly import Worker, orderly, proven  # noqa: E402
 from run import SEED, judge_wholeness, together  # noqa: E402

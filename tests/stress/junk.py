@@ -18,7 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from bed import FIRST_HOST, Span, Tap, objects, reports, shared_line, until  # noqa: E402
+from bed import FIRST_HOST, Span, Tap, shared_line  # noqa: E402
+from left import objects, reports, until  # noqa: E402
 from net import Line  # noqa: E402
 from orderly import orderly, proven  # noqa: E402
 from run import SEED, judge_wholeness, together  # noqa: E402

@@ -22,8 +22,9 @@ from typing import Callable
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from bed import Span, Tap, objects, reports, shared_line, unload, until  # noqa: E402
+from bed import Span, Tap, shared_line  # noqa: E402
 from chaos import Chaos, victims  # noqa: E402
+from left import objects, reports, unload, until  # noqa: E402
 from net import Line  # noqa: E402
 from orderly import orderly, proven  # noqa: E402
 from storm import Datagrams, Streams, Tally, storm  # noqa: E402
