@@ -49,6 +49,7 @@ recipe_of() {
 			declare -f build_uml trim_uml_tree
 			[ "$(source_of "$1")" = "$1" ] || declare -f build_variant
 			uml_config "$1"
+			uml_patch "$1"
 			gcc -dumpfullversion
 		else
 			declare -f build_debian fix_headers
@@ -114,7 +115,7 @@ prepare_kernel() {
 
 check_tools() {
 	local tool tools="apt-get dpkg-deb xz depmod busybox cpio"
-	! is_uml "$1" || tools="apt-get dpkg-deb xz depmod gcc make bc flex bison perl"
+	! is_uml "$1" || tools="apt-get dpkg-deb xz depmod gcc make bc flex bison perl patch"
 	for tool in $tools; do
 		command -v "$tool" >/dev/null && continue
 		progress "needs $tool (scripts/deps build lab)"
@@ -200,6 +201,11 @@ uml_config() {
 	done
 }
 
+# What one of them needs changed in its source
+uml_patch() {
+	[ ! -e "$lab_d/$1.patch" ] || cat "$lab_d/$1.patch"
+}
+
 build_uml() {
 	local conf=$1 package=$2 dir=$3 src=$3/kdir
 	apt_field "$conf" "$package" Version | sed "s/^/$package /" >"$dir/package"
@@ -226,9 +232,11 @@ uml_make() {
 }
 
 # Compiles with a line of progress now and then. The total is an estimate: the number of
-# files moves little between the versions.
+# files moves little between the versions. A change of the source comes first: in build_uml(), whose
+# text is in all the recipes, it would cost each kernel a rebuild.
 compile_uml() {
 	local src=$1 log=$2 about=930 make_pid waited=0
+	uml_patch "$preparing" | patch -d "$src" -p1 >>"$log" || return 1
 	progress "compiling (once; about $about files on $(nproc) cores)"
 	uml_make "$src" -j"$(($(nproc) + 1))" linux modules >>"$log" 2>&1 &
 	make_pid=$!
