@@ -282,6 +282,20 @@ inline bool parse_status_line(parser &p, cursor line)
 	return true;
 }
 
+// Methods are words that somebody thought of; the longest is that of RFC 4475 3.1.1.2.
+inline constexpr u32 max_method = 48;
+
+// A method and a blank, or a version and a slash: what begins otherwise is another protocol, and
+// must cost nothing, however long its lines are.
+inline bool begins_start_line(cursor text)
+{
+	const u32 most = text.left() < max_method + 1 ? text.left() : max_method + 1;
+	cursor word{text.at(), text.at() + most};
+
+	word.take_while(cc_token);
+	return word.at() != text.at() && !word.done() && (*word.at() == '/' || is_in(*word.at(), cc_blank));
+}
+
 // A line that never ends is another protocol's.
 inline bool parse_start_line(parser &p, line_reader &lines)
 {
@@ -313,7 +327,6 @@ inline bool find_end(parser &p, cursor &body)
 // that the counts cover are written, and nothing else.
 [[nodiscard]] inline parse_error parse(text_view bytes, message_view &view)
 {
-	static_cast<message_summary &>(view) = message_summary{};
 	if (bytes.size() > 65535)
 		return parse_error::length;
 
@@ -322,9 +335,9 @@ inline bool find_end(parser &p, cursor &body)
 	// RFC 3261 7.5: line ends before the start line are nothing.
 	while (text.peek() == '\r' || text.peek() == '\n')
 		text.skip(1);
-	// What starts with no word is another protocol, and must cost nothing.
-	if (text.done() || !is_in(*text.at(), cc_token))
+	if (!begins_start_line(text))
 		return parse_error::not_sip;
+	static_cast<message_summary &>(view) = message_summary{};
 	view.start = u16(text.at() - p.base);
 
 	line_reader lines(text);

@@ -7,6 +7,8 @@
 
 namespace sip_cases {
 
+#define CASE_16 "ABCDEFGHIJKLMNOP"
+
 inline constexpr parse_case syntax_cases[] = {
 	/* not SIP at all */
 	{"empty", "an empty datagram is nothing", "", "error not_sip\n"},
@@ -43,6 +45,12 @@ inline constexpr parse_case syntax_cases[] = {
 	{"lower-case-method", "methods are case-sensitive: this is one we do not know",
 	 "invite sip:bob@b.example SIP/2.0\r\n" CASE_VIA CASE_FROM CASE_TO CASE_CALL "CSeq: 1 invite\r\n\r\n",
 	 "?invite sip:bob@b.example cseq 1\n" VIEW_DIALOG},
+	{"method-of-48-letters", "a method is any token (RFC 3261 25.1)",
+	 CASE_16 CASE_16 CASE_16 " sip:bob@b.example SIP/2.0\r\n" CASE_VIA CASE_FROM CASE_TO CASE_CALL
+	 "CSeq: 1 " CASE_16 CASE_16 CASE_16 "\r\n\r\n",
+	 "?" CASE_16 CASE_16 CASE_16 " sip:bob@b.example cseq 1\n" VIEW_DIALOG},
+	{"method-of-49-letters", "but nobody calls one so", CASE_16 CASE_16 CASE_16 "P"
+	 " sip:bob@b.example SIP/2.0\r\n" CASE_VIA CASE_REST "\r\n", "error not_sip\n"},
 	{"sip-version-three", "SIP of a version we do not know is not passed off as another protocol",
 	 "INVITE sip:bob@b.example SIP/3.0\r\n" CASE_VIA CASE_REST "\r\n", "error start_line\n"},
 	{"status-version-three", "the same in a status line",
