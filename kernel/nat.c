@@ -16,6 +16,8 @@
 
 /* IPv4 counts the whole packet in 16 bits; IPv6 could hold 40 bytes more */
 #define PACKET_MAX 65535
+/* the MTU that every path of IPv4 is taken to have (RFC 791 3.1, RFC 9293 3.7.1) */
+#define PASSES_EVERYWHERE 576
 
 static const struct sipx_ct_hooks *ct_hooks;
 
@@ -31,14 +33,15 @@ void sipx_count(struct sipx_state *state, enum sipx_reason reason)
 /*
  * The phone made its packet fit, and cannot know that it grows here: an error that tells it
  * the MTU would come back for every repetition. So what grew may be cut into fragments, here
- * and, with IPv4, further on. Packets that asked not to be cut often share one number.
+ * and, with IPv4, further on, unless it passes everywhere. Packets that asked not to be cut
+ * often share one number.
  */
 static void allow_fragments(struct sk_buff *skb, const struct nf_conn *ct)
 {
 	struct iphdr *ip = ip_hdr(skb);
 
 	skb->ignore_df = 1;
-	if (ip->version != 4 || !(ip->frag_off & htons(IP_DF)))
+	if (ip->version != 4 || !(ip->frag_off & htons(IP_DF)) || skb->len <= PASSES_EVERYWHERE)
 		return;
 	ip->frag_off &= ~htons(IP_DF);
 	__ip_select_ident(nf_ct_net(ct), ip, 1);
