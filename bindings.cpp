@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "bindings.h"
 
+#include "keyed_hash.h"
+
 namespace sip {
 
 namespace {
@@ -22,19 +24,11 @@ struct binding_key {
 };
 static_assert(sizeof(binding_key) == 3 * sizeof(u64));
 
-// An INVITE asks for ten of them, and only inside hosts choose what is asked for: multiplying
-// by secret numbers is enough to spread them.
-u64 hash_of(const state &tables, const endpoint &e, u32 zone)
+u64 hash_of(const endpoint &e, u32 zone)
 {
 	binding_key key{{}, e.port, e.family, e.protocol, zone};
-	u64 words[3], hash = tables.secret[0];
 	__builtin_memcpy(key.address, e.bytes, sizeof(key.address));
-	__builtin_memcpy(words, &key, sizeof(words));
-	for (const u64 word : words) {
-		hash = (hash ^ word) * (tables.secret[1] | 1);
-		hash ^= hash >> 32;
-	}
-	return hash;
+	return keyed_hash(key);
 }
 
 // The NAT rules gave that socket to the signalling of a host: what its peer sends there
@@ -71,11 +65,12 @@ bool is_run_free(const binding_site &site, const socket_run &run, u32 port)
 }
 
 // Where the router's own NAT has put that socket (a STUN client, media of an earlier call);
-// 0: nowhere that a binding may lead to (S4).
-u16 mapping_of(const binding_site &site, const endpoint &inside)
+// 0: nowhere that a binding may lead to (S4). It may be news to us where the NAT moves ports, or
+// where a candidate speaks of it.
+u16 mapping_of(const binding_site &site, const endpoint &inside, u16 hint)
 {
 	const endpoint outside = with_port(with_protocol(site.outside, inside.protocol), 0);
-	const u16 port = sipx_mapped_port(site.packet, &inside, &outside);
+	const u16 port = sipx_mapped_port(site.packet, &inside, &outside, hint || site.ports_move);
 	return port < lowest_media_port ? 0 : port;
 }
 
@@ -107,7 +102,7 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 {
 	if (run.signalling)
 		return is_run_free(site, run, run.hint) ? run.hint : random_port(site, run);
-	const u16 mapped = run.mapping_known ? run.mapping : mapping_of(site, run.first);
+	const u16 mapped = run.mapping_known ? run.mapping : mapping_of(site, run.first, run.hint);
 	// A mapping that stands counts more than its parity (R6); all others keep it (RFC 3550 11).
 	const u16 wanted[] = {mapped, run.hint, run.first.port};
 	for (const u16 port : wanted)
@@ -153,8 +148,8 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 	made->outside = with_port(with_protocol(site.outside, inside.protocol), port);
 	made->zone = site.zone;
 	made->references = 1;
-	tables.by_inside.insert(hash_of(tables, made->inside, site.zone), made);
-	tables.by_outside.insert(hash_of(tables, made->outside, any_zone), made);
+	tables.by_inside.insert(hash_of(made->inside, site.zone), made);
+	tables.by_outside.insert(hash_of(made->outside, any_zone), made);
 	tables.binding_count++;
 	return made;
 }
@@ -164,7 +159,7 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 {
 	const state &tables = tables_of(site.opaque);
-	binding *at = tables.by_inside.first(hash_of(tables, inside, site.zone));
+	binding *at = tables.by_inside.first(hash_of(inside, site.zone));
 	while (at && !(at->zone == site.zone && same_socket(at->inside, inside) &&
 		       same_address(at->outside, site.outside)))
 		at = at->next_inside;
@@ -173,7 +168,7 @@ binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 
 binding *find_binding_outside(state &tables, const endpoint &outside)
 {
-	binding *at = tables.by_outside.first(hash_of(tables, outside, any_zone));
+	binding *at = tables.by_outside.first(hash_of(outside, any_zone));
 	while (at && !same_socket(at->outside, outside))
 		at = at->next_outside;
 	return at;
@@ -194,8 +189,8 @@ void drop_reference(state &tables, binding *held)
 {
 	if (!held || --held->references)
 		return;
-	tables.by_inside.remove(hash_of(tables, held->inside, held->zone), held);
-	tables.by_outside.remove(hash_of(tables, held->outside, any_zone), held);
+	tables.by_inside.remove(hash_of(held->inside, held->zone), held);
+	tables.by_outside.remove(hash_of(held->outside, any_zone), held);
 	tables.binding_count--;
 	discard(held);
 }
@@ -240,9 +235,9 @@ bool goes_together(const binding_site &site, binding_wish &rtp, const binding_wi
 		return false;
 	if (port)
 		return true;
-	const u16 mapped = rtp.mapping = mapping_of(site, rtp.inside);
+	const u16 mapped = rtp.mapping = mapping_of(site, rtp.inside, rtp.hint);
 	rtp.mapping_known = true;
-	const u16 next = mapped || rtcp.hint ? mapping_of(site, rtcp.inside) : 0;
+	const u16 next = mapped || rtcp.hint ? mapping_of(site, rtcp.inside, rtcp.hint) : 0;
 	if (!mapped)
 		return !next;
 	return is_run_free(site, run, mapped) && (!next || next == mapped + 1);

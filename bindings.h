@@ -14,6 +14,7 @@ struct binding_site {
 	sipx_state *opaque;
 	endpoint outside;	// its address; the port does not count
 	u32 zone;
+	bool ports_move;	// the NAT did not leave the connection its own port
 };
 
 // The binding of `inside` at the outside address of the site (a host with two uplinks

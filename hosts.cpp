@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "hosts.h"
 
+#include "keyed_hash.h"
+
 namespace sip {
 
 namespace {
@@ -14,7 +16,7 @@ u64 hash_of(const endpoint &inside, u32 zone)
 	} key{{}, zone, inside.family};
 	for (u32 i = 0; i < 16; i++)
 		key.bytes[i] = inside.bytes[i];
-	return sipx_hash(&key, sizeof(key));
+	return keyed_hash(key);
 }
 
 } // namespace

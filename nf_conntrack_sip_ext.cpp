@@ -132,7 +132,8 @@ bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason 
 		return false;
 	if (event.kind == event_kind::session && !reserve_call(on, event, spare.calls, why))
 		return false;
-	const binding_site site{on.packet, on.opaque, on.where.outer, on.where.zone};
+	const bool ports_move = on.where.outer.port != on.where.inner.port;
+	const binding_site site{on.packet, on.opaque, on.where.outer, on.where.zone, ports_move};
 	return !on.where.translated || reserve_bindings(site, work.what, why);
 }
 
@@ -333,7 +334,7 @@ u16 datagram_port(const sipx_packet_info &info, const sides &where, const endpoi
 	const connection *at = tables_of(info.state).connections;
 	while (at && !(same_socket(at->ends.inner, inside) && same_socket(at->ends.peer, peer)))
 		at = at->next;
-	return at ? at->ends.outer.port : sipx_mapped_port(info.packet, &inside, &outside);
+	return at ? at->ends.outer.port : sipx_mapped_port(info.packet, &inside, &outside, true);
 }
 
 bool is_known(const plan &p, const endpoint &inside)
@@ -363,7 +364,7 @@ void find_datagram_contacts(const sipx_packet_info &info, workspace &work)
 			continue;
 		table_lock lock(info.state);
 		const endpoint outside = with_protocol(work.where.outer, SIPX_UDP);
-		const binding_site site{info.packet, info.state, outside, work.where.zone};
+		const binding_site site{info.packet, info.state, outside, work.where.zone, false};
 		const binding *bound = find_binding_inside(site, inside);
 		const u16 port = datagram_port(info, work.where, inside);
 		if (!port && !(bound && bound->signalling))
@@ -434,15 +435,17 @@ sipx_reason carry_message(const sipx_packet_info &info, stream_message *message)
 	if (error != parse_error::none)
 		return reason_of(error);
 	work.where = sides_of(info);
-	understand(work.view, bytes, work.where, work.event);
+	understand(work.view, work.where, work.event);
 	reset_plan(work.what, work.event.media_count);
 	const sipx_reason refused = plan_message(info, work);
 	if (refused != SIPX_COUNT_unchanged)
 		return refused;
 	const scene on{info.packet, info.state, info.data, info.master, sipx_now_ms(), info.default_timeout_s,
 		       info.assist != 0, work.where};
-	if (!changes_nothing(on, work.event, work.what))
+	if (!changes_nothing(on, work.event, work.what)) {
+		identify(work.view, bytes, work.where, work.event);
 		return carry_out(info, on, work, message);
+	}
 	if (work.what.what != verdict::translate)
 		return SIPX_COUNT_unchanged;
 	return apply_edits(info, work, message) ? SIPX_COUNT_translated : work.what.reason;
@@ -488,13 +491,6 @@ u32 sipx_core_slab_size(sipx_slab slab)
 		break;
 	}
 	return 0;
-}
-
-// Zeroed memory is an empty state, but for its secret.
-void sipx_core_state_init(sipx_state *opaque)
-{
-	for (u64 &part : tables_of(opaque).secret)
-		part = u64{sipx_random()} << 32 | sipx_random();
 }
 
 void sipx_core_state_exit(sipx_state *opaque)

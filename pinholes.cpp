@@ -2,6 +2,7 @@
 #include "pinholes.h"
 
 #include "hosts.h"
+#include "keyed_hash.h"
 
 namespace sip {
 
@@ -35,7 +36,7 @@ u64 hash_of(const scene &on, const sipx_pinhole &wished)
 				    destination.protocol, 0, on.where.zone};
 	__builtin_memcpy(key.source, source.bytes, address_size);
 	__builtin_memcpy(key.destination, destination.bytes, address_size);
-	return sipx_hash(&key, sizeof(key));
+	return keyed_hash(key);
 }
 
 u64 place_of(const scene &on, const sipx_pinhole &wished)
@@ -52,7 +53,7 @@ u64 digest_of(const sipx_pinhole &wished, u64 place)
 	const u32 how = wished.translate << 2 | wished.reply << 1 | wished.helper;
 	const u64 rest = u64{wished.translated.port} << 16 | how << 8 | wished.translated.family;
 	if (wished.translated.family == SIPX_IPV6)
-		return place + sipx_hash(wished.translated.bytes, sizeof(wished.translated.bytes)) + rest * golden;
+		return place + keyed_hash(wished.translated.bytes) + rest * golden;
 	u32 address;
 	__builtin_memcpy(&address, wished.translated.bytes, sizeof(address));
 	return place + (u64{address} << 32 | rest) * golden;

@@ -277,7 +277,6 @@ struct state {
 	linked_list<call, &call::on_all> expendable[2];	// as those of each host
 	linked_list<call, &call::on_holding> holding;	// those that may give up their pinholes
 	connection *connections;
-	u64 secret[2];		// what bindings are hashed with
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
 	u32 call_count;
 	u32 registration_count;

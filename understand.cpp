@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 // From where things are (the view) to what they mean (the event).
 #include "call_event.h"
+#include "keyed_hash.h"
 
 namespace sip {
 
 namespace {
 
-u64 hash_text(text_view text) { return sipx_hash(text.data(), text.size()); }
+u64 hash_text(text_view text) { return keyed_hash(text.data(), text.size()); }
 
 // The inside host belongs to the key: two phones behind one router that call each other
 // through an outside server share a Call-ID but not a call.
@@ -27,7 +28,7 @@ u64 call_key(u64 call_id, const sides &where)
 	} key{call_id, {}, where.zone, where.inner.family};
 	for (u32 i = 0; i < 16; i++)
 		key.host[i] = where.inner.bytes[i];
-	return sipx_hash(&key, sizeof(key));
+	return keyed_hash(key);
 }
 
 // RFC 3261 17.1.3: branch and CSeq method; Call-ID and number besides, for branches that
@@ -232,18 +233,12 @@ sides sides_of(const sipx_packet_info &info)
 	return where;
 }
 
-void understand(const message_view &view, text_view bytes, const sides &where, call_event &event)
+void understand(const message_view &view, const sides &where, call_event &event)
 {
 	event.kind = kind_of(view);
 	event.request_method = view.request_method;
 	event.status = view.status;
 	event.provisional = !view.request && view.status < 200;
-	const u64 call_id = hash_text(bytes.sub(view.call_id));
-	event.call = call_key(call_id, where);
-	event.transaction = transaction_key(view, bytes, call_id);
-	event.from_tag = hash_text(bytes.sub(view.from_tag));
-	event.to_tag = view.to_tag.empty() ? 0 : hash_text(bytes.sub(view.to_tag));
-	event.address_of_record = view.request_method == method::register_ ? hash_text(bytes.sub(view.to_uri)) : 0;
 	event.via = top_via_of(view, where.inner.protocol);
 	event.asks_rport = view.via.has_rport;
 	event.expires = view.expires;
@@ -259,6 +254,16 @@ void understand(const message_view &view, text_view bytes, const sides &where, c
 	}
 	for (u8 i = 0; i < view.stream_count; i++)
 		read_further_pairs(view.streams[i], i, event);
+}
+
+void identify(const message_view &view, text_view bytes, const sides &where, call_event &event)
+{
+	const u64 call_id = hash_text(bytes.sub(view.call_id));
+	event.call = call_key(call_id, where);
+	event.transaction = transaction_key(view, bytes, call_id);
+	event.from_tag = hash_text(bytes.sub(view.from_tag));
+	event.to_tag = view.to_tag.empty() ? 0 : hash_text(bytes.sub(view.to_tag));
+	event.address_of_record = view.request_method == method::register_ ? hash_text(bytes.sub(view.to_uri)) : 0;
 }
 
 } // namespace sip

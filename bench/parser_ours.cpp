@@ -49,7 +49,8 @@ bool plan_message(const sample &message)
 {
 	workspace &work = shared();
 	work.where = sides_of(info);
-	understand(work.view, view_of(message.bytes), work.where, work.event);
+	understand(work.view, work.where, work.event);
+	identify(work.view, view_of(message.bytes), work.where, work.event);
 	reset_plan(work.what, work.event.media_count);
 	plan_media(work.event, work.where, work.what);
 	sipx_core_plan_edits(&info);

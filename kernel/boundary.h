@@ -39,7 +39,8 @@ struct sipx_endpoint {
 	u8 protocol;
 };
 
-/* A packet on its way through the helper: valid during sipx_core_packet(). */
+/* A packet on its way through the helper: valid during sipx_core_packet() and
+ * sipx_core_segment(). Under RCU, as all that is asked with one at hand. */
 struct sipx_packet;
 /* A network namespace as the boundary keeps it. */
 struct sipx_net;
@@ -217,14 +218,14 @@ enum sipx_slab {
 /* A monotonic clock. */
 u64 sipx_now_ms(void);
 u32 sipx_random(void);
-/* Keyed hash (SipHash) with a key drawn at load time: not predictable from outside. */
-u64 sipx_hash(const void *bytes, u32 length);
+/* Four random words, drawn when the module is loaded and told to nobody. */
+const u64 *sipx_secret(void);
 
 /* One object of a slab, zeroed, or NULL. Never sleeps. Released by sipx_free(). */
 void *sipx_alloc(enum sipx_slab slab);
 void sipx_free(enum sipx_slab slab, void *object);
 
-/* The lock over one namespace's tables (spinlock, bottom halves off). Not recursive.
+/* The lock over one namespace's tables. Bottom halves are off before. Not recursive.
  * Expectation functions may be called under it. */
 void sipx_lock(struct sipx_state *state);
 void sipx_unlock(struct sipx_state *state);
@@ -327,9 +328,10 @@ void sipx_pinhole_close(struct sipx_expectation *handle);
 bool sipx_ports_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
 		      const struct sipx_endpoint *inside, u32 count);
 /* The port at the address of `outside` that the router's NAT already gives to packets from
- * `inside` (a STUN client, media of an earlier call); 0: none that is known. */
+ * `inside` (a STUN client, media of an earlier call); 0: none that is known, or the number is
+ * the same. at_once: also a mapping that is younger than a second; that costs five times as much. */
 u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *inside,
-		     const struct sipx_endpoint *outside);
+		     const struct sipx_endpoint *outside, bool at_once);
 
 /* The NAT half (nf_nat_sip_ext); see sipx_nat_* below. False: not loaded. */
 bool sipx_nat_plan_edits(const struct sipx_packet_info *info);
@@ -357,23 +359,22 @@ void sipx_piece_give(struct sipx_state *state, struct sipx_stream *stream, void 
 /* Appends text to what a reader of /proc sees. */
 void sipx_print(struct sipx_sink *sink, const char *text, u32 length);
 
-/* ---- what the core offers ------------------------------------------------------ */
+/* ---- what the core offers, to callers that have bottom halves off ---------------- */
 
+/* Zeroed memory of that size, aligned to 64, is an empty state. */
 u32 sipx_core_state_size(void);
 /* Size of the objects of one slab, for the cache that sipx_alloc() draws from. */
 u32 sipx_core_slab_size(enum sipx_slab slab);
 u32 sipx_core_workspace_size(void);
-/* state: zeroed memory of sipx_core_state_size() bytes, aligned to 64. Never fails. */
-void sipx_core_state_init(struct sipx_state *state);
 /* Closes every pinhole and frees every object. No packet may be on its way any more. */
 void sipx_core_state_exit(struct sipx_state *state);
 
-/* One datagram of a connection that has the helper. Bottom halves are off. The packet
- * is accepted in any case: it leaves fully translated, or as it came. */
+/* One datagram of a connection that has the helper. The packet is accepted in any case: it
+ * leaves fully translated, or as it came. */
 void sipx_core_packet(const struct sipx_packet_info *info);
 
 /* The connection ends: everything that hangs on it ends too. data->connection is NULL
- * afterwards. Called from any context with bottom halves on or off. */
+ * afterwards. */
 void sipx_core_connection_gone(struct sipx_state *state, struct sipx_connection_data *data);
 
 /* As sipx_core_connection_gone(), for each connection that has ended and of which this was not

@@ -61,7 +61,9 @@ void sipx_connection_ends(struct sipx_net *sn, struct nf_conn *ct,
 	struct sipx_end *end;
 
 	if (!held) {
+		local_bh_disable();
 		sipx_core_connection_gone(sipx_state_of(sn), data);
+		local_bh_enable();
 		return;
 	}
 	if (held != sn) {
@@ -81,12 +83,12 @@ static struct nf_conn *next_end(struct sipx_net *sn)
 {
 	struct nf_conn *ct = NULL;
 
-	spin_lock_bh(&sn->lock);
+	spin_lock(&sn->lock);
 	if (hlist_empty(&sn->ends))
 		sn->ending = false;
 	else
 		ct = take_off(hlist_entry(sn->ends.first, struct sipx_end, node));
-	spin_unlock_bh(&sn->lock);
+	spin_unlock(&sn->lock);
 	return ct;
 }
 
@@ -106,7 +108,7 @@ void sipx_lock(struct sipx_state *state)
 {
 	struct sipx_net *sn = sipx_net_of(state);
 
-	spin_lock_bh(&sn->lock);
+	spin_lock(&sn->lock);
 	WRITE_ONCE(sn->holder, current);
 	this_cpu_write(locked, sn);
 }
@@ -120,7 +122,7 @@ void sipx_unlock(struct sipx_state *state)
 		sn->ending = true;
 	this_cpu_write(locked, NULL);
 	WRITE_ONCE(sn->holder, NULL);
-	spin_unlock_bh(&sn->lock);
+	spin_unlock(&sn->lock);
 	if (mine)
 		bring_ends(sn);
 }

@@ -108,8 +108,11 @@ unsigned int sipx_settle(struct sipx_packet *packet)
 	nf_conntrack_get(&ct->ct_general);
 	if (!nf_ct_is_confirmed(ct))
 		verdict = nf_conntrack_confirm(packet->skb);
-	if (!nf_ct_is_confirmed(ct) || nf_ct_is_dying(ct))
+	if (!nf_ct_is_confirmed(ct) || nf_ct_is_dying(ct)) {
+		local_bh_disable();
 		sipx_core_connection_gone(sipx_state_of(packet->sn), packet->data);
+		local_bh_enable();
+	}
 	nf_ct_put(ct);
 	return verdict;
 }

@@ -14,11 +14,15 @@ static bool inside_of(const struct nf_conn *ct, union nf_inet_addr *address, __b
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	struct sipx_net *sn = sipx_net_get_rcu(nf_ct_net(ct));
 	struct sipx_endpoint outside, inside;
+	bool known;
 
 	if (!sn || sipx_net_stopped(sn))
 		return false;
 	sipx_set_endpoint(&outside, tuple, &tuple->dst.u3, tuple->dst.u.all);
-	if (!sipx_core_inside_of(sipx_state_of(sn), sipx_zone_of(ct), &outside, &inside))
+	local_bh_disable();
+	known = sipx_core_inside_of(sipx_state_of(sn), sipx_zone_of(ct), &outside, &inside);
+	local_bh_enable();
+	if (!known)
 		return false;
 	memcpy(address, inside.bytes, sizeof(*address));
 	*port = htons(inside.port);
@@ -50,38 +54,27 @@ EXPORT_SYMBOL_GPL(nf_conntrack_sip_ext_attach_nat);
 
 bool sipx_nat_plan_edits(const struct sipx_packet_info *info)
 {
-	const struct sipx_nat_hooks *hooks;
+	const struct sipx_nat_hooks *hooks = rcu_dereference(sipx_nat_hooks);
 
-	rcu_read_lock();
-	hooks = rcu_dereference(sipx_nat_hooks);
 	if (hooks)
 		hooks->plan_edits(info);
-	rcu_read_unlock();
 	return hooks;
 }
 
 bool sipx_nat_apply_edits(const struct sipx_packet_info *info)
 {
-	const struct sipx_nat_hooks *hooks;
-	bool applied;
+	const struct sipx_nat_hooks *hooks = rcu_dereference(sipx_nat_hooks);
 
-	rcu_read_lock();
-	hooks = rcu_dereference(sipx_nat_hooks);
-	applied = hooks && hooks->apply_edits(info);
-	rcu_read_unlock();
-	return applied;
+	return hooks && hooks->apply_edits(info);
 }
 
 u16 sipx_mapped_port(struct sipx_packet *packet, const struct sipx_endpoint *inside,
-		     const struct sipx_endpoint *outside)
+		     const struct sipx_endpoint *outside, bool at_once)
 {
-	const struct sipx_nat_hooks *hooks;
-	u16 port = 0;
+	const struct sipx_nat_hooks *hooks = rcu_dereference(sipx_nat_hooks);
+	u16 zone = sipx_zone_of(packet->ct);
 
-	rcu_read_lock();
-	hooks = rcu_dereference(sipx_nat_hooks);
-	if (hooks)
-		port = hooks->mapped_port(packet->ct, inside, outside);
-	rcu_read_unlock();
-	return port;
+	if (!hooks || (!at_once && !sipx_may_be_moved(packet->sn, zone, inside, outside)))
+		return 0;
+	return hooks->mapped_port(packet->ct, inside, outside);
 }

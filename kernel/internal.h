@@ -293,10 +293,15 @@ void sipx_tables_remove(struct net *net);
 /* The table of conntrack, and its size; RCU. */
 struct hlist_nulls_head *sipx_ct_table(u32 *buckets);
 /* Of so many sockets in a row: a connection of another than the `inside` one leaves from an
- * `outside` one. RCU.
+ * `outside` one. RCU, bottom halves off.
  */
 bool sipx_leave_for_another(struct sipx_net *sn, u16 zone, const struct sipx_endpoint *outside,
 			    const struct sipx_endpoint *inside, u32 count);
+/* False: when the table was last read to its end, no connection of that inside socket left from
+ * another port of the outside address than its own. RCU, bottom halves off.
+ */
+bool sipx_may_be_moved(struct sipx_net *sn, u16 zone, const struct sipx_endpoint *inside,
+		       const struct sipx_endpoint *outside);
 void sipx_leaving_free(struct sipx_net *sn);
 
 /* sockets.c */

@@ -18,6 +18,7 @@
 #define PORTS_IN_PAGE 1024
 #define PAGES (65536 / PORTS_IN_PAGE)
 #define SECOND_MS 1000
+#define MOVED_BITS 1024
 /*
  * Under UML, at the speed of the machine: 65,536 empty buckets take 55 us, 262,144 take
  * 210 us; with 60,000 connections, all of that address, 10 to 19 ms. (Without fetching ahead
@@ -46,6 +47,8 @@ struct sipx_leaving {
 	u64 complete_ms;	/* when that was */
 	u64 asked_ms;
 	u32 *pages[2][PAGES];	/* of two passes, by port; missing: nobody */
+	/* of two passes: inside sockets that leave from another port than their own, by number */
+	DECLARE_BITMAP(moved[2], MOVED_BITS);
 };
 
 static u32 owner_number(const union nf_inet_addr *address, u16 port)
@@ -75,6 +78,7 @@ static void note_connection(struct sipx_leaving *set, const struct net *net,
 	const struct nf_conntrack_tuple *tuple = &hash->tuple;
 	const struct nf_conntrack_man *source;
 	const struct nf_conn *ct;
+	u32 owner;
 
 	if (NF_CT_DIRECTION(hash) != IP_CT_DIR_REPLY || tuple->dst.protonum != set->protocol ||
 	    tuple->src.l3num != set->l3num || !nf_inet_addr_cmp(&tuple->dst.u3, &set->address))
@@ -84,7 +88,10 @@ static void note_connection(struct sipx_leaving *set, const struct net *net,
 	    nf_ct_is_expired(ct) || nf_ct_is_dying(ct))
 		return;
 	source = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src;
-	note_owner(set, ntohs(tuple->dst.u.all), owner_number(&source->u3, ntohs(source->u.all)));
+	owner = owner_number(&source->u3, ntohs(source->u.all));
+	note_owner(set, ntohs(tuple->dst.u.all), owner);
+	if (tuple->dst.u.all != source->u.all)
+		__set_bit(owner % MOVED_BITS, set->moved[set->pass]);
 }
 
 /* The lock of any bucket keeps the table from being exchanged while both are read. */
@@ -110,6 +117,7 @@ static void begin_pass(struct sipx_leaving *set, u32 buckets)
 	for (i = 0; i < PAGES; i++)
 		if (set->pages[set->pass][i])
 			memset(set->pages[set->pass][i], 0, PORTS_IN_PAGE * sizeof(u32));
+	bitmap_zero(set->moved[set->pass], MOVED_BITS);
 	set->bucket = 0;
 	set->buckets = buckets;
 	set->complete = false;
@@ -232,14 +240,32 @@ bool sipx_leave_for_another(struct sipx_net *sn, u16 zone, const struct sipx_end
 	bool any = false;
 	u32 i;
 
-	spin_lock_bh(&sn->leaving_lock);
+	spin_lock(&sn->leaving_lock);
 	set = set_of(sn, outside, zone);
 	if (set)
 		refresh(sn, set);
 	for (i = 0; set && i < count && !any; i++)
 		any = leaves_for_another(set, outside->port + i, inside, inside->port + i);
-	spin_unlock_bh(&sn->leaving_lock);
+	spin_unlock(&sn->leaving_lock);
 	return any;
+}
+
+bool sipx_may_be_moved(struct sipx_net *sn, u16 zone, const struct sipx_endpoint *inside,
+		       const struct sipx_endpoint *outside)
+{
+	union nf_inet_addr address;
+	struct sipx_leaving *set;
+	bool may = true;
+
+	memcpy(&address, inside->bytes, sizeof(address));
+	spin_lock(&sn->leaving_lock);
+	set = set_of(sn, outside, zone);
+	if (set)
+		refresh(sn, set);
+	if (set && set->complete)
+		may = test_bit(owner_number(&address, inside->port) % MOVED_BITS, set->moved[set->pass]);
+	spin_unlock(&sn->leaving_lock);
+	return may;
 }
 
 void sipx_leaving_free(struct sipx_net *sn)

@@ -7,7 +7,6 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/random.h>
-#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -26,7 +25,7 @@ static const char *const slab_names[SIPX_SLABS] = {
 
 static struct kmem_cache *slabs[SIPX_SLABS] __read_mostly;
 static u32 slab_words[SIPX_SLABS] __read_mostly;
-static siphash_key_t hash_key __read_mostly;
+static u64 secret[4] __read_mostly;
 struct sipx_cpu __percpu *sipx_cpus;
 
 u64 sipx_now_ms(void)
@@ -42,9 +41,9 @@ u32 sipx_random(void)
 	return get_random_u32();
 }
 
-u64 sipx_hash(const void *bytes, u32 length)
+const u64 *sipx_secret(void)
 {
-	return siphash(bytes, length, &hash_key);
+	return secret;
 }
 
 /* Small ones, often: in words, and once. A kernel that clears all that it gives would do so
@@ -208,7 +207,7 @@ int sipx_memory_init(void)
 {
 	int err;
 
-	get_random_bytes(&hash_key, sizeof(hash_key));
+	get_random_bytes(secret, sizeof(secret));
 	err = create_slabs();
 	if (!err)
 		err = alloc_cpus();

@@ -75,10 +75,12 @@ static void tick(struct work_struct *work)
 
 	if (sipx_net_stopped(sn))
 		return;
+	local_bh_disable();
 	if (xchg(&sn->missed, false))
 		sipx_core_connections_missed(sipx_state_of(sn));
 	if (sipx_core_tick(sipx_state_of(sn)))
 		sipx_tick_arm(sipx_state_of(sn));
+	local_bh_enable();
 }
 
 /* ---- a namespace comes and goes ------------------------------------------------------- */
@@ -119,7 +121,6 @@ static struct sipx_net *alloc_net(struct net *net)
 	INIT_DELAYED_WORK(&sn->tick, tick);
 	INIT_DELAYED_WORK(&sn->tcp_tick, sipx_tcp_tick);
 	sipx_log_init(sn);
-	sipx_core_state_init(sipx_state_of(sn));
 	return sn;
 }
 
@@ -172,7 +173,9 @@ static void __net_exit nets_end(struct list_head *nets)
 	list_for_each_entry(net, nets, exit_list) {
 		struct sipx_net *sn = pernet_of(net)->owned;
 
+		local_bh_disable();
 		sipx_core_state_exit(sipx_state_of(sn));
+		local_bh_enable();
 		free_net(sn);
 	}
 }

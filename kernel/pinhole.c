@@ -232,14 +232,12 @@ enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 	enum sipx_pinhole_error error;
 	struct nf_conntrack_expect *exp;
 
-	rcu_read_lock();
 	exp = make_expectation(ct, pinhole, &error);
 	if (exp) {
 		error = insert(ct, exp, pinhole);
 		if (error != SIPX_PINHOLE_OPEN)
 			nf_ct_expect_put(exp);
 	}
-	rcu_read_unlock();
 	pr_debug("pinhole from %s to %s, there %s: %s\n", sipx_trace_endpoint(&pinhole->source, 0),
 		 sipx_trace_endpoint(&pinhole->destination, 1), sipx_trace_endpoint(&pinhole->translated, 2),
 		 error == SIPX_PINHOLE_OPEN ? "open" : "refused");

@@ -146,25 +146,15 @@ u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting)
 bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoint *host)
 {
 	const struct sipx_net *sn = sipx_net_of((struct sipx_state *)state);
-	bool listed;
 
-	rcu_read_lock();
-	listed = sipx_media_hosts_contain(rcu_dereference(sn->settings.lists[SIPX_LIST_MEDIA_HOSTS]),
-					  host);
-	rcu_read_unlock();
-	return listed;
+	return sipx_media_hosts_contain(rcu_dereference(sn->settings.lists[SIPX_LIST_MEDIA_HOSTS]), host);
 }
 
 bool sipx_is_denied_port(const struct sipx_state *state, u16 port)
 {
 	const struct sipx_net *sn = sipx_net_of((struct sipx_state *)state);
-	bool listed;
 
-	rcu_read_lock();
-	listed = sipx_deny_ports_contain(rcu_dereference(sn->settings.lists[SIPX_LIST_MEDIA_DENY_PORTS]),
-					 port);
-	rcu_read_unlock();
-	return listed;
+	return sipx_deny_ports_contain(rcu_dereference(sn->settings.lists[SIPX_LIST_MEDIA_DENY_PORTS]), port);
 }
 
 /* ---- writing one ------------------------------------------------------------------------ */

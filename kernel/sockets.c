@@ -89,14 +89,8 @@ static bool taken_by_router(struct net *net, const struct sipx_endpoint *outside
 bool sipx_ports_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
 		      const struct sipx_endpoint *inside, u32 count)
 {
-	struct net *net = nf_ct_net(packet->ct);
-	struct sipx_net *sn;
-	bool taken;
+	u16 zone = sipx_zone_of(packet->ct);
 
-	rcu_read_lock();
-	sn = sipx_net_get_rcu(net);
-	taken = taken_by_router(net, outside, count) ||
-		(sn && sipx_leave_for_another(sn, sipx_zone_of(packet->ct), outside, inside, count));
-	rcu_read_unlock();
-	return taken;
+	return taken_by_router(nf_ct_net(packet->ct), outside, count) ||
+	       sipx_leave_for_another(packet->sn, zone, outside, inside, count);
 }

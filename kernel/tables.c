@@ -68,7 +68,9 @@ static int show_calls(struct seq_file *seq, void *part)
 {
 	struct sipx_sink sink = { .seq = seq };
 
+	local_bh_disable();
 	sipx_core_show_calls(sipx_state_of(net_of_table(seq)), number_of(part), &sink);
+	local_bh_enable();
 	return 0;
 }
 
@@ -76,7 +78,9 @@ static int show_registrations(struct seq_file *seq, void *part)
 {
 	struct sipx_sink sink = { .seq = seq };
 
+	local_bh_disable();
 	sipx_core_show_registrations(sipx_state_of(net_of_table(seq)), number_of(part), &sink);
+	local_bh_enable();
 	return 0;
 }
 

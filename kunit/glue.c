@@ -106,6 +106,20 @@ struct sipx_net *sipx_test_net(void)
 	return sn;
 }
 
+void sipx_test_lock(void)
+{
+	rcu_read_lock();
+	local_bh_disable();
+	sipx_lock(sipx_state_of(sipx_test_net()));
+}
+
+void sipx_test_unlock(void)
+{
+	sipx_unlock(sipx_state_of(sipx_test_net()));
+	local_bh_enable();
+	rcu_read_unlock();
+}
+
 u64 sipx_test_counter(enum sipx_reason reason)
 {
 	u64 sum = 0;
@@ -290,9 +304,9 @@ static bool connection_stands(u32 zone, const struct sipx_endpoint *source,
 	struct sipx_state *state = sipx_state_of(sipx_test_net());
 	bool stands;
 
-	sipx_lock(state);
+	sipx_test_lock();
 	stands = sipx_connection_stands(state, zone, source, destination);
-	sipx_unlock(state);
+	sipx_test_unlock();
 	return stands;
 }
 
@@ -364,11 +378,11 @@ static void ends_under_the_lock(struct kunit *test)
 	kfree_skb(skb);
 	KUNIT_ASSERT_NOT_NULL(test, data->connection);
 	WRITE_ONCE(ct->timeout, nfct_time_stamp - 1);
-	sipx_lock(state);
+	sipx_test_lock();
 	KUNIT_EXPECT_FALSE(test, sipx_connection_stands(state, 0, &source, &destination));
 	KUNIT_EXPECT_TRUE(test, nf_ct_is_dying(ct));
 	KUNIT_EXPECT_NOT_NULL(test, data->connection);
-	sipx_unlock(state);
+	sipx_test_unlock();
 	KUNIT_EXPECT_PTR_EQ(test, data->connection, (void *)NULL);
 	KUNIT_EXPECT_TRUE(test, hlist_empty(&sipx_test_net()->ends));
 	nf_ct_put(ct);
@@ -391,10 +405,21 @@ static struct socket *bind_socket(struct kunit *test, int type, int protocol, u1
 	return sock;
 }
 
+static bool is_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
+		     const struct sipx_endpoint *inside)
+{
+	bool taken;
+
+	sipx_test_lock();
+	taken = sipx_ports_taken(packet, outside, inside, 1);
+	sipx_test_unlock();
+	return taken;
+}
+
 static void ports_taken(struct kunit *test)
 {
 	struct nf_conn *ct = connection(test, SIPX_IPV4, true);
-	struct sipx_packet packet = { .ct = ct };
+	struct sipx_packet packet = { .ct = ct, .sn = sipx_test_net() };
 	struct sipx_endpoint outside = {
 		.bytes = { 127, 0, 0, 1 }, .port = 20222, .family = SIPX_IPV4,
 		.protocol = SIPX_UDP,
@@ -403,18 +428,18 @@ static void ports_taken(struct kunit *test)
 	struct socket *udp = bind_socket(test, SOCK_DGRAM, IPPROTO_UDP, 20222);
 	struct socket *tcp = bind_socket(test, SOCK_STREAM, IPPROTO_TCP, 20444);
 
-	KUNIT_EXPECT_EQ(test, sipx_ports_taken(&packet, &outside, &inside, 1),
+	KUNIT_EXPECT_EQ(test, is_taken(&packet, &outside, &inside),
 			(bool)SIPX_EXPORTS_UDP4_LIB_LOOKUP);
 	outside.port = 20224;
-	KUNIT_EXPECT_FALSE(test, sipx_ports_taken(&packet, &outside, &inside, 1));
+	KUNIT_EXPECT_FALSE(test, is_taken(&packet, &outside, &inside));
 	outside.protocol = SIPX_TCP;
 	outside.port = 20444;
-	KUNIT_EXPECT_EQ(test, sipx_ports_taken(&packet, &outside, &inside, 1), (bool)SIPX_CAN_FIND_LISTENER);
+	KUNIT_EXPECT_EQ(test, is_taken(&packet, &outside, &inside), (bool)SIPX_CAN_FIND_LISTENER);
 	outside.port = 20222;
-	KUNIT_EXPECT_FALSE(test, sipx_ports_taken(&packet, &outside, &inside, 1));
+	KUNIT_EXPECT_FALSE(test, is_taken(&packet, &outside, &inside));
 	outside.protocol = SIPX_UDP;
 	outside.bytes[0] = 10;	/* not an address of the router */
-	KUNIT_EXPECT_FALSE(test, sipx_ports_taken(&packet, &outside, &inside, 1));
+	KUNIT_EXPECT_FALSE(test, is_taken(&packet, &outside, &inside));
 	sock_release(udp);
 	sock_release(tcp);
 	sipx_test_end(ct);

@@ -30,17 +30,67 @@ static struct nf_conn *mapped(struct kunit *test, const struct sipx_endpoint *in
 	return ct;
 }
 
+static u16 known_port(struct nf_conn *like, const struct sipx_endpoint *inside,
+		      const struct sipx_endpoint *outside, bool at_once)
+{
+	struct sipx_packet packet = { .ct = like, .sn = sipx_test_net() };
+	u16 port;
+
+	sipx_test_lock();
+	port = sipx_mapped_port(&packet, inside, outside, at_once);
+	sipx_test_unlock();
+	return port;
+}
+
 static u16 port_of(struct nf_conn *like, const struct sipx_endpoint *inside,
 		   const struct sipx_endpoint *outside)
 {
-	struct sipx_state *state = sipx_state_of(sipx_test_net());
-	struct sipx_packet packet = { .ct = like };
-	u16 port;
+	return known_port(like, inside, outside, true);
+}
 
-	sipx_lock(state);
-	port = sipx_mapped_port(&packet, inside, outside);
-	sipx_unlock(state);
+/* More than a second later. */
+static void forget_what_was_read(void)
+{
+	sipx_leaving_free(sipx_test_net());
+	memset(sipx_test_net()->leaving, 0, sizeof(sipx_test_net()->leaving));
+}
+
+/* A slow machine reads conntrack's table in several slices, a question for each: until its end
+ * the NAT is asked.
+ */
+static u16 port_at_last(struct nf_conn *like, const struct sipx_endpoint *inside,
+			const struct sipx_endpoint *outside)
+{
+	u16 port = 0;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		sipx_test_net()->leaving_pause_ns = 0;
+		port = known_port(like, inside, outside, false);
+	}
 	return port;
+}
+
+static void hears_of_a_new_mapping_later(struct kunit *test)
+{
+	struct sipx_endpoint phone = sipx_test_endpoint(SIPX_IPV4, 1, 8000);
+	struct sipx_endpoint early = sipx_test_endpoint(SIPX_IPV4, 3, 8000);
+	struct sipx_endpoint stun = sipx_test_endpoint(SIPX_IPV4, 202, 3478);
+	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV4, 100, 23456);
+	struct sipx_endpoint moved = sipx_test_endpoint(SIPX_IPV4, 100, 23458);
+	struct nf_conn *before, *ct;
+
+	before = mapped(test, &early, &stun, &moved);
+	forget_what_was_read();
+	KUNIT_EXPECT_EQ(test, (int)port_at_last(before, &early, &outside), 23458);
+	KUNIT_EXPECT_EQ(test, (int)port_at_last(before, &phone, &outside), 0);
+	ct = mapped(test, &phone, &stun, &outside);
+	KUNIT_EXPECT_EQ(test, (int)known_port(ct, &phone, &outside, false), 0);
+	KUNIT_EXPECT_EQ(test, (int)known_port(ct, &phone, &outside, true), 23456);
+	forget_what_was_read();
+	KUNIT_EXPECT_EQ(test, (int)port_at_last(ct, &phone, &outside), 23456);
+	sipx_test_end(ct);
+	sipx_test_end(before);
 }
 
 static void knows_a_mapping(struct kunit *test, u8 family)
@@ -109,16 +159,13 @@ static bool is_taken_at_last(struct sipx_packet *packet, const struct sipx_endpo
 static bool is_taken(struct nf_conn *like, const struct sipx_endpoint *outside,
 		     const struct sipx_endpoint *inside)
 {
-	struct sipx_state *state = sipx_state_of(sipx_test_net());
-	struct sipx_packet packet = { .ct = like };
+	struct sipx_packet packet = { .ct = like, .sn = sipx_test_net() };
 	bool taken;
 
-	/* more than a second later */
-	sipx_leaving_free(sipx_test_net());
-	memset(sipx_test_net()->leaving, 0, sizeof(sipx_test_net()->leaving));
-	sipx_lock(state);
+	forget_what_was_read();
+	sipx_test_lock();
 	taken = is_taken_at_last(&packet, outside, inside);
-	sipx_unlock(state);
+	sipx_test_unlock();
 	return taken;
 }
 
@@ -170,7 +217,7 @@ static void asks_about_many_addresses(struct kunit *test)
 	struct sipx_endpoint stun = sipx_test_endpoint(SIPX_IPV4, 202, 3478);
 	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV4, 100, 23456);
 	struct nf_conn *ct = mapped(test, &phone, &stun, &outside);
-	struct sipx_packet packet = { .ct = ct };
+	struct sipx_packet packet = { .ct = ct, .sn = sipx_test_net() };
 	u8 i;
 
 	for (i = 1; i < 100; i++) {
@@ -245,15 +292,15 @@ static void leads_inside_to_inside(struct kunit *test)
 		.translate = SIPX_TRANSLATE_SOURCE, .pinhole_class = SIPX_CLASS_AUDIO,
 		.lifetime_s = 60,
 	};
-	struct sipx_packet packet = { .ct = first };
+	struct sipx_packet packet = { .ct = first, .sn = sipx_test_net() };
 	struct sipx_expectation *handle = NULL;
 	enum sipx_pinhole_error error;
 
 	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, second), NF_ACCEPT);
 	kfree_skb(skb);
-	local_bh_disable();
+	sipx_test_lock();
 	error = sipx_pinhole_open(&packet, (struct sipx_conntrack *)first, &wished, &handle);
-	local_bh_enable();
+	sipx_test_unlock();
 	KUNIT_ASSERT_EQ(test, (int)error, (int)SIPX_PINHOLE_OPEN);
 	media = sipx_test_connection(test, &phone, &others_outside, NULL, false);
 	nf_conntrack_get(&first->ct_general);
@@ -272,6 +319,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(knows_a_mapping_ipv4),
 	KUNIT_CASE(knows_a_mapping_ipv6),
 	KUNIT_CASE(takes_no_port_of_chance),
+	KUNIT_CASE(hears_of_a_new_mapping_later),
 	KUNIT_CASE(knows_whose_port_it_is_ipv4),
 	KUNIT_CASE(knows_whose_port_it_is_ipv6),
 	KUNIT_CASE(asks_about_many_addresses),

@@ -36,9 +36,9 @@ static enum sipx_pinhole_error open_on(struct nf_conn *ct, const struct sipx_pin
 	struct sipx_packet packet = { .ct = ct };
 	enum sipx_pinhole_error error;
 
-	local_bh_disable();
+	sipx_test_lock();
 	error = sipx_pinhole_open(&packet, (struct sipx_conntrack *)ct, wished, handle);
-	local_bh_enable();
+	sipx_test_unlock();
 	return error;
 }
 

@@ -60,6 +60,9 @@ void sipx_test_expect_segment(struct kunit *test, struct sk_buff *skb, const voi
 /* The first packet of that connection comes through the pinhole. */
 void sipx_test_pass(struct nf_conn *ct, struct sipx_expectation *handle);
 struct sipx_net *sipx_test_net(void);
+/* The core's lock, and what its callers have before: RCU, bottom halves off. */
+void sipx_test_lock(void);
+void sipx_test_unlock(void);
 u64 sipx_test_counter(enum sipx_reason reason);
 
 #endif

@@ -555,19 +555,18 @@ static void S7_half_open_is_looked_at_strictly(struct kunit *test)
 /* The one who works on a connection meets its end, under each of the locks. */
 static void ends_under_locks(struct kunit *test)
 {
-	struct sipx_state *state = sipx_state_of(sipx_test_net());
 	struct nf_conn *ct = established(test);
 	struct sipx_tcp *tcp = data_of(ct)->stream;
 
 	kfree_skb(say(test, ct, 0, 100));
 	rcu_read_lock();
 	spin_lock_bh(&tcp->lock);
-	sipx_lock(state);
+	sipx_test_lock();
 	nf_ct_delete(ct, 0, 0);
 	KUNIT_EXPECT_PTR_EQ(test, data_of(ct)->stream, (void *)NULL);
 	KUNIT_EXPECT_TRUE(test, tcp->has_ended);
 	KUNIT_EXPECT_GT(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
-	sipx_unlock(state);
+	sipx_test_unlock();
 	spin_unlock_bh(&tcp->lock);
 	rcu_read_unlock();
 	nf_ct_put(ct);

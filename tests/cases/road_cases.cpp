@@ -131,7 +131,8 @@ const char *translate(road_line line, bool outward, text_view message, text_writ
 	work.where = sides_of(info);
 	if (work.where.translated && work.where.from_inside != outward)
 		return "the sides are mixed up";
-	understand(work.view, message, work.where, work.event);
+	understand(work.view, work.where, work.event);
+	identify(work.view, message, work.where, work.event);
 	reset_plan(p, work.event.media_count);
 	recall(p);
 	plan_media(work.event, work.where, p);

@@ -12,7 +12,7 @@ namespace fake {
 
 namespace {
 
-constexpr u32 state_align = 64;		// boundary.h: sipx_core_state_init()
+constexpr u32 state_align = 64;		// boundary.h: sipx_core_state_size()
 constexpr u8 garbage = 0xa5;		// what a workspace holds from the message before
 
 } // namespace
@@ -24,7 +24,6 @@ router::router() : index_(std::make_unique<index>()), workspace_(sipx_core_works
 	std::memset(memory_, 0, size);
 	*static_cast<router **>(memory_) = this;
 	state_ = reinterpret_cast<sipx_state *>(static_cast<u8 *>(memory_) + state_align);
-	sipx_core_state_init(state_);
 }
 
 router::~router()
@@ -449,7 +448,7 @@ bool sipx_ports_taken(sipx_packet *packet, const sipx_endpoint *outside, const s
 	return false;
 }
 
-u16 sipx_mapped_port(sipx_packet *packet, const sipx_endpoint *inside, const sipx_endpoint *outside)
+u16 sipx_mapped_port(sipx_packet *packet, const sipx_endpoint *inside, const sipx_endpoint *outside, bool)
 {
 	need_packet(packet);
 	return packet->on->mapped_port(*inside, *outside);

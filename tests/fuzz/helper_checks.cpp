@@ -45,7 +45,7 @@ void plan_again(const passage &way, const std::string &message, workspace &work)
 	info.reply = !way.outward;
 	info.nat_present = 1;
 	work.where = sides_of(info);
-	understand(work.view, view_of(message), work.where, work.event);
+	understand(work.view, work.where, work.event);
 	reset_plan(work.what, work.event.media_count);
 	work.what.one_port = way.one_port;
 	work.what.leave_identity = way.leave_identity;

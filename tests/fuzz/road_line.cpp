@@ -128,7 +128,8 @@ passed road_line::carry(bool outward, const std::string &message)
 	if (result.error != parse_error::none)
 		return result;
 	work.where = sides_of(info);
-	understand(work.view, bytes, work.where, work.event);
+	understand(work.view, work.where, work.event);
+	identify(work.view, bytes, work.where, work.event);
 	for (u8 i = 0; i < work.event.media_count; i++)
 		result.refusals.push_back(work.event.media[i].refusal);
 	reset_plan(work.what, work.event.media_count);
