@@ -11,6 +11,7 @@ import ctypes
 import errno
 import os
 import random
+import re
 import sys
 import time
 from collections import Counter
@@ -48,7 +49,23 @@ class Watched(Quiet):
         self.watch(self.capture.socket, self.capture.drain)
 
 
-def halves(line: Line, crossing: Crossing, over_tcp: bool) -> list[str]:
+CALL_ID = re.compile(rb"\r\nCall-ID: ([^\r]*)\r\n")
+NAMES = re.compile(rb"\r\n(?:From|To): [^\r]*")
+
+
+def call_of(crossing: Crossing) -> bytes:
+    found = CALL_ID.search(crossing.before.payload)
+    return found.group(1) if found else b""
+
+
+def met_outside(crossings: list[Crossing]) -> set[bytes]:
+    """Calls of which the inside endpoint got a message as it was, with the router's own address: in
+    From and To it repeats that, and expects it back (RFC 3261 12.2.1.1)."""
+    return {call_of(c) for c in crossings if c.after and not c.outbound
+            and c.after.payload == c.before.payload and ROUTER.search(c.after.payload)}
+
+
+def halves(line: Line, crossing: Crossing, over_tcp: bool, repeated: set[bytes]) -> list[str]:
     """Why a message is neither translated nor as it was."""
     if crossing.after is None:
         # over TCP a packet that gets no memory is lost, and its sender repeats it
@@ -59,7 +76,8 @@ def halves(line: Line, crossing: Crossing, over_tcp: bool) -> list[str]:
     if crossing.outbound:
         found = leaks(line, crossing)
     else:
-        found = ["the router's own address"] if ROUTER.search(after) else []
+        text = NAMES.sub(b"", after) if call_of(crossing) in repeated else after
+        found = ["the router's own address"] if ROUTER.search(text) else []
     return [f"{crossing.message.name}: {text}\n{after.decode('utf-8', 'replace')}" for text in found]
 
 
@@ -88,8 +106,10 @@ def sweep(tap: Tap, line: Line, slab: Injection, transport: str) -> None:
         with slab.one_failing(1 + failed * EVERY):
             said = play(world, 1 + failed % 8)
             fired = slab.left() == 0
-        for crossing in world.crossings():
-            wrong.update(halves(line, crossing, transport == "tcp"))
+        crossings = list(world.crossings())
+        repeated = met_outside(crossings)
+        for crossing in crossings:
+            wrong.update(halves(line, crossing, transport == "tcp", repeated))
         world.close()
         line.router.run("conntrack", "-F", check=False)
         failed += fired
