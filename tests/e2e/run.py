@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import argparse
 import gc
-import multiprocessing as mp
 import os
 import resource
 import signal
 import sys
 import time
 import traceback
-from collections import deque
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import pool  # noqa: E402
 import scenarios  # noqa: E402,F401
 from capture import Crossing, leaks  # noqa: E402
 from left import afterwards  # noqa: E402
@@ -120,32 +119,9 @@ def _perform(task: Task, channel: Connection) -> None:
     channel.send(result)
 
 
-def _start(task: Task) -> tuple[Connection, mp.process.BaseProcess]:
-    ours, theirs = mp.get_context("fork").Pipe(duplex=False)
-    process = mp.get_context("fork").Process(target=_perform, args=(task, theirs))
-    process.start()
-    theirs.close()
-    return ours, process
-
-
 def run_all(tasks: list[Task], jobs: int, report: Reporter) -> None:
-    waiting = deque(tasks)
-    running: dict[Connection, tuple[Task, mp.process.BaseProcess]] = {}
-    while waiting or running:
-        while waiting and len(running) < jobs:
-            task = waiting.popleft()
-            channel, process = _start(task)
-            running[channel] = (task, process)
-        for ready in wait(list(running)):
-            assert isinstance(ready, Connection)
-            task, process = running.pop(ready)
-            try:
-                task.result = ready.recv()
-            except EOFError:
-                task.result = Result(failure="the scenario's process died")
-            ready.close()
-            process.join()
-            report.finished()
+    died = Result(failure="the scenario's process died")
+    pool.run_all(tasks, jobs, _perform, died, report.finished)
 
 
 class Reporter:

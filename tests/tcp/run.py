@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import argparse
 import gc
-import multiprocessing as mp
 import os
 import signal
 import sys
 import time
 import traceback
-from collections import deque
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
@@ -26,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 import cases  # noqa: E402,F401
+import pool  # noqa: E402
 from bed import Bed  # noqa: E402
 from left import afterwards  # noqa: E402
 from listing import ALL, Case  # noqa: E402
@@ -94,32 +93,9 @@ def perform(task: Task, channel: Connection) -> None:
     channel.send(result)
 
 
-def start(task: Task) -> tuple[Connection, mp.process.BaseProcess]:
-    ours, theirs = mp.get_context("fork").Pipe(duplex=False)
-    process = mp.get_context("fork").Process(target=perform, args=(task, theirs))
-    process.start()
-    theirs.close()
-    return ours, process
-
-
 def run_all(tasks: list[Task], jobs: int, report: Reporter) -> None:
-    waiting = deque(tasks)
-    running: dict[Connection, tuple[Task, mp.process.BaseProcess]] = {}
-    while waiting or running:
-        while waiting and len(running) < jobs:
-            task = waiting.popleft()
-            channel, process = start(task)
-            running[channel] = (task, process)
-        for ready in wait(list(running)):
-            assert isinstance(ready, Connection)
-            task, process = running.pop(ready)
-            try:
-                task.result = ready.recv()
-            except EOFError:
-                task.result = Result(failure="the case's process died")
-            ready.close()
-            process.join()
-            report.finished()
+    died = Result(failure="the case's process died")
+    pool.run_all(tasks, jobs, perform, died, report.finished)
 
 
 class Reporter:
