@@ -500,6 +500,14 @@ void sipx_core_state_exit(sipx_state *opaque)
 		end_connection(opaque, at);
 }
 
+sipx_reason sipx_core_glance(const u8 *payload, u32 length)
+{
+	const text_view bytes(reinterpret_cast<const char *>(payload), length);
+	if (is_keep_alive(bytes))
+		return SIPX_COUNT_keep_alive;
+	return begins_like_sip(bytes) ? SIPX_REASON_COUNT : SIPX_COUNT_not_sip;
+}
+
 void sipx_core_packet(const sipx_packet_info *info)
 {
 	const text_view bytes(reinterpret_cast<const char *>(info->payload), info->payload_length);

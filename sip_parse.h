@@ -322,25 +322,36 @@ inline bool find_end(parser &p, cursor &body)
 	return true;
 }
 
+// RFC 3261 7.5: line ends before the start line are nothing.
+inline cursor without_line_ends(text_view bytes)
+{
+	cursor text{bytes.data(), bytes.data() + bytes.size()};
+	while (text.peek() == '\r' || text.peek() == '\n')
+		text.skip(1);
+	return text;
+}
+
+// False: parse() would call it not_sip, and this is told by its first word.
+inline bool begins_like_sip(text_view bytes)
+{
+	return begins_start_line(without_line_ends(bytes));
+}
+
 // Reads one datagram, or one message framed by Content-Length over TCP. On an error
 // the view is not to be used. Of the view, the summary and the entries of its tables
 // that the counts cover are written, and nothing else.
 [[nodiscard]] inline parse_error parse(text_view bytes, message_view &view)
 {
+	cursor text = without_line_ends(bytes);
+	if (!begins_start_line(text))
+		return parse_error::not_sip;
 	if (bytes.size() > 65535)
 		return parse_error::length;
 
-	parser p{.base = bytes.data(), .view = view};
-	cursor text{bytes.data(), bytes.data() + bytes.size()};
-	// RFC 3261 7.5: line ends before the start line are nothing.
-	while (text.peek() == '\r' || text.peek() == '\n')
-		text.skip(1);
-	if (!begins_start_line(text))
-		return parse_error::not_sip;
 	static_cast<message_summary &>(view) = message_summary{};
-	view.start = u16(text.at() - p.base);
-
+	parser p{.base = bytes.data(), .view = view};
 	line_reader lines(text);
+	view.start = u16(text.at() - p.base);
 	if (!parse_start_line(p, lines) || !parse_headers(p, lines))
 		return p.error;
 	text = {lines.at(), lines.end()};

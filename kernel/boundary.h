@@ -372,6 +372,9 @@ void sipx_core_state_exit(struct sipx_state *state);
 /* One datagram of a connection that has the helper. The packet is accepted in any case: it
  * leaves fully translated, or as it came. */
 void sipx_core_packet(const struct sipx_packet_info *info);
+/* What sipx_core_packet() would count a datagram as whose first bytes show that it is no message:
+ * SIPX_COUNT_keep_alive or SIPX_COUNT_not_sip. SIPX_REASON_COUNT: it may be one. */
+enum sipx_reason sipx_core_glance(const u8 *payload, u32 length);
 
 /* The connection ends: everything that hangs on it ends too. data->connection is NULL
  * afterwards. */

@@ -181,6 +181,7 @@ static unsigned int through_core(struct sipx_packet *packet, unsigned int length
 static unsigned int datagram(struct sipx_packet *packet)
 {
 	struct sk_buff *skb = packet->skb;
+	enum sipx_reason what;
 	unsigned int verdict;
 	int length;
 
@@ -205,6 +206,15 @@ static unsigned int datagram(struct sipx_packet *packet)
 	}
 	if (sipx_is_for_router(skb, packet->ct)) {
 		sipx_refuse(packet, SIPX_COUNT_for_router);
+		return NF_ACCEPT;
+	}
+	what = sipx_core_glance(skb->data + packet->protoff + sizeof(struct udphdr), length);
+	if (what == SIPX_COUNT_keep_alive) {
+		sipx_net_count(packet->sn, what);
+		return NF_ACCEPT;
+	}
+	if (what != SIPX_REASON_COUNT) {
+		sipx_refuse(packet, what);
 		return NF_ACCEPT;
 	}
 	local_bh_disable();

@@ -198,7 +198,11 @@ u16 router::through_core(connection &c, bool reply, std::string &bytes)
 	info.payload = payload.get();
 	info.payload_length = static_cast<u32>(bytes.size());
 	in_packet_ = true;
+	const sipx_reason glance = sipx_core_glance(info.payload, info.payload_length);
+	const u64 before = glance == SIPX_REASON_COUNT ? 0 : count(glance);
 	sipx_core_packet(&info);
+	if (glance != SIPX_REASON_COUNT && count(glance) != before + 1)
+		broken("at a glance a datagram was something else");
 	leave_core(c);
 	return packet.redirected;
 }
