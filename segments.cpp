@@ -224,7 +224,7 @@ void write_answer(const sipx_packet_info &info, const stream_answer &made, sipx_
 	answer.sack = fate_of(made.sack);
 	answer.seq = made.seq;
 	answer.ack = made.ack;
-	for (u32 i = 0; i < max_sack_blocks; i++)
+	for (u32 i = 0; made.sack == sack_fate::replace && i < max_sack_blocks; i++)
 		answer.sacks[i] = {made.sacks[i].left, made.sacks[i].right};
 	answer.head = made.head.size();
 	answer.ours = bytes_of(made.ours);

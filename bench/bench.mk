@@ -8,7 +8,7 @@ fake := $(patsubst $(ROOT)/%.cpp,$(OUT)/%.o,$(wildcard $(ROOT)/tests/fake/*.cpp)
 
 common := -std=gnu++20 -funsigned-char -g1 -I$(ROOT) -MMD -MP -w
 flags := -O2
-$(objects) $(OUT)/bench/parse_alone.o: flags := -O2 -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics	\
+$(objects) $(OUT)/bench/parse_alone.o: flags := -O3 -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics	\
 		     $(if $(filter x86_64 aarch64,$(shell uname -m)),-mgeneral-regs-only)
 
 $(OUT)/core_cost: $(objects) $(fake) $(OUT)/bench/message.o $(OUT)/bench/core_cost.o

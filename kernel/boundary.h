@@ -114,7 +114,8 @@ struct sipx_segment {
 	struct sipx_sack_block sacks[SIPX_SACK_BLOCKS];
 	u16 mss;		/* of a SYN: its option, or what counts without one (RFC 9293 3.7.1) */
 	u16 room;		/* payload that one packet of this segment can carry to where it goes:
-				 * its MTU less all headers and options */
+				 * its MTU less all headers and options; 65535 where one with
+				 * neither payload nor SYN says nothing of it */
 	u16 merged;		/* payload of each of the packets that came as one (GRO); 0: one came */
 	u8 options_length;	/* of this segment: bytes of TCP options */
 };

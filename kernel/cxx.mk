@@ -28,9 +28,10 @@ cxx-add += $(if $(CONFIG_DEBUG_INFO_BTF_MODULES),-g0)
 
 # c_flags of scripts/Makefile.lib, without the kernel's include path and without
 # compiler_types.h (it redefines `inline` and `auto`): a kernel header in C++ is
-# a compile error by construction.
+# a compile error by construction. Each message runs through nearly all of the core once: -O3
+# takes a twentieth less for it than -O2. A kernel that is built for its size stays so.
 cxx-flags = -Wp,-MMD,$(depfile) -nostdinc				\
-	    $(filter-out $(cxx-drop),$(_c_flags) $(modkern_cflags)) $(cxx-add)
+	    $(patsubst -O2,-O3,$(filter-out $(cxx-drop),$(_c_flags) $(modkern_cflags))) $(cxx-add)
 
 # Everything that the build itself would not notice (static constructors, libstdc++,
 # FPU): see the script.
