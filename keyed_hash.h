@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 // Texts and places as 64 bits, under a secret that nobody outside knows or sees an effect of.
 //
-// Each step folds the 128-bit product of two words of the text, each hidden by a secret one (as
-// wyhash does, by Wang Yi, public domain). Which texts meet in one number depends on the secret
-// alone: whoever writes them can only guess, once in about 2^60 pairs. SipHash would also
-// stand up to somebody who sees the numbers, at four to five times the cost, several times a message.
+// Each step folds the 128-bit product of two words of the text, as wyhash does (by Wang Yi, public
+// domain), each hidden by adding a secret one: hidden by XOR, a word and its complement would meet
+// too often. Which texts meet in one number depends on the secret alone, and whoever writes them
+// can only guess. SipHash would also stand up to somebody who sees the numbers, at four to five
+// times the cost, several times a message.
 #ifndef SIP_EXT_KEYED_HASH_H
 #define SIP_EXT_KEYED_HASH_H
 
@@ -49,7 +50,7 @@ inline u64 keyed_hash(const char *at, u32 length)
 	const u64 last_factor = secret[1] ^ length;	// where no byte of the text can undo it
 	u64 hash = secret[0], first = 0, last = 0;
 	for (; length > 16; at += 16, length -= 16)
-		hash = detail::fold(detail::load<8>(at) ^ secret[1], detail::load<8>(at + 8) ^ hash);
+		hash = detail::fold(detail::load<8>(at) + secret[1], detail::load<8>(at + 8) + hash);
 	// two words that overlap where there are fewer than 16 bytes
 	if (length >= 8) {
 		first = detail::load<8>(at);
@@ -60,8 +61,8 @@ inline u64 keyed_hash(const char *at, u32 length)
 	} else if (length) {
 		first = detail::few_bytes(at, length);
 	}
-	hash = detail::fold(first ^ secret[2], last ^ hash);
-	return detail::fold(hash ^ secret[3], last_factor);
+	hash = detail::fold(first + secret[2], last + hash);
+	return detail::fold(hash + secret[3], last_factor);
 }
 
 // Of a struct without padding.

@@ -59,6 +59,12 @@ static u32 owner_number(const union nf_inet_addr *address, u16 port)
 	return jhash2(address->all, ARRAY_SIZE(address->all), seed ^ port) | LOWEST_OWNER;
 }
 
+/* The lowest bits are the same in many: LOWEST_OWNER. */
+static u32 moved_bit(u32 owner)
+{
+	return (owner >> 2) % MOVED_BITS;
+}
+
 static void note_owner(struct sipx_leaving *set, u16 port, u32 owner)
 {
 	u32 **page = &set->pages[set->pass][port / PORTS_IN_PAGE], *at;
@@ -91,7 +97,7 @@ static void note_connection(struct sipx_leaving *set, const struct net *net,
 	owner = owner_number(&source->u3, ntohs(source->u.all));
 	note_owner(set, ntohs(tuple->dst.u.all), owner);
 	if (tuple->dst.u.all != source->u.all)
-		__set_bit(owner % MOVED_BITS, set->moved[set->pass]);
+		__set_bit(moved_bit(owner), set->moved[set->pass]);
 }
 
 /* The lock of any bucket keeps the table from being exchanged while both are read. */
@@ -263,7 +269,7 @@ bool sipx_may_be_moved(struct sipx_net *sn, u16 zone, const struct sipx_endpoint
 	if (set)
 		refresh(sn, set);
 	if (set && set->complete)
-		may = test_bit(owner_number(&address, inside->port) % MOVED_BITS, set->moved[set->pass]);
+		may = test_bit(moved_bit(owner_number(&address, inside->port)), set->moved[set->pass]);
 	spin_unlock(&sn->leaving_lock);
 	return may;
 }

@@ -71,26 +71,38 @@ static u16 port_at_last(struct nf_conn *like, const struct sipx_endpoint *inside
 	return port;
 }
 
-static void hears_of_a_new_mapping_later(struct kunit *test)
+/* Of a mapping that is there before the table is read, and of one that comes after. */
+static bool is_unheard_of(struct kunit *test, u8 number)
 {
-	struct sipx_endpoint phone = sipx_test_endpoint(SIPX_IPV4, 1, 8000);
 	struct sipx_endpoint early = sipx_test_endpoint(SIPX_IPV4, 3, 8000);
+	struct sipx_endpoint phone = sipx_test_endpoint(SIPX_IPV4, number, 8000);
 	struct sipx_endpoint stun = sipx_test_endpoint(SIPX_IPV4, 202, 3478);
 	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV4, 100, 23456);
 	struct sipx_endpoint moved = sipx_test_endpoint(SIPX_IPV4, 100, 23458);
-	struct nf_conn *before, *ct;
+	struct nf_conn *before = mapped(test, &early, &stun, &moved), *ct;
+	bool unheard;
 
-	before = mapped(test, &early, &stun, &moved);
 	forget_what_was_read();
 	KUNIT_EXPECT_EQ(test, (int)port_at_last(before, &early, &outside), 23458);
-	KUNIT_EXPECT_EQ(test, (int)port_at_last(before, &phone, &outside), 0);
 	ct = mapped(test, &phone, &stun, &outside);
-	KUNIT_EXPECT_EQ(test, (int)known_port(ct, &phone, &outside, false), 0);
+	unheard = !known_port(ct, &phone, &outside, false);
 	KUNIT_EXPECT_EQ(test, (int)known_port(ct, &phone, &outside, true), 23456);
 	forget_what_was_read();
 	KUNIT_EXPECT_EQ(test, (int)port_at_last(ct, &phone, &outside), 23456);
 	sipx_test_end(ct);
 	sipx_test_end(before);
+	return unheard;
+}
+
+/* One of them may share the bit of the early one, or a second may pass: not for all eight. */
+static void hears_of_a_new_mapping_later(struct kunit *test)
+{
+	bool any = false;
+	u8 number;
+
+	for (number = 11; number < 19; number++)
+		any |= is_unheard_of(test, number);
+	KUNIT_EXPECT_TRUE(test, any);
 }
 
 static void knows_a_mapping(struct kunit *test, u8 family)
@@ -222,12 +234,14 @@ static void asks_about_many_addresses(struct kunit *test)
 
 	for (i = 1; i < 100; i++) {
 		struct sipx_endpoint asked = sipx_test_endpoint(SIPX_IPV4, 100 + i % 7, 23456);
+		bool taken;
 
 		sipx_test_net()->leaving_pause_ns = 0;
-		if (i % 7)
-			KUNIT_EXPECT_FALSE(test, sipx_ports_taken(&packet, &asked, &other, 1));
-		else
-			KUNIT_EXPECT_TRUE(test, is_taken_at_last(&packet, &asked, &other));
+		sipx_test_lock();
+		taken = i % 7 ? sipx_ports_taken(&packet, &asked, &other, 1) :
+				is_taken_at_last(&packet, &asked, &other);
+		sipx_test_unlock();
+		KUNIT_EXPECT_EQ(test, taken, i % 7 == 0);
 	}
 	sipx_test_end(ct);
 }
