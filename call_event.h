@@ -83,7 +83,7 @@ struct call_event {
 
 // Pure. `event` is written whole (arrays up to their counts), but for what identify() writes.
 void understand(const message_view &view, const sides &where, call_event &event);
-// Its names as hashes: a third of what a message costs that nothing is remembered of.
+// Its names as hashes, which nobody asks for where nothing is remembered.
 void identify(const message_view &view, text_view bytes, const sides &where, call_event &event);
 
 [[nodiscard]] sides sides_of(const sipx_packet_info &info);

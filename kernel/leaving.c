@@ -227,6 +227,16 @@ static struct sipx_leaving *set_of(struct sipx_net *sn, const struct sipx_endpoi
 	return set;
 }
 
+/* Under the lock. NULL: no memory. */
+static struct sipx_leaving *fresh_set(struct sipx_net *sn, const struct sipx_endpoint *outside, u16 zone)
+{
+	struct sipx_leaving *set = set_of(sn, outside, zone);
+
+	if (set)
+		refresh(sn, set);
+	return set;
+}
+
 static bool leaves_for_another(const struct sipx_leaving *set, u16 port,
 			       const struct sipx_endpoint *inside, u16 inside_port)
 {
@@ -247,9 +257,7 @@ bool sipx_leave_for_another(struct sipx_net *sn, u16 zone, const struct sipx_end
 	u32 i;
 
 	spin_lock(&sn->leaving_lock);
-	set = set_of(sn, outside, zone);
-	if (set)
-		refresh(sn, set);
+	set = fresh_set(sn, outside, zone);
 	for (i = 0; set && i < count && !any; i++)
 		any = leaves_for_another(set, outside->port + i, inside, inside->port + i);
 	spin_unlock(&sn->leaving_lock);
@@ -265,9 +273,7 @@ bool sipx_may_be_moved(struct sipx_net *sn, u16 zone, const struct sipx_endpoint
 
 	memcpy(&address, inside->bytes, sizeof(address));
 	spin_lock(&sn->leaving_lock);
-	set = set_of(sn, outside, zone);
-	if (set)
-		refresh(sn, set);
+	set = fresh_set(sn, outside, zone);
 	if (set && set->complete)
 		may = test_bit(moved_bit(owner_number(&address, inside->port)), set->moved[set->pass]);
 	spin_unlock(&sn->leaving_lock);
