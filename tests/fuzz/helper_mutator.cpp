@@ -79,7 +79,9 @@ private:
 		case 3:
 			return insert({all_[which()]});
 		case 4:
-			return std::swap(all_[1 + below(all_.size() - 1)], all_.back());
+			if (all_.size() > 1)
+				std::swap(all_[1 + below(all_.size() - 1)], all_.back());
+			return;
 		case 5:
 		case 6:
 			return insert(call());
