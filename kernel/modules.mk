@@ -54,9 +54,10 @@ clean:
 
 #: make kunit-test [KERNEL=uml-6.1]   the KUnit tests in the virtual router
 KERNEL ?= uml-6.1
+kunit_cpus = $(if $(filter uml-6.1,$(KERNEL)),1,2)
 .PHONY: kunit-test
 kunit-test:
 	@$(ROOT)/scripts/lab prepare $(KERNEL)
 	@$(MAKE) --no-print-directory kunit KDIR=$$($(ROOT)/scripts/lab kdir $(KERNEL)) O=$(ROOT)/build/kunit/$(KERNEL)
-	@$(ROOT)/scripts/lab run --kernel $(KERNEL) --helper none --env \
+	@$(ROOT)/scripts/lab run --kernel $(KERNEL) --cpus $(kunit_cpus) --helper none --env \
 		KUNIT_MODULE=$(ROOT)/build/kunit/$(KERNEL)/sip_ext_kunit.ko $(ROOT)/tests/lab/kunit.sh

@@ -41,6 +41,8 @@
 #define BYTES_PER_CONNECTION 72
 /* Of the connections that are followed, one in so many may wait for its answer. */
 #define HALF_OPEN_SHARE 4
+/* Each time that a place was lost, a SYN on another processor got it. */
+#define ENTRY_TRIES 64
 
 u32 sipx_tcp_size(void)
 {
@@ -339,7 +341,8 @@ static bool may_follow(struct sipx_packet *packet, const struct sipx_tcp_header 
 	return false;
 }
 
-static bool enter(struct sipx_tcp *tcp, struct sipx_connection_data *data)
+/* Returns whether there was room for it; else *OLDEST is who waits for an answer longest, or NULL. */
+static bool enter(struct sipx_tcp *tcp, struct sipx_connection_data *data, struct sipx_tcp **oldest)
 {
 	u32 limit = READ_ONCE(tcp->sn->settings.values[SIPX_SETTING_TCP_CONNECTIONS]);
 	struct sipx_net *sn = tcp->sn;
@@ -347,6 +350,7 @@ static bool enter(struct sipx_tcp *tcp, struct sipx_connection_data *data)
 
 	spin_lock_bh(&sn->tcp_lock);
 	room = sn->tcp_count < limit && sn->tcp_half_open < max(limit / HALF_OPEN_SHARE, 1u);
+	*oldest = list_first_entry_or_null(&sn->tcp_begun, struct sipx_tcp, link);
 	if (room) {
 		sn->tcp_count++;
 		sn->tcp_half_open++;
@@ -358,26 +362,37 @@ static bool enter(struct sipx_tcp *tcp, struct sipx_connection_data *data)
 	return room;
 }
 
+/* RCU. It may have been answered just now, or evicted on another processor. */
+static void evict(struct sipx_tcp *oldest)
+{
+	spin_lock_bh(&oldest->lock);
+	if (!oldest->is_open && !oldest->is_evicted) {
+		oldest->is_evicted = true;
+		sipx_tcp_end(oldest->sn, data_of(oldest));
+		sipx_net_count(oldest->sn, SIPX_COUNT_limit_half_open);
+	}
+	spin_unlock_bh(&oldest->lock);
+}
+
 /*
  * A flood of SYNs, whoever they say has sent them, takes no place of connections that were
  * answered: it makes those go that wait for their answer longest. Nothing of them was
- * changed yet, and they pass. RCU.
+ * changed yet, and they pass. The place that one left may be taken by a SYN on another
+ * processor: then the next one goes. RCU.
  */
-static bool evict_oldest(struct sipx_net *sn)
+static bool enter_in_turn(struct sipx_tcp *tcp, struct sipx_connection_data *data)
 {
-	struct sipx_tcp *oldest = first_of(sn, &sn->tcp_begun);
-	bool evicted = false;
+	struct sipx_tcp *oldest;
+	int tries;
 
-	if (!oldest)
-		return false;
-	spin_lock_bh(&oldest->lock);
-	if (!oldest->is_open) {
-		oldest->is_evicted = evicted = true;
-		sipx_tcp_end(sn, data_of(oldest));
-		sipx_net_count(sn, SIPX_COUNT_limit_half_open);
+	for (tries = 0; tries < ENTRY_TRIES; tries++) {
+		if (enter(tcp, data, &oldest))
+			return true;
+		if (!oldest)
+			return false;
+		evict(oldest);
 	}
-	spin_unlock_bh(&oldest->lock);
-	return evicted;
+	return false;
 }
 
 static struct sipx_tcp *make_tcp(struct sipx_packet *packet)
@@ -416,7 +431,7 @@ static unsigned int begin(struct sipx_packet *packet)
 		sipx_refuse(packet, SIPX_COUNT_no_memory);
 		return NF_ACCEPT;
 	}
-	if (!enter(tcp, packet->data) && !(evict_oldest(tcp->sn) && enter(tcp, packet->data))) {
+	if (!enter_in_turn(tcp, packet->data)) {
 		sipx_refuse(packet, SIPX_COUNT_limit_streams);
 		sipx_tcp_host_release(tcp->host);
 		nf_ct_put(ct);

@@ -405,6 +405,71 @@ static void S7_flood_of_syns_takes_no_place(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* A connection that is not followed is not confirmed either. */
+static void end_any(struct nf_conn *ct)
+{
+	if (nf_ct_is_confirmed(ct))
+		sipx_test_end(ct);
+	else
+		nf_ct_put(ct);
+}
+
+/* One processor's part of a flood. All of them are in one chain of the table, which has no room for
+ * more than fifty.
+ */
+#define PART 20
+
+struct flood {
+	struct work_struct work;
+	struct kunit *test;
+	struct nf_conn *ct[PART];
+};
+
+static void send_flood(struct work_struct *work)
+{
+	struct flood *flood = container_of(work, struct flood, work);
+	u32 i;
+
+	for (i = 0; i < PART; i++)
+		carry(flood->test, flood->ct[i], syn);
+}
+
+static struct flood *flood_from(struct kunit *test, u32 cpu)
+{
+	struct flood *flood = kunit_kzalloc(test, sizeof(*flood), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, flood);
+	flood->test = test;
+	INIT_WORK(&flood->work, send_flood);
+	for (i = 0; i < PART; i++)
+		flood->ct[i] = begun_by(test, 2 + i, 10000 + 100 * cpu);
+	return flood;
+}
+
+/* With one place, each SYN takes it from the one before, also from one on another processor. */
+static void S7_flood_on_each_processor_refuses_nobody(struct kunit *test)
+{
+	u64 refused = sipx_test_counter(SIPX_COUNT_limit_streams);
+	struct flood *floods[2];
+	u32 cpus = min_t(u32, num_online_cpus(), ARRAY_SIZE(floods)), cpu, i;
+
+	set(SIPX_SETTING_TCP_CONNECTIONS, 1);
+	for (cpu = 0; cpu < cpus; cpu++)
+		floods[cpu] = flood_from(test, cpu);
+	for (cpu = 0; cpu < cpus; cpu++)
+		schedule_work_on(cpu, &floods[cpu]->work);
+	for (cpu = 0; cpu < cpus; cpu++)
+		flush_work(&floods[cpu]->work);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_limit_streams), refused);
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 1u);
+	set(SIPX_SETTING_TCP_CONNECTIONS, 65536);
+	for (cpu = 0; cpu < cpus; cpu++)
+		for (i = 0; i < PART; i++)
+			end_any(floods[cpu]->ct[i]);
+	expect_nothing_left(test);
+}
+
 /* A place in all is taken from who waits for an answer, and from nobody else. */
 static void S7_answered_ones_keep_their_place(struct kunit *test)
 {
@@ -645,6 +710,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(held_is_given_back),
 	KUNIT_CASE(no_more_than_allowed),
 	KUNIT_CASE(S7_flood_of_syns_takes_no_place),
+	KUNIT_CASE(S7_flood_on_each_processor_refuses_nobody),
 	KUNIT_CASE(S7_answered_ones_keep_their_place),
 	KUNIT_CASE(S7_host_has_its_share_of_connections),
 	KUNIT_CASE(S7_share_is_kept_where_data_open),
