@@ -180,19 +180,23 @@ class Reporter:
             print(f"# {seconds:.0f} s: {title}")
 
 
+def first_with(chosen: Scenario, setup: Setup) -> bool:
+    """The first scenario of its promise in the subset that has such a setup."""
+    return chosen is next(one for one in ALL if one.subset and one.promise == chosen.promise
+                          and any(other.family == setup.family for other in one.of_transport(setup.transport)))
+
+
 def setups_of(chosen: Scenario, subset: bool) -> list[Setup]:
-    """All of them; on slow kernels the first and the one with iptables rules, and over TCP the
-    first of one scenario for each promise."""
+    """All of them; on slow kernels the first and the one with iptables rules, and of one scenario for
+    each promise the first over IPv6 and the first over TCP."""
     if not subset:
         return list(chosen.setups)
     if not chosen.subset:
         return []
     udp, tcp = (chosen.of_transport(transport) for transport in ("udp", "tcp"))
-    first = next((one for one in ALL if one.promise == chosen.promise and one.subset
-                  and one.of_transport("tcp")), None)
-    return [setup for place, setup in enumerate(udp)
-            if place == 0 or (setup.rules, setup.family) == ("iptables", 4)
-            ] + (tcp[:1] if chosen is first else [])
+    newer = [setup for setup in udp[1:] if setup.family == 6]
+    return [*udp[:1], *(setup for setup in udp[1:] if (setup.rules, setup.family) == ("iptables", 4)),
+            *(setup for setup in (*newer[:1], *tcp[:1]) if first_with(chosen, setup))]
 
 
 def choose(patterns: list[str], subset: bool, faults: bool) -> list[Task]:
@@ -200,6 +204,14 @@ def choose(patterns: list[str], subset: bool, faults: bool) -> list[Task]:
               for setup in setups_of(s, subset and not (faults and s.in_tree_fails))]
     wanted = [p.lower() for p in patterns]
     return [t for t in chosen if not wanted or any(p in t.title.lower() for p in wanted)]
+
+
+def part_of(tasks: list[Task], part: str) -> list[Task]:
+    """K/N: the K-th of N parts, one task after the other dealt to each, so that all take about as long."""
+    place, count = (int(number) for number in part.split("/"))
+    if not 1 <= place <= count:
+        raise SystemExit(f"no part {part}")
+    return tasks[place - 1::count]
 
 
 def main() -> int:
@@ -211,6 +223,7 @@ def main() -> int:
     parser.add_argument("--once", action="store_true",
                         help="each scenario on the first of its routers alone, over each transport")
     parser.add_argument("--transport", choices=("udp", "tcp"), help="that one alone")
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="the K-th of N parts: a boot for each")
     parser.add_argument("--jobs", type=int, default=16)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
@@ -220,6 +233,7 @@ def main() -> int:
     if options.once:
         tasks = list({(task.scenario.sentence, task.setup.transport): task
                       for task in reversed(tasks)}.values())[::-1]
+    tasks = part_of(tasks, options.part)
     if options.list:
         print("\n".join(task.title for task in tasks))
         return 0
