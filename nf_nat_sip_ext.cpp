@@ -116,14 +116,28 @@ bool speaks_of_itself(const drafting &d, const address_ref &ref)
 	return d.view.request || !repeated;
 }
 
+bool is_known(const plan &p, const endpoint &inside)
+{
+	for (u8 i = 0; i < p.known_count; i++)
+		if (same_socket(p.known[i].inside, inside))
+			return true;
+	return false;
+}
+
+// Sockets that the connection knows once this message is through.
+u32 sockets_taken(const plan &p)
+{
+	u32 taken = p.known_count;
+	for (u8 i = 0; i < p.wish_count; i++)
+		taken += p.wishes[i].signalling && !is_known(p, p.wishes[i].inside);
+	return taken;
+}
+
 // An identity is spoken of and need not be listened at, but it comes back as it was written
 // (R4): it has a binding while there is room for one.
 u8 value_of_identity(drafting &d, const endpoint &inside)
 {
-	u32 room = max_sockets - 1u;
-	for (u8 i = 0; room && i < d.p.wish_count; i++)
-		room -= d.p.wishes[i].signalling;
-	if (room <= d.p.known_count && find_wish(d.p, inside) == none)
+	if (sockets_taken(d.p) >= max_sockets - 1u && find_wish(d.p, inside) == none)
 		return source_value;
 	const u8 before = d.p.wish_count;
 	const u8 wish = wish_binding(d.p, inside, true);

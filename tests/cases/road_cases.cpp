@@ -100,19 +100,26 @@ void hold_wishes(plan &p, const endpoint &outside)
 	}
 }
 
+void remember_socket(const binding_wish &wish)
+{
+	for (u8 i = 0; i < remembered.known_count; i++)
+		if (same_socket(remembered.known[i].inside, wish.inside)) {
+			remembered.known[i].spoken_of &= wish.spoken_of;
+			return;
+		}
+	if (remembered.known_count < max_sockets - 1)
+		remembered.known[remembered.known_count++] = {wish.inside, wish.held->outside, wish.spoken_of};
+}
+
 void remember(const plan &p)
 {
 	remembered.written = p.after;
 	remembered.literal = p.literal;
 	remembered.literal.fresh = false;
 	remembered.stands_for = p.stands_for;
-	for (u8 i = 0; i < p.wish_count; i++) {
-		bool known = !p.wishes[i].held || !p.wishes[i].signalling || remembered.known_count == max_sockets;
-		for (u8 k = 0; k < remembered.known_count; k++)
-			known |= same_endpoint(remembered.known[k].inside, p.wishes[i].inside);
-		if (!known)
-			remembered.known[remembered.known_count++] = {p.wishes[i].inside, p.wishes[i].held->outside, false};
-	}
+	for (u8 i = 0; i < p.wish_count; i++)
+		if (p.wishes[i].held && p.wishes[i].signalling)
+			remember_socket(p.wishes[i]);
 }
 
 // One message down the road. Null, or what went wrong.

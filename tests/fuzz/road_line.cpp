@@ -72,8 +72,11 @@ void road_line::remember()
 	stands_for_ = p.stands_for;
 	for (u8 i = 0; i < p.wish_count; i++) {
 		bool there = !p.wishes[i].signalling;
-		for (const known_socket &one : known_)
-			there |= same_socket(one.inside, p.wishes[i].inside);
+		for (known_socket &one : known_)
+			if (same_socket(one.inside, p.wishes[i].inside)) {
+				there = true;
+				one.spoken_of &= p.wishes[i].spoken_of;
+			}
 		if (there)
 			continue;
 		if (known_.size() < max_sockets - 1)
