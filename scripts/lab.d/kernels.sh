@@ -11,7 +11,7 @@
 #   kernels/NAME/package        the Debian package and version it is made of
 #   kernels/NAME/recipe         hash of how it was made; written last
 
-readonly KERNELS=(uml-6.1 uml-7.3 uml-7.3-kasan debian-6.1 debian-6.12 debian-5.10)
+readonly KERNELS=(uml-6.1 uml-7.3 uml-7.3-kasan debian-6.1 debian-6.12 debian-5.10 debian-5.10-old)
 refresh=0
 
 known_kernel() {
@@ -36,6 +36,8 @@ suites_of() {
 	uml-7.3|uml-7.3-kasan) echo "trixie-backports" ;;
 	debian-6.12) echo "bookworm-backports" ;;
 	debian-5.10) echo "bullseye bullseye-security" ;;
+	# the last one that came with a release: without what was mended since
+	debian-5.10-old) echo "bullseye" ;;
 	esac
 }
 

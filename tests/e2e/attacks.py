@@ -13,9 +13,23 @@ from peer import Port, World
 from sip import Address, host_port
 
 SUCCEEDS = "attack succeeds: "
+WAYS = "by which way it got what: "
 KINDS = ("connections", "datagrams", "pinholes", "edits")
 SHOWN = 2
 """So many gains of each kind are written out."""
+Ways = dict[str, set[str]]
+"""A variant of an attack, and the kinds of what it got."""
+
+
+def said_of(ways: Ways) -> str:
+    """As one line, which ways_in() reads again."""
+    return WAYS + " | ".join(f"{how} = {' '.join(k for k in KINDS if k in kinds)}"
+                             for how, kinds in ways.items())
+
+
+def ways_in(line: str) -> Ways:
+    parts = [way.rpartition(" = ") for way in line[len(WAYS):].split(" | ")]
+    return {how: set(kinds.split()) for how, _, kinds in parts}
 
 
 class Attacked(Failure):
@@ -160,10 +174,12 @@ class Intruder:
         self.world = world
         self.fence, self.way = world.fence()
         self.gains: dict[str, list[str]] = {kind: [] for kind in KINDS}
+        self.ways: Ways = {}
         self.harm: list[str] = []
 
     def gained(self, kind: str, how: str, what: str) -> None:
         self.gains[kind].append(f"{how}: {what}")
+        self.ways.setdefault(how, set()).add(kind)
 
     def settled(self) -> None:
         """All that was sent before has crossed the router, or never will."""
@@ -218,7 +234,7 @@ class Intruder:
         if found:
             sums = ", ".join(f"{len(gains)} {kind}" for kind, gains in found.items())
             raise Attacked(SUCCEEDS + "; ".join([sums, *(
-                gain for gains in found.values() for gain in gains[:SHOWN])]))
+                gain for gains in found.values() for gain in gains[:SHOWN])]) + "\n" + said_of(self.ways))
         if self.harm:
             raise Failure("\n".join(self.harm))
 

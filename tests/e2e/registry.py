@@ -55,6 +55,11 @@ class Scenario:
         transport = " over tcp" if setup.transport == "tcp" else ""
         return f"{self.promise} {self.sentence}{transport} [{setup.label}]"
 
+    @property
+    def told(self) -> bool:
+        """gains.txt says what each of its variants gets against the in-tree helper."""
+        return self.promise == "S1"
+
     def of_transport(self, transport: str) -> list[Setup]:
         return [setup for setup in self.setups if setup.transport == transport]
 
