@@ -337,7 +337,11 @@ def explained(_machine: Machine) -> None:
 @case("bad usage: one clear line, status 2")
 def bad_usage(machine: Machine) -> None:
     for arguments, words in ((("walk",), "no command is called walk"), (("--walk",), "no option is called --walk"),
-                             (("status", "-q"), "status has no option -q"), (("doctor", "x"), "doctor has no option x")):
+                             (("",), "no command is called ''"), ((r"a\nb",), r"no command is called a\nb"),
+                             (("status", "-q"), "status has no option -q"), (("doctor", "x"), "doctor has no option x"),
+                             (("doctor", ""), "doctor has no option ''"), (("doctor", "-h", "x"), "doctor has no option x"),
+                             (("--help", "junk"), "--help has no option junk"), (("-h", "-a"), "-h has no option -a"),
+                             (("--version", "junk"), "--version has no option junk")):
         done = machine.run(*arguments)
         assert done.returncode == 2 and done.stdout == "", done
         assert done.stderr.count("\n") == 1 and words in done.stderr, done
