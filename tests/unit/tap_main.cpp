@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // main() of every GoogleTest binary here: results as TAP lines, so that all runs of the
-// project are counted in one way. GoogleTest's own options work as usual.
+// project are counted in one way. GoogleTest's own options work as usual; a filter that fits no
+// test is a failure.
 #include <cstdio>
 #include <string>
 
@@ -40,7 +41,8 @@ class tap_printer : public testing::EmptyTestEventListener {
 	}
 	void OnTestProgramEnd(const testing::UnitTest &) override
 	{
-		printf("1..%d\n", number_);
+		if (number_)
+			printf("1..%d\n", number_);
 	}
 
 	int number_ = 0;
@@ -54,5 +56,9 @@ int main(int argc, char **argv)
 	testing::TestEventListeners &listeners = testing::UnitTest::GetInstance()->listeners();
 	delete listeners.Release(listeners.default_result_printer());
 	listeners.Append(new tap_printer);
-	return RUN_ALL_TESTS();
+	const int status = RUN_ALL_TESTS();
+	if (testing::UnitTest::GetInstance()->test_to_run_count())
+		return status;
+	printf("Bail out! no test is called %s\n", testing::GTEST_FLAG(filter).c_str());
+	return 2;
 }
