@@ -132,6 +132,8 @@ private:
 			gate_.rules.values[SIPX_SETTING_TCP_BUFFER] = 4;
 		if (flags & 4)
 			gate_.rules.media_hosts = {"10.0.0.11", "fd00::11"};
+		if (flags & 64)	// of the ports that phones listen at, and have their media at
+			gate_.rules.denied_ports = {5070, 20001, 20004};
 		if (flags & 8) {	// soon used up
 			gate_.rules.values[SIPX_SETTING_MEDIA_PORT_MIN] = 20001;
 			gate_.rules.values[SIPX_SETTING_MEDIA_PORT_MAX] = 20011;

@@ -42,6 +42,8 @@ std::string target_fault(const router &gate, const endpoint &target)
 {
 	if (target.port < 1024)
 		return "S4 a pinhole to a port below 1024";
+	if (gate.rules.denied_ports.count(target.port))
+		return "S4 a pinhole to a port on the deny list";
 	if (!sip::is_media_address(target))
 		return "S4 a pinhole to an address that nobody has";
 	if (gate.is_mine(target))
