@@ -9,6 +9,7 @@
 #include "tests/cases/parse_cases.h"
 #include "tests/cases/worst_inputs.h"
 #include "tests/corpora/message_source.h"
+#include "place.h"
 
 namespace one_way {
 
@@ -34,7 +35,7 @@ length_field length_of(const std::string &message)
 
 namespace {
 
-// The host of the first match of a pattern's group, if it is an IPv4 address.
+// The host of the first match of a pattern's group, if it is an address.
 std::string host_by(const std::string &message, const std::regex &pattern)
 {
 	std::smatch match;
@@ -43,36 +44,51 @@ std::string host_by(const std::string &message, const std::regex &pattern)
 	return std::regex_search(head, match, pattern) ? match[1].str() : "";
 }
 
-void replace_host(std::string &message, const std::string &host, const std::string &by)
+// Whether the text goes on as an address, so that what stands beside that is no host of its own.
+bool is_part(const std::string &host, char before, char after)
 {
-	for (size_t at = 0; !host.empty() && (at = message.find(host, at)) != std::string::npos;) {
-		const char before = at ? message[at - 1] : ' ';
+	if (host.find(':') == std::string::npos || host.front() == '[')
+		return before == '.' || isdigit(u8(before)) || isdigit(u8(after));
+	return isxdigit(u8(before)) || before == ':' || isxdigit(u8(after)) || after == ':';
+}
+
+// With the family that SDP has in front of an address (RFC 8866 5.7).
+void replace_host(std::string &text, const std::string &host, const std::string &by)
+{
+	for (size_t at = 0; !host.empty() && (at = text.find(host, at)) != std::string::npos;) {
 		const size_t end = at + host.size();
-		const char after = end < message.size() ? message[end] : ' ';
-		const bool part = before == '.' || isdigit(u8(before)) || isdigit(u8(after));
+		const bool part = is_part(host, at ? text[at - 1] : ' ', end < text.size() ? text[end] : ' ');
+		const bool in_sdp = at >= 4 && text.compare(at - 4, 2, "IP") == 0 && text[at - 1] == ' ';
+		if (!part && in_sdp)
+			text[at - 2] = by.find(':') == std::string::npos ? '4' : '6';
 		if (!part)
-			message.replace(at, host.size(), by);
+			text.replace(at, host.size(), by);
 		at += part ? host.size() : by.size();
 	}
 }
 
 // The message as this host would have sent it.
-std::string named(std::string message, const std::string &host)
+std::string named(const std::string &message, const std::string &host)
 {
-	static const std::regex via("\\n(?:Via|v)[ \\t]*:[^\\n]*?[ \\t](\\d+\\.\\d+\\.\\d+\\.\\d+)",
+	static const std::regex via("\\n(?:Via|v)[ \\t]*:[^\\n]*?[ \\t]\\[?(\\d+\\.\\d+\\.\\d+\\.\\d+|[0-9a-f.]*:[0-9a-f.]*:[0-9a-f:.]*)",
 				    std::regex::icase | std::regex::optimize);
-	static const std::regex media("\\nc=IN IP4 (\\d+\\.\\d+\\.\\d+\\.\\d+)",
+	static const std::regex media("\\nc=IN IP[46] (\\d+\\.\\d+\\.\\d+\\.\\d+|[0-9a-f.]*:[0-9a-f:.]+)",
 				      std::regex::icase | std::regex::optimize);
 	const length_field before = length_of(message);
+	const size_t gap = std::min(message.find("\r\n\r\n"), message.find("\n\n"));
+	std::string head = message.substr(0, gap), body = gap == std::string::npos ? "" : message.substr(gap);
 
-	replace_host(message, host_by(message, via), host);
-	replace_host(message, host_by(message, media), host);
-	const length_field after = length_of(message);
-	if (before.slack == 0 && after.slack != unknown) {
-		const long right = atol(message.c_str() + after.start) + after.slack;
-		message.replace(after.start, after.end - after.start, std::to_string(right));
+	for (const std::string &old : {host_by(message, via), host_by(message, media)}) {
+		replace_host(head, in_uri(old), in_uri(host));
+		replace_host(body, old, host);
 	}
-	return message;
+	std::string made = head + body;
+	const length_field after = length_of(made);
+	if (before.slack == 0 && after.slack != unknown) {
+		const long right = atol(made.c_str() + after.start) + after.slack;
+		made.replace(after.start, after.end - after.start, std::to_string(right));
+	}
+	return made;
 }
 
 void own_cases(const message_sink &give)
@@ -96,14 +112,17 @@ void each_message(const std::vector<std::string> &folders, const std::string &ho
 		if (!bytes.empty() && (host.empty() || text != bytes))
 			sink(name, text);
 	};
-	if (folders.empty())
-		own_cases(give);
-	for (const std::string &folder : folders)
-		corpora::walk(folder, [&](const corpora::message &found) {
-			give(found.name, found.bytes);
-			if (corpora::with_crlf(found.bytes) != found.bytes)
-				give(found.name + " with CR LF", corpora::with_crlf(found.bytes));
-		});
+	const auto give_found = [&](const corpora::message &found) {
+		give(found.name, found.bytes);
+		if (corpora::with_crlf(found.bytes) != found.bytes)
+			give(found.name + " with CR LF", corpora::with_crlf(found.bytes));
+	};
+	for (const std::string &folder : folders) {
+		if (folder == "own")
+			own_cases(give);
+		else
+			corpora::walk(folder, give_found);
+	}
 }
 
 std::string fault_of(const std::string &message, const std::string &arrived)

@@ -24,7 +24,7 @@ struct length_field {
 
 length_field length_of(const std::string &message);
 
-// Gives every message below the folders to the sink; without one, the project's own cases.
+// Gives every message below the folders to the sink; `own` stands for the project's own cases.
 // With a host: as this host would have sent it; those that named none are left out.
 void each_message(const std::vector<std::string> &folders, const std::string &host, const message_sink &sink);
 

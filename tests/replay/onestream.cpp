@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// onestream [--named HOST] SEED BACK CALLER HOME OWN LISTENING TARGET [DIR...]: sends every message
-// below each DIR, or without one the project's own cases, over TCP through the router.
+// onestream [--named HOST] SEED BACK CALLER HOME OWN LISTENING TARGET DIR...: sends every message
+// below each DIR (`own`: the project's own cases) over TCP through the router.
 //   CALLER, HOME     descriptors of the network namespaces of who connects and who listens
 //   OWN, LISTENING   their addresses; TARGET: what the caller connects to. All use port 5060, but
 //                    the caller any
@@ -13,12 +13,10 @@
 // their stream was not followed to its end.
 // Prints `sent N`, `changed N`, `framed N`, `followed N`, `streams N`, `left NAME` for those that
 // have a length and end the following nevertheless, and `fault TEXT` lines.
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +30,7 @@
 #include <vector>
 
 #include "one_message.h"
+#include "place.h"
 
 namespace {
 
@@ -49,22 +48,6 @@ struct route {
 	const char *own, *listening, *target;
 };
 
-sockaddr_in address_of(const char *host, int port)
-{
-	sockaddr_in made{};
-	made.sin_family = AF_INET;
-	made.sin_port = htons(static_cast<uint16_t>(port));
-	inet_pton(AF_INET, host, &made.sin_addr);
-	return made;
-}
-
-std::string text_of(const sockaddr_in &address)
-{
-	char host[INET_ADDRSTRLEN];
-	inet_ntop(AF_INET, &address.sin_addr, host, sizeof(host));
-	return std::string(host) + ":" + std::to_string(ntohs(address.sin_port));
-}
-
 void must(bool good, const char *what)
 {
 	if (!good)
@@ -73,14 +56,14 @@ void must(bool good, const char *what)
 
 int socket_in(int where, const char *host, int port)
 {
-	const sockaddr_in own = address_of(host, port);
+	const one_way::place own = one_way::place_of(host, port);
 	const int one = 1;
 
 	must(setns(where, CLONE_NEWNET) == 0, "setns");
-	const int made = socket(AF_INET, SOCK_STREAM, 0);
+	const int made = socket(own.family(), SOCK_STREAM, 0);
 	must(made >= 0, "socket");
 	setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	must(bind(made, reinterpret_cast<const sockaddr *>(&own), sizeof(own)) == 0, "bind");
+	must(bind(made, own.raw(), own.size) == 0, "bind");
 	return made;
 }
 
@@ -138,13 +121,12 @@ class connection {
 public:
 	connection(const route &way, int gate, int port) : back_(way.back)
 	{
-		const sockaddr_in target = address_of(way.target, sip_port);
+		const one_way::place target = one_way::place_of(way.target, sip_port);
 		const int one = 1;
 
 		near_ = socket_in(way.caller, way.own, port);
-		must(connect(near_, reinterpret_cast<const sockaddr *>(&target), sizeof(target)) == 0, "connect");
-		socklen_t size = sizeof(seen_);
-		far_ = accept(gate, reinterpret_cast<sockaddr *>(&seen_), &size);
+		must(connect(near_, target.raw(), target.size) == 0, "connect");
+		far_ = accept(gate, seen_.raw(), &seen_.size);
 		must(far_ >= 0, "accept");
 		setsockopt(sender(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
@@ -159,12 +141,11 @@ public:
 	// Who is inside, as itself and as its peer knows it.
 	std::string own() const
 	{
-		sockaddr_in here{};
-		socklen_t size = sizeof(here);
-		getsockname(near_, reinterpret_cast<sockaddr *>(&here), &size);
-		return text_of(here);
+		one_way::place here;
+		getsockname(near_, here.raw(), &here.size);
+		return one_way::text_of(here);
 	}
-	std::string seen() const { return text_of(seen_); }
+	std::string seen() const { return one_way::text_of(seen_); }
 
 	// Sends the pieces and FIN, and reads until its end.
 	std::string carry(const std::vector<std::string> &pieces)
@@ -228,7 +209,7 @@ private:
 
 	bool back_, finished_ = false;
 	int near_ = -1, far_ = -1;
-	sockaddr_in seen_{};
+	one_way::place seen_;
 };
 
 class courier {
@@ -283,7 +264,7 @@ private:
 	std::string fence(const connection &on) const
 	{
 		const bool outward = !way_.back && strcmp(way_.target, way_.listening) == 0;
-		const std::string phone = outward ? on.own() : way_.back ? on.seen() : std::string(way_.target) + ":5060";
+		const std::string phone = outward ? on.own() : way_.back ? on.seen() : one_way::in_uri(way_.target) + ":5060";
 		const std::string uri = outward ? "far.example" : phone;
 		const std::string contact = outward ? phone : "far.example";
 
@@ -397,8 +378,8 @@ int main(int argc, char **argv)
 	char **words = argv + (naming ? 3 : 1);
 	char **end = argv + argc;
 
-	if (end - words < 7) {
-		fprintf(stderr, "usage: onestream [--named HOST] SEED BACK CALLER HOME OWN LISTENING TARGET [DIR...]\n");
+	if (end - words < 8) {
+		fprintf(stderr, "usage: onestream [--named HOST] SEED BACK CALLER HOME OWN LISTENING TARGET DIR...\n");
 		return 2;
 	}
 	const route way{words[1][0] == '1', !naming, atoi(words[2]), atoi(words[3]), words[4], words[5], words[6]};

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-// oneway [--named HOST] SENDER RECEIVER HOST PORT [DIR...]: sends every message below each
-// DIR, or without one the project's own cases, from the socket SENDER (a file descriptor)
-// to HOST, and looks that exactly one datagram comes out of RECEIVER, with its lines and a
-// length that is right where it was right before.
+// oneway [--named HOST] SENDER RECEIVER HOST PORT DIR...: sends every message below each DIR
+// (`own`: the project's own cases) from the socket SENDER (a file descriptor) to HOST, and looks
+// that exactly one datagram comes out of RECEIVER, with its lines and a length that is right where
+// it was right before.
 //   --named HOST  messages name HOST wherever they named the first Via's or c= line's host;
 //                 those that named none are left out
 // Prints `sent N`, `changed N`, `oversize N`, and `fault TEXT` lines.
-#include <arpa/inet.h>
 #include <poll.h>
-#include <sys/socket.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "one_message.h"
+#include "place.h"
 
 namespace {
 
@@ -28,11 +28,8 @@ constexpr unsigned several = 5;
 class courier {
 public:
 	courier(int sender, int receiver, const char *host, const char *port)
-		: sender_(sender), receiver_(receiver)
+		: sender_(sender), receiver_(receiver), to_(one_way::place_of(host, atoi(port)))
 	{
-		to_.sin_family = AF_INET;
-		to_.sin_port = htons(u16(atoi(port)));
-		inet_pton(AF_INET, host, &to_.sin_addr);
 	}
 
 	void deliver(const std::string &name, const std::string &message)
@@ -68,8 +65,7 @@ private:
 	bool send(const std::string &message)
 	{
 		for (int tries = 0; tries < 3; tries++)
-			if (sendto(sender_, message.data(), message.size(), 0,
-				   reinterpret_cast<sockaddr *>(&to_), sizeof(to_)) >= 0)
+			if (sendto(sender_, message.data(), message.size(), 0, to_.raw(), to_.size) >= 0)
 				return true;
 		return false;
 	}
@@ -98,7 +94,7 @@ private:
 	}
 
 	int sender_, receiver_;
-	sockaddr_in to_{};
+	one_way::place to_;
 	u32 sent_ = 0, changed_ = 0, oversize_ = 0, lost_ = 0;
 	std::string arrived_, last_;
 };
@@ -111,8 +107,8 @@ int main(int argc, char **argv)
 	char **words = argv + (naming ? 3 : 1);
 	char **end = argv + argc;
 
-	if (end - words < 4) {
-		fprintf(stderr, "usage: oneway [--named HOST] SENDER RECEIVER HOST PORT [DIR...]\n");
+	if (end - words < 5) {
+		fprintf(stderr, "usage: oneway [--named HOST] SENDER RECEIVER HOST PORT DIR...\n");
 		return 2;
 	}
 	courier post(atoi(words[0]), atoi(words[1]), words[2], words[3]);

@@ -4,9 +4,9 @@
 once. As root in the lab; ONEWAY and ONESTREAM are the programs of that name, over UDP and over
 TCP, which need no root to be built.
 
-    scripts/lab run tests/replay/oneway.py ONEWAY ONESTREAM [FOLDER...]
+    scripts/lab run tests/replay/oneway.py ONEWAY ONESTREAM FOLDER...
 
-Without a folder, the project's own cases are sent.
+A FOLDER `own` stands for the project's own cases.
 """
 from __future__ import annotations
 
@@ -48,18 +48,22 @@ PASSES = (
     Pass("from outside, to a server behind DNAT", Setup("dnat"), False, False),
     Pass("from outside that names a server behind DNAT", Setup("dnat"), False, True),
     Pass("from outside, over a phone's connection", Setup("shifted"), False, False),
+    Pass("of IPv6 from inside", Setup("shifted", 6), True, False),
+    Pass("of IPv6 from inside that names the sender", Setup("shifted", 6), True, True),
+    Pass("of IPv6 from outside that names a server behind DNAT", Setup("dnat", 6), False, True),
 )
 STREAMS = (
     Pass("from inside", Setup("masquerade"), True, False),
     Pass("from inside that names the sender", Setup("masquerade"), True, True),
     Pass("from outside that names a server behind DNAT", Setup("dnat"), False, True),
     Pass("from outside that names a phone, over its connection", Setup("masquerade"), False, True),
+    Pass("of IPv6 from inside that names the sender", Setup("masquerade", 6), True, True),
 )
 
 
 def socket_in(where: Namespace, address: Address) -> socket.socket:
     with where:
-        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM)
     made.bind(address)
     return made
 
@@ -74,7 +78,7 @@ def ends_of(way: Pass, line: Line) -> tuple[socket.socket, socket.socket, Addres
         return server, phone, (line.router_address, 5060)
     phone.sendto(b"\r\n\r\n", far)
     server.settimeout(5)
-    return server, phone, server.recvfrom(100)[1]
+    return server, phone, server.recvfrom(100)[1][:2]
 
 
 def send_all(way: Pass, program: str, folders: list[str]) -> tuple[dict[str, int], list[str]]:

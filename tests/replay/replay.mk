@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # Recorded flows, and single messages, across the router in the lab.
 #
-#: make replay, make oneway     flows, and messages one way, through the router
+#: make replay, make oneway     flows, and messages one way, through the router; ONEWAY_FOUND=N of what fuzzing found
 #: make replay-corpora, make oneway-corpora CORPORA=DIR  every flow, and message, below DIR
 
 replay.root := $(patsubst %/tests/replay/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 BUILD ?= $(replay.root)/build
+ONEWAY_FOUND ?= 0
 replay.out := $(BUILD)/replay
 replay.flags := -std=gnu++20 -funsigned-char -g1 -O1 -I$(replay.root) -MMD -MP -Wall -Wextra -Werror
 replay.shared := tests/replay/one_message.cpp tests/corpora/message_source.cpp tests/corpora/pcap.cpp
@@ -25,7 +26,8 @@ replay:
 replay-corpora:
 	@$(replay.lab) $(replay.root)/tests/replay/run.py $(abspath $(CORPORA))
 oneway: $(replay.out)/oneway $(replay.out)/onestream
-	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $^
+	@$(replay.root)/tests/fuzz/messages.py --build $(BUILD)/fuzz --found $(ONEWAY_FOUND) $(replay.out)/fuzzed
+	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $^ own $(replay.out)/fuzzed
 oneway-corpora: $(replay.out)/oneway $(replay.out)/onestream
 	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $^ $(abspath $(CORPORA))
 
