@@ -13,21 +13,37 @@
 
 namespace one_way {
 
+namespace {
+
+// Behind the first empty line, whatever ends its lines.
+size_t body_of(const std::string &message)
+{
+	for (size_t at = message.find('\n'); at != std::string::npos; at = message.find('\n', at + 1)) {
+		if (message.compare(at + 1, 1, "\n") == 0)
+			return at + 2;
+		if (message.compare(at + 1, 2, "\r\n") == 0)
+			return at + 3;
+	}
+	return std::string::npos;
+}
+
+} // namespace
+
 length_field length_of(const std::string &message)
 {
 	static const char *names[] = {"\r\nContent-Length:", "\r\nl:"};
-	const size_t gap = message.find("\r\n\r\n");
+	const size_t body = body_of(message);
 	length_field found;
 
 	for (const char *name : names) {
 		const size_t at = message.find(name);
-		if (gap == std::string::npos || at == std::string::npos || at > gap)
+		if (body == std::string::npos || at == std::string::npos || at > body)
 			continue;
 		found.start = message.find_first_not_of(" \t", at + strlen(name));
 		found.end = message.find_first_not_of("0123456789", found.start);
 		if (found.end == found.start || found.end - found.start > 6)
 			return {};
-		found.slack = long(message.size() - gap - 4) - atol(message.c_str() + found.start);
+		found.slack = long(message.size() - body) - atol(message.c_str() + found.start);
 		return found;
 	}
 	return found;
@@ -75,8 +91,8 @@ std::string named(const std::string &message, const std::string &host)
 	static const std::regex media("\\nc=IN IP[46] (\\d+\\.\\d+\\.\\d+\\.\\d+|[0-9a-f.]*:[0-9a-f:.]+)",
 				      std::regex::icase | std::regex::optimize);
 	const length_field before = length_of(message);
-	const size_t gap = std::min(message.find("\r\n\r\n"), message.find("\n\n"));
-	std::string head = message.substr(0, gap), body = gap == std::string::npos ? "" : message.substr(gap);
+	const size_t start = body_of(message);
+	std::string head = message.substr(0, start), body = start == std::string::npos ? "" : message.substr(start);
 
 	for (const std::string &old : {host_by(message, via), host_by(message, media)}) {
 		replace_host(head, in_uri(old), in_uri(host));
