@@ -146,6 +146,11 @@ function key_with(helper,    key, parts) {
 	return ""
 }
 
+# Behind another command
+function then(key) {
+	return (key ~ /^tcp/ ? "   # and " : "; ") ending(key)
+}
+
 function one_without(key, protocol, port, family,    seen) {
 	seen = many(sig[key], "connection", "connections") " to " protocol " port " port " over IPv" family
 	if (attaches_ours(protocol, port, family))
@@ -153,10 +158,10 @@ function one_without(key, protocol, port, family,    seen) {
 			" than the port (" sig_example[key] ")", ending(key))
 	else if (port == 5060)
 		problem("port", seen ", for which there is no rule (" sig_example[key] ")",
-			attach_command(protocol, port, family) "; " ending(key))
+			attach_command(protocol, port, family) then(key))
 	else
 		warning("port", seen ", which has no rule: if that is SIP it passes unread (" sig_example[key] ")",
-			attach_command(protocol, port, family) "; " ending(key))
+			attach_command(protocol, port, family) then(key))
 }
 
 function check_connections(    key, parts, found) {
@@ -226,14 +231,19 @@ function check_conntrack(    count, limit, text) {
 		ok("conntrack", text)
 }
 
+# No setting takes more than a million
+function twice(limit) {
+	return limit > 500000 ? 1000000 : 2 * limit
+}
+
 function one_limit(name, count, reached,    limit) {
 	limit = setting("net.netfilter.sip_ext_" name)
 	if (fullness(count, limit) == 2 && count >= limit)
 		problem("limits", count " of " limit " that net.netfilter.sip_ext_" name " allows",
-			"sysctl -w net.netfilter.sip_ext_" name "=" 2 * limit)
+			"sysctl -w net.netfilter.sip_ext_" name "=" twice(limit))
 	else if (counter[reached])
 		warning("limits", reached " " counter[reached] ": " reason_text[reached] " (now " count " of " limit ")",
-			"sysctl -w net.netfilter.sip_ext_" name "=" 2 * limit "   # if that was no flood")
+			"sysctl -w net.netfilter.sip_ext_" name "=" twice(limit) "   # if that was no flood")
 	else
 		return 1
 	return 0
@@ -459,33 +469,33 @@ function check_followed(    why) {
 
 # What a counter other than zero suggests. What it means is in kernel/reasons.h
 function set_advice() {
-	advice["no_port"] = "widen net.netfilter.sip_ext_media_port_min to media_port_max"
+	advice["no_port"] = "widen net.netfilter.sip_ext_media_port_min to media_port_max; with sip-ext-assist give each phone media ports of its own"
 	advice["no_memory"] = "free memory; look at it: free; dmesg"
 	advice["no_nat_module"] = "modprobe nf_nat_sip_ext"
 	advice["rewrite_failed"] = "look at memory: free; dmesg"
 	advice["expectation_clash"] = "another rule or helper wants the same port: conntrack -L expect"
 	advice["unmatched_response"] = "does the way back pass this router? Else asymmetric routing, or forged answers"
-	advice["media_not_owner"] = "sysctl -w net.netfilter.sip_ext_media_hosts=ITS.ADDRESS   # if that host is a phone of this PBX"
+	advice["media_not_owner"] = "if that host is a phone of this PBX: add its address to net.netfilter.sip_ext_media_hosts"
 	advice["media_tcp"] = "sysctl -w net.netfilter.sip_ext_tcp_media=1   # if that is wanted"
 	advice["media_bad_address"] = "correct the media address in the phone's or PBX's configuration"
 	advice["port_denied"] = "if a phone has its media there: take the port from net.netfilter.sip_ext_media_deny_ports"
 	advice["media_port_low"] = "correct the media ports in the phone's or PBX's configuration"
 	advice["unknown_dialog"] = "none, if the router was restarted in mid-call; else asymmetric routing"
-	advice["aggregate"] = "ethtool -K INTERFACE rx-udp-gro-forwarding off"
-	advice["stream_middle"] = "conntrack -D -p tcp --dport 5060   # or let the phone connect again"
-	advice["stream_too_long"] = "sysctl -w net.netfilter.sip_ext_tcp_buffer=1024"
-	advice["stream_too_slow"] = "a bad line, or somebody who holds connections open: /proc/net/sip_ext/"
+	advice["aggregate"] = "ethtool -K INTERFACE rx-udp-gro-forwarding off rx-gro-list off"
+	advice["stream_middle"] = "let the phone connect again, by a restart perhaps: conntrack -D does not help"
+	advice["too_long"] = advice["stream_too_long"] = "none: messages of more than 64 KB pass as they are, and no setting changes that"
+	advice["stream_too_slow"] = "a bad line, or somebody who holds connections open: /proc/net/sip_ext/connections; else raise net.netfilter.sip_ext_tcp_hold"
 	advice["stream_signed"] = "switch TCP MD5 or AO off for SIP, if the two ends can do without"
-	advice["limit_streams"] = "sysctl -w net.netfilter.sip_ext_tcp_connections=131072   # if that was no flood"
-	advice["limit_stream_memory"] = "sysctl -w net.netfilter.sip_ext_tcp_memory=131072   # if that was no flood"
+	advice["limit_streams"] = "if that was no flood: raise net.netfilter.sip_ext_tcp_connections"
+	advice["limit_stream_memory"] = "if that was no flood: raise net.netfilter.sip_ext_tcp_memory"
 	advice["limit_host"] = "if that was no flood: raise net.netfilter.sip_ext_max_calls_per_host, sip_ext_max_registrations_per_host"
 	advice["limit_stream_host"] = "if that was no flood: raise net.netfilter.sip_ext_tcp_connections_per_host, sip_ext_tcp_memory_per_host"
-	advice["limit_half_open"] = "who begins so many connections? conntrack -L -p tcp --state SYN_RECV"
+	advice["limit_half_open"] = "who begins so many connections? conntrack -L -p tcp | grep SYN_"
 	advice["limit_bindings"] = "if that was no flood: raise net.netfilter.sip_ext_max_calls"
 	advice["too_many_addresses"] = advice["too_many_streams"] = advice["too_many_ports"] = \
-		advice["too_long"] = "capture such a message and report it: tcpdump -w sip.pcap port 5060"
+		"capture such a message and report it: tcpdump -w sip.pcap port 5060"
 	advice["malformed_start_line"] = advice["malformed_header"] = advice["malformed_number"] = \
-		advice["malformed_length"] = advice["malformed_body"] = advice["missing_header"] = advice["too_long"]
+		advice["malformed_length"] = advice["malformed_body"] = advice["missing_header"] = advice["too_many_ports"]
 }
 
 function check_counters(    i, name, bad) {

@@ -184,11 +184,26 @@ function take_value(value, name, text) {
 		value[name] = text
 }
 
-# The command that ends the connections of a key. Not by the port alone, if they are few: those
-# that have the helper, with their registrations and calls, would end with them.
+# Over TCP no command helps: what the kernel forgets in mid-stream it picks up there, and that is not
+# followed.
+function connecting_again(sources, count, is_all,    ends, i, seen, text) {
+	for (i = 1; i <= count; i++) {
+		split(sources[i], ends, " ")
+		if (!(ends[1] in seen))
+			text = text (text ? ", " : "") ends[1]
+		seen[ends[1]] = 1
+	}
+	return "let " text (is_all ? "" : " and the others") \
+		" connect again, by a restart perhaps: over TCP a connection is followed from its beginning alone"
+}
+
+# The command that ends the connections of a key, or what to do instead. Not by the port alone, if they
+# are few: those that have the helper, with their registrations and calls, would end with them.
 function ending(key,    parts, sources, ends, count, i, text) {
 	split(key, parts, "|")
 	count = split(sig_sources[key], sources, "|")
+	if (parts[1] == "tcp")
+		return connecting_again(sources, count, count >= sig[key])
 	if (count < sig[key])
 		return "conntrack -D -f ipv" parts[4] " -p " parts[1] " --dport " parts[2] \
 			"   # ends registrations and calls on that port, too, until the phones register again"

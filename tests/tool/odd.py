@@ -312,6 +312,30 @@ def followed(machine: Machine) -> None:
     machine.says("^warning +tcp +1 TCP connection passes unread, stream_middle: TCP: connection whose beginning")
 
 
+@case("TCP connections without the helper: phones shall connect again, since no command helps")
+def older_over_tcp(machine: Machine) -> None:
+    line = ("tcp 6 431999 ESTABLISHED src=10.0.0.{0} dst=203.0.113.9 sport=4{0} dport=5060 src=203.0.113.9 "
+            "dst=203.0.113.1 sport=5060 dport=4{0} [ASSURED] mark=0 use=1\n")
+    machine.program("conntrack", line.format(2), script='[ "$3" = ipv4 ] || exit 0')
+    machine.program("nft", NFT.replace("protocol udp", "protocol tcp").replace("PRIORITY", "filter")
+                    .replace("RULE", 'tcp dport 5060 ct helper set "ours"'))
+    machine.says("^problem +older +1 connection to tcp port 5060 over IPv4", r"^ +-> let 10\.0\.0\.2 connect again")
+    machine.program("conntrack", "".join(line.format(n) for n in range(2, 7)), script='[ "$3" = ipv4 ] || exit 0')
+    machine.says(r"^ +-> let 10\.0\.0\.2, 10\.0\.0\.3, 10\.0\.0\.4 and the others connect again")
+    machine.rules()
+    said = machine.says("^problem +port +5 connections to tcp port 5060", "^ +-> nft '.*'   # and let 10")
+    assert "conntrack -D" not in said, said
+
+
+@case("a limit at the most that its setting takes")
+def most(machine: Machine) -> None:
+    machine.rules()
+    for limit, advised in ((600000, 1000000), (5000, 10000)):
+        machine.file("proc/sys/net/netfilter/sip_ext_max_calls", f"{limit}\n")
+        machine.file("proc/net/sip_ext/counters", "translated 5\nlimit_calls 3\n")
+        machine.says(rf"^ +-> sysctl -w net.netfilter.sip_ext_max_calls={advised} ")
+
+
 @case("a setting's name that doctor names exists, and so does every counter")
 def names(_machine: Machine) -> None:
     doctor = (TOOL.parent / "sip-ext.d" / "doctor.awk").read_text()
