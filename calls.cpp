@@ -68,10 +68,22 @@ bool is_new_attempt(const call_event &event, const call &c)
 	return c.state != call_state::early || any_pending(c);
 }
 
+// Who speaks for the other end: whoever the call began with, or the inside has spoken to in it,
+// from any port; and the host that its Contact names, which sends its requests itself where no
+// proxy stays between (RFC 3261 12.2.1.1). What anybody else sends is not of this call, however
+// well it knows the tags (S6).
+bool speaks_for(const call &c, const sides &where)
+{
+	return where.from_inside || same_address(where.peer, c.peer) || same_address(where.peer, c.target) ||
+	       (c.direct && same_address(where.peer, c.direct->ends.peer));
+}
+
 // From names who sent the request, in a response, too (RFC 3261 8.2.6.2). Which side that is
 // counts as well: a call from a host to itself by way of an outside server is two.
 fit fit_of(const call_event &event, const sides &where, const call &c)
 {
+	if (!speaks_for(c, where))
+		return fit::no;
 	if (inside_requests(event, where) != c.caller_inside) {
 		const bool same = c.called && event.from_tag == c.called && event.to_tag == c.caller;
 		return same ? fit::exact : fit::no;
@@ -111,7 +123,7 @@ call *find_branch(const state &tables, const call_event &event, const sides &whe
 		return nullptr;
 	for (call *c = first_of_key(tables, event.call); c; c = next_of_key(*c)) {
 		const bool same = inside_requests(event, where) == c->caller_inside && event.from_tag == c->caller;
-		if (!same)
+		if (!same || !speaks_for(*c, where))
 			continue;
 		count++;
 		const bool answered = is_settled(*c, event.transaction) && c->state == call_state::answered;
@@ -222,6 +234,7 @@ void begin(const scene &on, const call_event &event, call &c)
 	c.called = event.status ? 0 : event.to_tag;	// a re-INVITE: the tables were flushed
 	c.session_expires_s = 0;
 	c.peer = on.where.peer;
+	c.target = {};
 	sipx_count(on.opaque, SIPX_COUNT_call_started);
 }
 
@@ -329,6 +342,13 @@ bool is_repeated_invite(const call_event &event, const call &c)
 	       (is_pending(c, event.transaction) || is_settled(c, event.transaction));
 }
 
+// Of all but INVITE, the last of each side alone can be answered: no other is sent meanwhile
+// (RFC 3311 5.1, RFC 3262 3).
+bool is_answer(const call_event &event, const sides &where, const call &c)
+{
+	return event.transaction == c.asked[!where.from_inside];
+}
+
 // Whether the message may say something new about the call.
 bool accept(const scene &on, const call_event &event, call &c)
 {
@@ -340,8 +360,10 @@ bool accept(const scene &on, const call_event &event, call &c)
 	// An ACK to a call that was not answered is that to its refusal.
 	if (event.request_method == method::ack)
 		return c.state == call_state::answered && take_once(c, event.transaction);
-	if (is_settled(c, event.transaction))
+	if (is_settled(c, event.transaction) || (event.status && !is_answer(event, on.where, c)))
 		return false;
+	if (!event.status)
+		c.asked[on.where.from_inside] = event.transaction;
 	if (event.status && !event.provisional) {
 		end_change(on, event, c);
 		settle(c, event.transaction);
@@ -428,6 +450,7 @@ call *begin_branch(const scene &on, const call_event &event, const call &like, c
 	c->caller = like.caller;
 	c->called = event.to_tag;
 	c->peer = like.peer;
+	c->target = like.target;
 	add_pending(*c, event.transaction);
 	copy_caller_ends(like, *c, reserve.streams);
 	sipx_count(on.opaque, SIPX_COUNT_call_started);
@@ -452,7 +475,7 @@ call *call_of_session(const scene &on, const call_event &event, connection *owne
 // The INVITE of that transaction is refused, on one branch or on all of them.
 bool fail_branch(const scene &on, const call_event &event, call &c, bool may_ask_again)
 {
-	if (!is_pending(c, event.transaction))
+	if (!is_pending(c, event.transaction) || !speaks_for(c, on.where))
 		return false;
 	settle(c, event.transaction);
 	undo_change(on, event.transaction, c);
@@ -555,6 +578,8 @@ void note_session(const scene &on, const call_event &event, const plan &p, conne
 	if (!accept(on, event, *c))
 		return;
 	confirm(on, *c);
+	if (!on.where.from_inside && event.contact_count)
+		c->target = event.contacts[0].address;
 	if (owner)
 		come_by(on, *c, *owner);
 	prolong(on, *c);
@@ -592,10 +617,18 @@ void note_bye(const scene &on, const call_event &event)
 	expect_end(on.opaque, *c, on.now_ms + ending_life_ms);
 }
 
+// What the inside grants is over, whoever asked for it.
+bool grants_bye(const call_event &event, const sides &where, const call &c)
+{
+	return where.from_inside && event.status < 300 && c.state == call_state::answered &&
+	       fit_of(event, where, c) == fit::exact;
+}
+
 void note_bye_answer(const scene &on, const call_event &event)
 {
 	call *c = find_call(on.tables(), event, on.where);
-	if (!c || c->state != call_state::ending || c->bye != event.transaction)
+	const bool granted = c && grants_bye(event, on.where, *c);
+	if (!c || (!granted && (c->state != call_state::ending || c->bye != event.transaction)))
 		return;
 	if (!asks_again(event.status)) {
 		finish(on.opaque, *c, on.now_ms);

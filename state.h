@@ -185,7 +185,9 @@ struct call {
 	u64 changing_until_ms;
 	u64 expires_ms;
 	u32 session_expires_s;		// RFC 4028; 0: none was agreed on
-	endpoint peer;			// who speaks for the other end
+	u64 asked[2];			// the last UPDATE or PRACK, of outside and of inside
+	endpoint peer;			// whom it began with
+	endpoint target;		// what the other end's Contact names
 	call_state state;
 	bool caller_inside;
 	bool overtaken;			// another branch was answered
