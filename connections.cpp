@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "hosts.h"
 #include "registrations.h"
+#include "streams.h"
 
 namespace sip {
 
@@ -106,6 +107,68 @@ void open_for_answers(const scene &on, const connection &owner, signalling_socke
 	ensure_pinhole(on, owner, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
 }
 
+namespace {
+
+// Whether that is a pinhole of the ended connection's; it is closed then.
+bool goes_with(const connection &ended, pinhole *p)
+{
+	if (!p || p->master != &ended)
+		return false;
+	if (p->handle)
+		sipx_pinhole_close(p->handle);
+	p->handle = nullptr;
+	return true;
+}
+
+bool lose_pinholes(const connection &ended, call &c)
+{
+	bool lost = false;
+	for (stream *s = c.streams; s; s = s->next) {
+		lost |= goes_with(ended, s->in_rtp);
+		lost |= goes_with(ended, s->in_rtcp);
+		lost |= goes_with(ended, s->out_rtp);
+		lost |= goes_with(ended, s->out_rtcp);
+	}
+	return lost;
+}
+
+void take_over(sipx_state *opaque, const connection &ended, connection &heir, u64 now_ms)
+{
+	const scene on{nullptr, opaque, heir.data, nullptr, now_ms, heir.ordinary_s, false, heir.ends};
+	for (call *c = heir.calls.head; c; c = c->on_owner.next)
+		if (lose_pinholes(ended, *c))
+			open_streams(on, *c);
+	for (u8 i = 0; i < max_sockets; i++)
+		if (goes_with(ended, heir.sockets[i].door))
+			settle_door(on, heir, i);
+}
+
+// A pinhole ends with the connection that it was opened for. Those that others of the same host
+// hold as well are opened anew for them (R10, S6).
+void leave_pinholes(sipx_state *opaque, const connection &ended)
+{
+	const u64 now_ms = sipx_now_ms();
+	for (connection *heir = ended.of->connections.head; heir; heir = heir->on_host.next)
+		if (heir != &ended)
+			take_over(opaque, ended, *heir, now_ms);
+}
+
+void remove_connection(sipx_state *opaque, connection *ended)
+{
+	state &tables = tables_of(opaque);
+	if (ended->previous)
+		ended->previous->next = ended->next;
+	else
+		tables.connections = ended->next;
+	if (ended->next)
+		ended->next->previous = ended->previous;
+	leave_host(tables, *ended);
+	sipx_conntrack_release(ended->conntrack);
+	discard(ended);
+}
+
+} // namespace
+
 void attach_connection(const scene &on, connection *made, host *&spare)
 {
 	state &tables = on.tables();
@@ -121,7 +184,9 @@ void attach_connection(const scene &on, connection *made, host *&spare)
 	on.data->connection = made;
 }
 
-void end_connection(sipx_state *opaque, connection *ended)
+namespace {
+
+void give_up_all(sipx_state *opaque, connection *ended)
 {
 	state &tables = tables_of(opaque);
 	// Those that have another way stay, and find their pinholes again with the next message.
@@ -138,15 +203,23 @@ void end_connection(sipx_state *opaque, connection *ended)
 		give_up_pinhole(opaque, socket.door);
 		drop_reference(tables, socket.bound);
 	}
-	if (ended->previous)
-		ended->previous->next = ended->next;
-	else
-		tables.connections = ended->next;
-	if (ended->next)
-		ended->next->previous = ended->previous;
-	leave_host(tables, *ended);
-	sipx_conntrack_release(ended->conntrack);
-	discard(ended);
+}
+
+} // namespace
+
+void end_connection(sipx_state *opaque, connection *ended)
+{
+	give_up_all(opaque, ended);
+	leave_pinholes(opaque, *ended);
+	remove_connection(opaque, ended);
+}
+
+void end_all_connections(sipx_state *opaque)
+{
+	for (connection *at = tables_of(opaque).connections; at; at = tables_of(opaque).connections) {
+		give_up_all(opaque, at);
+		remove_connection(opaque, at);
+	}
 }
 
 void close_connection(sipx_state *opaque, connection &closed, u64 now_ms)

@@ -37,6 +37,8 @@ void attach_connection(const scene &on, connection *made, host *&spare);
 // Ends everything that hangs on it, and itself. Leaves its sipx_connection_data alone: at
 // the end of a namespace the kernel may have taken that away before.
 void end_connection(sipx_state *opaque, connection *ended);
+// With the namespace: none of them leaves anything to another.
+void end_all_connections(sipx_state *opaque);
 
 // The socket of that connection which `inside` names: its own (0), one besides, or `none`.
 [[nodiscard]] u8 find_socket(const connection &owner, const endpoint &inside);

@@ -496,8 +496,7 @@ u32 sipx_core_slab_size(sipx_slab slab)
 void sipx_core_state_exit(sipx_state *opaque)
 {
 	table_lock lock(opaque);
-	while (connection *at = tables_of(opaque).connections)
-		end_connection(opaque, at);
+	end_all_connections(opaque);
 }
 
 sipx_reason sipx_core_glance(const u8 *payload, u32 length)

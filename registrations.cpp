@@ -109,29 +109,6 @@ u64 socket_needed_until(const connection &owner, u8 index)
 	return until_ms;
 }
 
-// The registrar may speak from any of its ports (S3), for as long as any account on that
-// socket is registered.
-void settle_door(const scene &on, connection &owner, u8 index)
-{
-	signalling_socket &socket = owner.sockets[index];
-	const u64 until_ms = socket_needed_until(owner, index);
-	if (until_ms <= on.now_ms || !may_have_door(on.opaque, socket)) {
-		if (index)
-			open_for_answers(on, owner, socket);
-		else
-			give_up_pinhole(on.opaque, socket.door);
-		return;
-	}
-	const endpoint &outside = socket.bound ? socket.bound->outside : owner.ends.outer;
-	const endpoint registrar = with_port(with_protocol(owner.ends.peer, socket.inside.protocol), 0);
-	sipx_pinhole wished = inward(owner.ends, registrar, outside, socket.inside);
-	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
-	wished.helper = 1;
-	scene as = on;
-	as.insists = true;
-	ensure_pinhole(as, owner, wished, until_ms, socket.door);
-}
-
 void end_live(sipx_state *opaque, connection &owner, registration &r)
 {
 	if (!r.live)
@@ -194,6 +171,27 @@ void forget_if_idle(sipx_state *opaque, connection &owner, registration *r)
 }
 
 } // namespace
+
+void settle_door(const scene &on, connection &owner, u8 index)
+{
+	signalling_socket &socket = owner.sockets[index];
+	const u64 until_ms = socket_needed_until(owner, index);
+	if (until_ms <= on.now_ms || !may_have_door(on.opaque, socket)) {
+		if (index)
+			open_for_answers(on, owner, socket);
+		else
+			give_up_pinhole(on.opaque, socket.door);
+		return;
+	}
+	const endpoint &outside = socket.bound ? socket.bound->outside : owner.ends.outer;
+	const endpoint registrar = with_port(with_protocol(owner.ends.peer, socket.inside.protocol), 0);
+	sipx_pinhole wished = inward(owner.ends, registrar, outside, socket.inside);
+	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
+	wished.helper = 1;
+	scene as = on;
+	as.insists = true;
+	ensure_pinhole(as, owner, wished, until_ms, socket.door);
+}
 
 u64 subscription_name(const call_event &event)
 {

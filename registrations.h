@@ -32,6 +32,9 @@ void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms);
 // When that will next be so for one of them.
 [[nodiscard]] u64 next_change(const registration &r);
 
+// The pinhole to that socket of the owner: the registrar may speak from any of its ports (S3), for
+// as long as any account on that socket is registered.
+void settle_door(const scene &on, connection &owner, u8 index);
 void end_registration(sipx_state *opaque, connection &owner, registration *ended);
 
 } // namespace sip

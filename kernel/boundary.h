@@ -305,7 +305,8 @@ bool sipx_connection_stands(struct sipx_state *state, u32 zone, const struct sip
 			    const struct sipx_endpoint *destination);
 
 /* Opens a pinhole that belongs to `master`: it ends with that connection at the latest, and
- * the directions in it are those of that connection. On SIPX_PINHOLE_OPEN
+ * the directions in it are those of that connection. `packet` is the one on its way, NULL where
+ * none is. On SIPX_PINHOLE_OPEN
  * *handle holds a reference that the core gives back with sipx_pinhole_close().
  * An unreplied connection that a too early packet of the same flow has left behind
  * is removed, so that the next packet meets the pinhole. An end that comes of it under the

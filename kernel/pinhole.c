@@ -200,7 +200,7 @@ static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_ex
 
 /* ---- connections that a too early packet left behind -------------------------------- */
 
-static void end_stale(struct sipx_packet *packet, const struct nf_conntrack_expect *exp,
+static void end_stale(const struct nf_conn *self, const struct nf_conntrack_expect *exp,
 		      const struct sipx_pinhole *pinhole)
 {
 	u16 source_port = pinhole->source.port ?: pinhole->likely_port;
@@ -218,7 +218,7 @@ static void end_stale(struct sipx_packet *packet, const struct nf_conntrack_expe
 	wish.tuple.dst.dir = IP_CT_DIR_ORIGINAL;
 	wish.port = htons(pinhole->translated.port);
 	address_of(&pinhole->translated, &wish.address);
-	sipx_end_stale(packet->ct, &wish);
+	sipx_end_stale(self, &wish);
 }
 
 /* ---- the boundary ---------------------------------------------------------------------- */
@@ -249,7 +249,7 @@ enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 	*handle = (struct sipx_expectation *)exp;
 	if (!SIPX_HAVE_EXPECT_JIFFIES)	/* the timer runs by the policy until now */
 		sipx_pinhole_renew(*handle, pinhole->lifetime_s);
-	end_stale(packet, exp, pinhole);
+	end_stale(packet ? packet->ct : ct, exp, pinhole);
 	return SIPX_PINHOLE_OPEN;
 }
 

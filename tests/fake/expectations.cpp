@@ -206,7 +206,7 @@ void router::flush_expectations()
 sipx_pinhole_error sipx_pinhole_open(sipx_packet *packet, sipx_conntrack *master, const sipx_pinhole *pinhole,
 				     sipx_expectation **handle)
 {
-	return packet->on->open(*master->of, *pinhole, *handle);
+	return (packet ? packet->on : master->on)->open(*master->of, *pinhole, *handle);
 }
 
 sipx_pinhole_error sipx_pinhole_renew(sipx_expectation *handle, u32 lifetime_s)

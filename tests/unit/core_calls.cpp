@@ -279,6 +279,33 @@ TEST_P(calls, R10_shared_pinhole_outlives_the_connection_that_opened_it)
 	expect_audio(rtp, media_of(two.invite), map.outside(8, 30000));
 }
 
+// Both calls hold the same pinholes; the second one's connection ends while the first is silent.
+TEST_P(calls, R10_S6_shared_pinhole_outlives_the_connection_that_asked_last)
+{
+	placed_call one = call_out(phone, rtp, far_media);
+	const endpoint first = server;
+	server = map.outside(66, 5060);
+	placed_call two = call_out(phone, rtp, far_media);
+	gate.end(phone, server);
+	expect_audio(rtp, media_of(one.invite), far_media);
+	gate.end(phone, first);
+	EXPECT_EQ(gate.expectation_count(), 0u);
+}
+
+TEST_P(calls, R10_S6_shared_pinhole_outlives_the_connection_that_opened_it_without_a_message)
+{
+	placed_call one = call_out(phone, rtp, far_media);
+	const endpoint first = server;
+	server = map.outside(66, 5060);
+	placed_call two = call_out(phone, rtp, far_media);
+	const u32 pinholes = gate.expectation_count();
+	gate.end(phone, first);
+	EXPECT_EQ(gate.expectation_count(), pinholes);
+	expect_audio(rtp, media_of(two.invite), far_media);
+	gate.end(phone, server);
+	EXPECT_EQ(gate.expectation_count(), 0u);
+}
+
 TEST_P(calls, S5_answers_and_offers_from_outside_begin_nothing)
 {
 	gate.send(phone, server, "\r\n\r\n");
