@@ -410,6 +410,7 @@ call *take_fresh(const scene &on, const call_event &event, connection &owner, ca
 	call *c = reserve.fresh;
 	reserve.fresh = nullptr;
 	c->key = event.call;
+	c->number = ++on.tables().last_number;
 	link_call(on, owner, c);
 	return c;
 }

@@ -140,6 +140,7 @@ registration *take_registration(const scene &on, u64 name, bool subscription, co
 	r = spare;
 	spare = nullptr;
 	r->name = name;
+	r->number = ++on.tables().last_number;
 	r->subscription = subscription;
 	r->next = owner.registrations;
 	owner.registrations = r;

@@ -83,7 +83,7 @@ void show_call(const call &c, sipx_sink *sink, u64 now_ms)
 	char buffer[line_length];
 	text_writer line(buffer, sizeof(buffer));
 	line.put("call ");
-	line.put_hex(c.key);
+	line.put_number(c.number);
 	line.put(' ');
 	line.put(name_of(c.state));
 	put_field(line, "inside", c.owner->sockets[0].inside);
@@ -100,7 +100,7 @@ void show_registration(const connection &owner, const registration &r, sipx_sink
 	text_writer line(buffer, sizeof(buffer));
 	const signalling_socket &socket = owner.sockets[r.socket];
 	line.put(r.subscription ? text_view("subscription ") : text_view("registration "));
-	line.put_hex(r.name);
+	line.put_number(r.number);
 	line.put(r.live ? text_view(" live") : text_view(" asked"));
 	put_field(line, "inside", socket.inside);
 	put_field(line, "outside", socket.bound ? socket.bound->outside : owner.ends.outer);

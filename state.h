@@ -176,6 +176,7 @@ struct call {
 	connection *direct;		// its messages come by this one as well; null: none does
 	stream *streams;
 	u64 key;
+	u32 number;			// what it is shown by: the key is a hash that nobody may see
 	u64 pending[max_pending];	// INVITEs that have no final response yet
 	u64 settled[max_settled];	// the last that had one, and ACKs; newest first
 	u64 bye;			// of the BYE seen last
@@ -205,6 +206,7 @@ struct registration {
 	u64 pending_until_ms;
 	u64 live_until_ms;
 	u32 requested_s;
+	u32 number;		// see call
 	u8 socket;		// of its connection: index into sockets, the own one is 0
 	bool live;
 	bool subscription;
@@ -282,6 +284,7 @@ struct state {
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
 	u32 call_count;
 	u32 registration_count;
+	u32 last_number;	// of a call or registration, as it is shown
 	u32 binding_count;
 };
 

@@ -383,6 +383,7 @@ TEST_P(calls, show_names_the_call)
 	EXPECT_NE(text.find("  stream 0 inside=" + text_of(rtp) + " outside=" + text_of(media_of(call.invite)) + " remote=" + text_of(far_media) + " pinholes=in,in-rtcp,out,out-rtcp\n"), text.npos) << text;
 	gate.flush_expectations();
 	EXPECT_NE(gate.show_calls().find(" pinholes=-\n"), text.npos) << gate.show_calls();
+	EXPECT_EQ(text.rfind("call 1 answered", 0), 0u) << "no hash is shown: " << text;
 }
 
 } // namespace core_test
