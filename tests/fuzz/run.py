@@ -32,8 +32,8 @@ SEEDS = TOP / "tests/fuzz/seeds"
 CACHE = Path(os.environ.get("SIP_EXT_CACHE") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sip-ext")
 LONGEST = {"parse": 4096, "road": 4096, "core": 1200, "stream": 1024}
-# With --repeat: a good half minute on a busy machine of two cores.
-RUNS = {"parse": 20000, "road": 120000, "core": 6000, "stream": 20000}
+# With --repeat: about a minute of one processor each, more where two cores have much else to do.
+RUNS = {"parse": 70000, "road": 280000, "core": 9500, "stream": 36000}
 # No clock, and nothing of what the code compares: among that are addresses of memory.
 SAME = ["-reload=0", "-use_cmp=0", "-use_memmem=0"]
 # libFuzzer's clock is the wall's: on a busy machine, with idle priority, an input waits for its turn.
