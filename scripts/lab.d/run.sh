@@ -119,6 +119,8 @@ run_in_router() {
 end_run() {
 	trap '' INT TERM HUP
 	if [ -n "$vm_pid" ]; then
+		# UML has begun a session of its own below `timeout`
+		pkill -KILL -P "$vm_pid"
 		kill -KILL -- "-$vm_pid"
 		wait "$vm_pid"
 	fi 2>/dev/null
