@@ -14,6 +14,9 @@ OURS = ("nf_conntrack_sip_ext", "nf_nat_sip_ext")
 BEGIN = "lab: guest up"
 TROUBLE = re.compile(r"\] (-*\[ cut here|WARNING: |BUG|Oops|INFO: |UBSAN: |=+$|refcount_t|list_(add|del) corr"
                      r"|kmemleak: \d+ new|unregister_netdevice: waiting)")
+KMEMLEAK = Path("/sys/kernel/debug/kmemleak")
+OLD_ENOUGH = 5.2
+"""Seconds; kmemleak does not speak of younger objects."""
 FAULTS = 1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
 """Bits of /proc/sys/kernel/tainted: machine check, bad page, died, warned, locked up."""
 WAIT = 60.0
@@ -75,6 +78,21 @@ def reports() -> list[str]:
     return [line for line in said.splitlines() if TROUBLE.search(line)]
 
 
+def looks_for_leaks() -> bool:
+    return "kmemleak=on" in Path("/proc/cmdline").read_text(encoding="ascii").split()
+
+
+def leaked() -> str:
+    """What nothing points to any more."""
+    try:
+        for _ in range(2):
+            time.sleep(OLD_ENOUGH)
+            KMEMLEAK.write_text("scan", encoding="ascii")
+        return KMEMLEAK.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        return f"kmemleak looks no more: {error}"
+
+
 def tainted() -> int:
     return int(Path("/proc/sys/kernel/tainted").read_text(encoding="ascii")) & FAULTS
 
@@ -87,5 +105,8 @@ def afterwards(helper: str) -> Iterator[tuple[bool, str, str]]:
         yield good, f"S11 no object of ours is left {where}", "" if good else str(objects())
         good = until(away, WAIT)
         yield good, f"S11 both modules leave {where}", "" if good else unload()
+    if looks_for_leaks():
+        lost = leaked()
+        yield not lost, f"S11 nothing has leaked {where}", lost
     found = reports() + ([f"tainted: {tainted()}"] if tainted() else [])
     yield not found, f"S11 the kernel has nothing to report {where}", "\n".join(found)
