@@ -224,8 +224,10 @@ def _compared(entered: Stream, left: Stream, broken: bool) -> list[str]:
     before, after = ([Message(p).key for p in stream.pieces if is_sip(p)] for stream in (entered, left))
     if after != before and not (broken and after == before[:len(after)]):
         return [f"{len(before)} messages entered, {len(after)} left, or in another order"]
-    blank, kept = (sum(len(p) for p in stream.pieces if not is_sip(p)) for stream in (entered, left))
-    return [] if blank == kept or broken else [f"{blank} bytes between messages became {kept}"]
+    blank, kept = (b"".join(p for p in stream.pieces if not is_sip(p)) for stream in (entered, left))
+    return [] if len(blank) == len(kept) or broken else [
+        f"{len(blank)} bytes between messages became {len(kept)} ({blank[-80:]!r}, {kept[-80:]!r}), "
+        f"{len(entered.data)} in all {len(left.data)}, {left.acknowledged} of them acknowledged"]
 
 
 @dataclass(frozen=True)

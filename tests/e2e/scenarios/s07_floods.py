@@ -11,7 +11,7 @@ from typing import Iterator
 from calls import must, register
 from crowd import EXPECT_MAX
 from floods import Bystander, Flood, Packet, deaf_to, request, udp
-from net import FRIEND, STRANGER, Failure, Namespace
+from net import FRIEND, PATIENCE, STRANGER, Failure, Namespace
 from peer import World
 from registry import DNAT, SHIFTED, scenario
 from sip import Address
@@ -47,7 +47,7 @@ def moved(world: World, before: dict[str, int]) -> str:
 
 def flooded(world: World, bystander: Bystander, what: str, make: Packet, inside: bool = True) -> None:
     before = world.line.counters()
-    flood = Flood(world.line.inside if inside else world.line.outside, make, SECONDS)
+    flood = Flood(world.line.inside if inside else world.line.outside, make, SECONDS * PATIENCE)
     try:
         said = bystander.through(flood)
     except Failure as failure:
@@ -69,6 +69,9 @@ def _silent(where: Namespace, address: Address) -> Address:
 
 def all_given_back(world: World) -> None:
     """What conntrack forgets, nobody remembers."""
+    # without its entry a connection lacks what its numbers are shifted by: nothing may be under way,
+    # nor wait for its acknowledgement
+    world.pump(0.3 * PATIENCE)
     world.line.router.run("conntrack", "-F")
     world.wait("everything is given back", lambda: not any(sizes(world).values()), 10)
 

@@ -7,7 +7,7 @@ import socket
 from attacks import Listener
 from calls import must_count
 from floods import Bystander, Packet, deaf_to, syn
-from net import FRIEND, Namespace
+from net import FRIEND, PATIENCE, Namespace
 from peer import World
 from registry import DNAT, SHIFTED, over_tcp, scenario
 from scenarios.s07_floods import all_given_back, flooded, moved, sizes
@@ -15,9 +15,10 @@ from sip import Address
 
 HELD = 60000
 """Bytes of a message that never ends, less than a message may have."""
-CONNECTIONS = 6000
+CONNECTIONS = int(6000 / PATIENCE)
 """A quarter of them may wait for their answer: more than the thousand packets that the kernel lets
-wait in front of a router (netdev_max_backlog), or the flood would overtake every answer."""
+wait in front of a router (netdev_max_backlog), or the flood would overtake every answer. A slow machine
+pours a hundred SYNs a second, and lets none wait."""
 
 
 def _unfinished(to: Address, number: int) -> bytes:
