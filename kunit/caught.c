@@ -4,6 +4,7 @@
  * that are built as ours are (S11). The module commits the one that its parameter names, and
  * is for nothing else.
  */
+#include <linux/debug_locks.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -19,6 +20,11 @@ static noinline u8 sipx_caught_c_read(const u8 *room, u32 place)
 	return READ_ONCE(room[place]);
 }
 
+static noinline void sipx_caught_c_write(u8 *room, u32 place)
+{
+	WRITE_ONCE(room[place], 1);
+}
+
 static void beyond(u8 *room)
 {
 	sipx_caught_c_read(room, ROOM);
@@ -28,6 +34,18 @@ static void freed(u8 *room)
 {
 	kfree(room);
 	sipx_caught_c_read(room, 1);
+}
+
+/* What SLUB finds by itself: the bytes around and in an object that nobody may change */
+static void past(u8 *room)
+{
+	sipx_caught_c_write(room, ROOM);
+}
+
+static void late(u8 *room)
+{
+	kfree(room);
+	sipx_caught_c_write(room, 1);
 }
 
 static void cxx_beyond(u8 *room)
@@ -61,6 +79,12 @@ static void cxx_shift(u8 *room)
 	sipx_caught_cxx_shift(40);
 }
 
+/* No fault: lockdep is told to rest, for kernels that note a stack at each allocation */
+static void rest(u8 *room)
+{
+	debug_locks_off();
+}
+
 static const struct {
 	const char *name;
 	void (*commit)(u8 *room);
@@ -68,6 +92,8 @@ static const struct {
 } faults[] = {
 	{ "c-beyond", beyond },
 	{ "c-freed", freed, true },
+	{ "c-past", past },
+	{ "c-late", late, true },
 	{ "cxx-beyond", cxx_beyond },
 	{ "cxx-freed", cxx_freed, true },
 	{ "cxx-stack", cxx_stack },
@@ -75,6 +101,7 @@ static const struct {
 	{ "cxx-index", cxx_index },
 	{ "cxx-shift", cxx_shift },
 	{ "c-leaks", NULL, true },
+	{ "locks-rest", rest },
 };
 
 static int __init caught_init(void)
