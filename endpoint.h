@@ -65,26 +65,45 @@ constexpr endpoint with_protocol(endpoint base, u8 protocol)
 	return base;
 }
 
-inline bool is_unspecified(const endpoint &e)
+// Not "this network", loopback, link-local, multicast or broadcast (RFC 6890).
+inline bool is_media_ipv4(const u8 *bytes)
 {
-	return same_bytes(e.bytes, endpoint{}.bytes);
+	const u8 first = bytes[0];
+	const bool link_local = first == 169 && bytes[1] == 254;
+	return first != 0 && first != 127 && first < 224 && !link_local;
 }
 
-// An address that a media packet can really come from or go to: not "this network",
-// loopback, link-local, multicast or broadcast (RFC 6890).
+// Nor private or shared (RFC 1918, RFC 6598): what IPv6 may stand for (RFC 3056 2, RFC 6052 3.1).
+inline bool is_global_ipv4(const u8 *bytes)
+{
+	const u8 first = bytes[0], second = bytes[1];
+	const bool by_172 = first == 172 && (second & 0xf0) == 16, by_192 = first == 192 && second == 168;
+	const bool shared = first == 100 && (second & 0xc0) == 64;
+	return is_media_ipv4(bytes) && first != 10 && !by_172 && !by_192 && !shared;
+}
+
+// Not ::/64 (unspecified, loopback, IPv4-mapped and their like), discard, link-local, site-local or
+// multicast (RFC 6890, RFC 3879). What stands for an IPv4 address is as good as that: 6to4, NAT64.
+inline bool is_media_ipv6(const u8 *bytes)
+{
+	constexpr u8 discard[8] = {1}, nat64[8] = {0, 0x64, 0xff, 0x9b};
+	u64 network, no_one, translated;
+	__builtin_memcpy(&network, bytes, sizeof(network));
+	__builtin_memcpy(&no_one, discard, sizeof(no_one));
+	__builtin_memcpy(&translated, nat64, sizeof(translated));
+	if (network == 0 || network == no_one || bytes[0] == 0xff || (bytes[0] == 0xfe && bytes[1] & 0x80))
+		return false;
+	if (bytes[0] == 0x20 && bytes[1] == 0x02)
+		return is_global_ipv4(bytes + 2);
+	return network != translated || is_global_ipv4(bytes + 12);
+}
+
+// An address that a media packet can really come from or go to.
 inline bool is_media_address(const endpoint &e)
 {
-	if (e.family == SIPX_IPV4) {
-		const u8 first = e.bytes[0];
-		const bool link_local = first == 169 && e.bytes[1] == 254;
-		return first != 0 && first != 127 && first < 224 && !link_local;
-	}
-	if (e.family != SIPX_IPV6 || is_unspecified(e))
-		return false;
-	endpoint loopback{};
-	loopback.bytes[15] = 1;
-	const bool link_local = e.bytes[0] == 0xfe && (e.bytes[1] & 0xc0) == 0x80;
-	return e.bytes[0] != 0xff && !link_local && !same_bytes(e.bytes, loopback.bytes);
+	if (e.family == SIPX_IPV4)
+		return is_media_ipv4(e.bytes);
+	return e.family == SIPX_IPV6 && is_media_ipv6(e.bytes);
 }
 
 // Which side of the connection is ours to speak for.
