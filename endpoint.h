@@ -115,6 +115,7 @@ struct sides {
 	bool from_inside = false;	// of one packet
 	bool inside_began = false;	// the connection's first packet came from the inside endpoint
 	bool translated = false;	// inner and outer differ
+	bool undecided = false;		// nothing is translated, and routes do not say which end is inside
 };
 
 } // namespace sip

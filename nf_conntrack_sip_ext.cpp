@@ -437,6 +437,8 @@ sipx_reason carry_message(const sipx_packet_info &info, stream_message *message)
 	work.where = sides_of(info);
 	understand(work.view, work.where, work.event);
 	reset_plan(work.what, work.event.media_count);
+	if (work.where.undecided)
+		return SIPX_COUNT_no_inside;
 	const sipx_reason refused = plan_message(info, work);
 	if (refused != SIPX_COUNT_unchanged)
 		return refused;

@@ -87,8 +87,8 @@ struct sipx_packet_info {
 	u32 default_timeout_s;			/* what the kernel would give this connection */
 	u8 reply;				/* 1: against the direction of the first packet */
 	u8 nat_present;				/* nf_nat_sip_ext is loaded */
-	u8 source_far;				/* not translated: the default route leads there */
-	u8 destination_far;
+	u8 source_far;				/* not translated: it is outside. Both or neither: that is */
+	u8 destination_far;			/* not known */
 	u8 assist;				/* pinholes only, no edits (sip-ext-assist) */
 };
 
@@ -283,6 +283,16 @@ u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);
 bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoint *host);
 /* True if the setting media_deny_ports lists that inside port: no pinhole leads to it (S4). */
 bool sipx_is_denied_port(const struct sipx_state *state, u16 port);
+
+/* Where a packet of an inside endpoint goes, as routes have it. */
+enum sipx_way {
+	SIPX_WAY_OUT,		/* where the default route leads, or the one to the peer */
+	SIPX_WAY_ROUTER,	/* an address of the router's own */
+	SIPX_WAY_INSIDE,	/* any other */
+};
+
+enum sipx_way sipx_way_to(struct sipx_packet *packet, const struct sipx_endpoint *inside,
+			  const struct sipx_endpoint *peer, const struct sipx_endpoint *remote);
 
 /* Wishes sipx_core_tick() to be called about once a second, until it returns 0. */
 void sipx_tick_arm(struct sipx_state *state);

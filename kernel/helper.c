@@ -64,15 +64,22 @@ static void set_endpoints(struct sipx_packet_info *info, const struct nf_conn *c
 	sipx_set_endpoint(&info->destination_inner, back, &back->src.u3, back->src.u.all);
 }
 
-/* Where nothing is translated, routes say which end is the outside. */
+/*
+ * Where nothing is translated, routes say which end is the outside: that which the default
+ * route leads to. Where it leads to both or to neither, a list of the inside may say it.
+ */
 void sipx_set_far(struct sipx_packet_info *info, const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *there = &ct->tuplehash[info->reply].tuple;
 
 	if (ct->status & IPS_NAT_MASK)
 		return;
-	info->source_far = sipx_is_far(nf_ct_net(ct), ct, &there->src.u3);
-	info->destination_far = sipx_is_far(nf_ct_net(ct), ct, &there->dst.u3);
+	info->source_far = sipx_is_far(ct, &there->dst.u3, &there->src.u3);
+	info->destination_far = sipx_is_far(ct, &there->src.u3, &there->dst.u3);
+	if (info->source_far != info->destination_far)
+		return;
+	info->source_far = !sipx_is_media_host(info->state, &info->source_inner);
+	info->destination_far = !sipx_is_media_host(info->state, &info->destination_inner);
 }
 
 /* ---- through the core ---------------------------------------------------------------- */

@@ -307,8 +307,9 @@ void sipx_leaving_free(struct sipx_net *sn);
 /* sockets.c */
 bool sipx_is_local(struct net *net, u8 l3num, const union nf_inet_addr *address);
 
-/* route.c. The default route leads there; RCU. */
-bool sipx_is_far(struct net *net, const struct nf_conn *ct, const union nf_inet_addr *address);
+/* route.c. The default route leads there from that other address; RCU. */
+bool sipx_is_far(const struct nf_conn *ct, const union nf_inet_addr *from,
+		 const union nf_inet_addr *address);
 
 /* It neither ends at the router nor begins there; false where that cannot be seen. */
 bool sipx_is_forwarded(const struct sk_buff *skb, const struct nf_conn *ct);

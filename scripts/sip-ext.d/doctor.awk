@@ -476,6 +476,8 @@ function set_advice() {
 	advice["expectation_clash"] = "another rule or helper wants the same port: conntrack -L expect"
 	advice["unmatched_response"] = "does the way back pass this router? Else asymmetric routing, or forged answers"
 	advice["media_not_owner"] = "if that host is a phone of this PBX: add its address to net.netfilter.sip_ext_media_hosts"
+	advice["no_inside"] = "add the network of the phones to net.netfilter.sip_ext_media_hosts"
+	advice["media_not_outside"] = "if that host is a phone or a media server of this network: add its address to net.netfilter.sip_ext_media_hosts"
 	advice["media_tcp"] = "sysctl -w net.netfilter.sip_ext_tcp_media=1   # if that is wanted"
 	advice["media_bad_address"] = "correct the media address in the phone's or PBX's configuration"
 	advice["port_denied"] = "if a phone has its media there: take the port from net.netfilter.sip_ext_media_deny_ports"

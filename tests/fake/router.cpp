@@ -53,6 +53,20 @@ bool router::is_mine(const endpoint &e) const
 	return sip::same_address(e, rules.outside4) || sip::same_address(e, rules.outside6);
 }
 
+// The inside is one network, and all else is another.
+sipx_way router::way_to(const endpoint &peer, const endpoint &remote) const
+{
+	if (is_mine(remote))
+		return SIPX_WAY_ROUTER;
+	return is_inside(remote) == is_inside(peer) || !is_inside(remote) ? SIPX_WAY_OUT : SIPX_WAY_INSIDE;
+}
+
+// What the default route, or without one the setting media_hosts says.
+bool router::is_far(const endpoint &e) const
+{
+	return rules.default_route ? !is_inside(e) : !sipx_is_media_host(state_, &e);
+}
+
 connection *router::look_up(const tuple &wanted, bool &reply)
 {
 	const auto found = index_->find({rules.zone, wanted});
@@ -172,8 +186,8 @@ sipx_packet_info router::describe(connection &c, bool reply, sipx_packet &packet
 	info.default_timeout_s = default_s;
 	info.reply = reply;
 	info.nat_present = rules.nat_present;
-	info.source_far = rules.default_route && !is_inside(there.source);
-	info.destination_far = rules.default_route && !is_inside(back.source);
+	info.source_far = is_far(there.source);
+	info.destination_far = is_far(back.source);
 	info.assist = rules.assist;
 	return info;
 }
@@ -463,6 +477,13 @@ bool sipx_connection_stands(sipx_state *state, u32 zone, const sipx_endpoint *so
 {
 	return router_of(state).stands(zone, *source, *destination);
 }
+enum sipx_way sipx_way_to(sipx_packet *packet, const sipx_endpoint *, const sipx_endpoint *peer,
+			  const sipx_endpoint *remote)
+{
+	need_packet(packet);
+	return packet->on->way_to(*peer, *remote);
+}
+
 
 bool sipx_is_media_host(const sipx_state *state, const sipx_endpoint *host)
 {

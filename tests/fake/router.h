@@ -55,7 +55,7 @@ struct settings {
 	bool nat_present = true;	// nf_nat_sip_ext is loaded
 	bool assist = false;
 	bool misses_ends = false;	// the core is not told which connection has ended
-	bool default_route = false;	// it leads to all that is not inside
+	bool default_route = true;	// it leads to all that is not inside
 	bool hairpin = false;		// what the inside sends to a forwarded socket is masqueraded, too
 	bool shift_ports = false;	// the rules never keep a source port (masquerade random)
 	endpoint outside4 = at("203.0.113.1");
@@ -163,6 +163,8 @@ public:
 	std::vector<standing> standing_pinholes() const;
 	bool is_inside(const endpoint &e) const;
 	bool is_mine(const endpoint &e) const;
+	bool is_far(const endpoint &e) const;
+	sipx_way way_to(const endpoint &peer, const endpoint &remote) const;
 	u32 connection_count() const { return static_cast<u32>(connections_.size()); }
 	const connection *find(const endpoint &from, const endpoint &to) const;
 	// `conntrack -D`: the connection ends now.

@@ -44,6 +44,8 @@ void plan_again(const passage &way, const std::string &message, workspace &work)
 	info.zone = way.zone;
 	info.reply = !way.outward;
 	info.nat_present = 1;
+	info.source_far = !way.outward;
+	info.destination_far = way.outward;
 	work.where = sides_of(info);
 	understand(work.view, work.where, work.event);
 	reset_plan(work.what, work.event.media_count);

@@ -123,6 +123,8 @@ passed road_line::carry(bool outward, const std::string &message)
 	info.payload = reinterpret_cast<const u8 *>(exact.get());
 	info.payload_length = static_cast<u32>(message.size());
 	info.nat_present = 1;
+	info.source_far = !outward;
+	info.destination_far = outward;
 	info.reply = outward == how_.was_called;
 	const text_view bytes(exact.get(), info.payload_length);
 	passed result;

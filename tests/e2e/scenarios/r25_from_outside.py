@@ -2,9 +2,12 @@
 """R25: a stateful firewall without translation, where the signalling connection began outside."""
 from __future__ import annotations
 
-from calls import call, hang_up, register, talk
-from net import MEDIA, SERVER, SIP, nft_rules
-from peer import World
+from typing import Callable
+
+from attacks import pinholes
+from calls import call, grant, hang_up, must_equal, register, talk
+from net import FRIEND, MEDIA, SERVER, SIP, nft_rules
+from peer import Agent, World
 from registry import ROUTED, ROUTED6, scenario
 
 
@@ -57,3 +60,67 @@ def called_through_registration(world: World) -> None:
                 world.outside_media(7000, MEDIA), world.inside_media(4000))
     talk(world, made, inside_calls=False, first="outside")
     hang_up(made)
+
+
+def _halves(world: World) -> None:
+    """A default route in two halves, as VPNs set it."""
+    first, second = {4: ("0.0.0.0/1", "128.0.0.0/1"), 6: ("::/1", "8000::/1")}[world.setup.family]
+    world.line.ip(f"route add {first} dev wan", f"route add {second} dev wan")
+
+
+def _for_the_inside(world: World) -> None:
+    """A default route for the inside's addresses alone: in a table of theirs."""
+    family, prefix = f"-{world.setup.family}", f"{world.plan.inside}/{world.plan.length}"
+    if world.setup.family == 4:
+        prefix = f"{world.plan.inside}0/{world.plan.length}"
+    world.line.router.run("ip", family, "route", "add", "default", "dev", "wan", "table", "100")
+    world.line.router.run("ip", family, "rule", "add", "from", prefix, "lookup", "100")
+
+
+def _only_default(world: World, make: Callable[[World], None]) -> None:
+    make(world)
+    world.line.router.run("ip", f"-{world.setup.family}", "route", "del", "default", "dev", "wan",
+                          "metric", "0" if world.setup.family == 4 else "1024")
+
+
+def _called(world: World, pbx: Agent, friend: Agent) -> None:
+    made = call(friend, pbx, pbx.uri, pbx.address,
+                world.outside_media(7000, MEDIA), world.inside_media(4000))
+    talk(world, made, inside_calls=False, first="outside")
+    hang_up(made)
+
+
+@scenario("R25", "routed: the default route is in two halves", (ROUTED, ROUTED6))
+def halves(world: World) -> None:
+    _only_default(world, _halves)
+    _let_sip_in(world)
+    _called(world, world.phone(), world.friend())
+
+
+@scenario("R25", "routed: there is a default route for the inside's addresses alone", (ROUTED, ROUTED6))
+def for_the_inside(world: World) -> None:
+    _only_default(world, _for_the_inside)
+    _let_sip_in(world)
+    _called(world, world.phone(), world.friend())
+
+
+@scenario("S5", "routed without any default route: who is inside is not guessed, nothing is opened",
+          (ROUTED, ROUTED6))
+def undecided(world: World) -> None:
+    """With a word of the administrator's it is known again."""
+    plan = world.plan
+    length = 32 if plan.family == 4 else 128
+    hosts = [f"route add {plan.far(number)}/{length} dev wan" for number in (SERVER, MEDIA, FRIEND)]
+    _only_default(world, lambda _: world.line.ip(*hosts))
+    _let_sip_in(world)
+    pbx, friend = world.phone(), world.friend()
+    before = world.line.counters()["no_inside"]
+    sent = friend.send_message(friend.registration(pbx.address, 3600), pbx.address)
+    seen, source = pbx.request("REGISTER", sent.call_id)
+    pbx.send_message(pbx.answer(seen, source, 200, "OK", more=grant(seen, 600)), source)
+    friend.response(200, sent)
+    must_equal(pinholes(world), set(), "pinholes")
+    must_equal(world.line.counters()["registration_granted"], 0, "registrations")
+    must_equal(world.line.counters()["no_inside"], before + 2, "messages that no_inside counts")
+    world.line.own_setting("media_hosts", f"{plan.inside}{'0' if plan.family == 4 else ''}/{plan.length}")
+    _called(world, pbx, friend)
