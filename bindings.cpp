@@ -180,6 +180,25 @@ const endpoint *find_media_inside(state &tables, const endpoint &outside, u32 zo
 	return found && found->zone == zone && !found->signalling ? &found->inside : nullptr;
 }
 
+bool is_media_inside(const state &tables, const endpoint &inside, u32 zone)
+{
+	const binding *at = tables.by_inside.first(hash_of(inside, zone));
+	while (at && !(at->zone == zone && same_socket(at->inside, inside) && !at->signalling))
+		at = at->next_inside;
+	return at;
+}
+
+binding *hold_untranslated(sipx_state *opaque, const endpoint &inside, u32 zone)
+{
+	const binding_site site{nullptr, opaque, inside, zone, false};
+	sipx_reason why;
+	binding *held = find_binding_inside(site, inside);
+	if (!held)
+		return make_binding(site, inside, inside.port, &why);
+	take_reference(held);
+	return held;
+}
+
 void take_reference(binding *held)
 {
 	held->references++;

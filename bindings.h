@@ -26,6 +26,13 @@ struct binding_site {
 // The inside media socket that stands behind an outside one; null: none of that zone does.
 [[nodiscard]] const endpoint *find_media_inside(state &tables, const endpoint &outside, u32 zone);
 
+// Some session names that inside socket for its media.
+[[nodiscard]] bool is_media_inside(const state &tables, const endpoint &inside, u32 zone);
+
+// A reference to the binding of an inside socket that stands for itself, where nothing is translated:
+// so that it is known whose it is. Null: no memory.
+[[nodiscard]] binding *hold_untranslated(sipx_state *opaque, const endpoint &inside, u32 zone);
+
 // Sockets of one host at ports that follow each other, and whose outside ports do so, too:
 // RTP and RTCP (RFC 3550 11), and each further pair of one m= line (RFC 8866 5.14).
 struct socket_run {

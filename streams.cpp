@@ -78,8 +78,17 @@ binding *binding_wished(const plan &p, u8 wish)
 	return wish == none ? nullptr : p.wishes[wish].held;
 }
 
+// Where nothing is translated a socket stands for itself: the other end of another call inside may
+// be told of it (R14).
+void bind_untranslated(const scene &on, binding *&place, const endpoint &inside)
+{
+	binding *fresh = inside.port ? hold_untranslated(on.opaque, inside, on.where.zone) : nullptr;
+	drop_reference(on.tables(), place);
+	place = fresh;
+}
+
 // The inside endpoint said where it wants to receive.
-void note_inside_end(state &tables, const media_wish &wish, const stream_wishes &sockets, const plan &p, stream &s)
+void note_inside_end(const scene &on, const media_wish &wish, const stream_wishes &sockets, const plan &p, stream &s)
 {
 	s.inside_rtp = wish.rtp;
 	s.inside_rtcp = wish.rtcp;
@@ -91,11 +100,55 @@ void note_inside_end(state &tables, const media_wish &wish, const stream_wishes 
 	// A declined stream that comes back finds its outside port again (R12).
 	if (wish.rtp.port == 0)
 		return;
-	set_binding(tables, s.rtp, binding_wished(p, sockets.rtp));
-	set_binding(tables, s.rtcp, binding_wished(p, sockets.rtcp));
+	if (!on.where.translated) {
+		bind_untranslated(on, s.rtp, s.inside_rtp);
+		bind_untranslated(on, s.rtcp, s.inside_rtcp);
+		return;
+	}
+	set_binding(on.tables(), s.rtp, binding_wished(p, sockets.rtp));
+	set_binding(on.tables(), s.rtcp, binding_wished(p, sockets.rtcp));
 }
 
-void note_remote_end(const media_wish &wish, stream &s)
+// Who speaks for the outside must not have ways opened to the router, nor from one host inside to
+// another (S4).
+sipx_way way_to(const scene &on, const endpoint &remote)
+{
+	if (!remote.family || same_address(remote, on.where.peer))
+		return SIPX_WAY_OUT;
+	return sipx_way_to(on.packet, &on.where.inner, &on.where.peer, &remote);
+}
+
+// Why media of the inside may not go to that socket, nor come from there; `usable` if it may: to
+// what a call inside has named itself (two phones behind one router, R14), and to media_hosts.
+u8 judge_remote(const scene &on, const endpoint &remote, sipx_way way)
+{
+	if (way == SIPX_WAY_OUT)
+		return usable;
+	const endpoint *bound = find_media_inside(on.tables(), remote, on.where.zone);
+	if (sipx_is_denied_port(on.opaque, bound ? bound->port : remote.port))
+		return SIPX_COUNT_port_denied;
+	bool known = bound;
+	if (way == SIPX_WAY_INSIDE)
+		known |= is_media_inside(on.tables(), remote, on.where.zone) || sipx_is_media_host(on.opaque, &remote);
+	return known ? usable : static_cast<u8>(SIPX_COUNT_media_not_outside);
+}
+
+// What is refused is as if it had not been said: until it is, media comes from the peer alone.
+void check_remote(const scene &on, stream &s)
+{
+	const sipx_way way = way_to(on, s.remote_rtp);
+	const u8 refusal = judge_remote(on, s.remote_rtp, way);
+	if (refusal != usable) {
+		sipx_count(on.opaque, static_cast<sipx_reason>(refusal));
+		s.remote_rtp = s.remote_rtcp = {};
+		return;
+	}
+	const bool together = same_address(s.remote_rtp, s.remote_rtcp);
+	if (judge_remote(on, s.remote_rtcp, together ? way : way_to(on, s.remote_rtcp)) != usable)
+		s.remote_rtcp = {};
+}
+
+void note_remote_end(const scene &on, const media_wish &wish, stream &s)
 {
 	s.remote_rtp = wish.rtp;
 	s.remote_rtcp = wish.rtcp;
@@ -103,12 +156,13 @@ void note_remote_end(const media_wish &wish, stream &s)
 	s.remote_bundled = wish.bundled;
 	s.remote_declined = wish.rtp.port == 0;
 	s.remote_direct = wish.direct;
-	if (wish.refusal == usable)
-		return;
 	// Port 9 says that its owner connects (RFC 4145 4.1): from that address all the same.
-	s.remote_rtp.port = s.remote_rtcp.port = 0;
-	if (wish.refusal != SIPX_COUNT_media_port_low)
+	if (wish.refusal != usable)
+		s.remote_rtp.port = s.remote_rtcp.port = 0;
+	if (wish.refusal != usable && wish.refusal != SIPX_COUNT_media_port_low)
 		s.remote_rtp = s.remote_rtcp = {};
+	if (wish.rtp.port && !wish.direct)
+		check_remote(on, s);
 }
 
 void note_stream(const scene &on, const media_wish &wish, const stream_wishes &sockets, const plan &p, stream &s)
@@ -120,9 +174,9 @@ void note_stream(const scene &on, const media_wish &wish, const stream_wishes &s
 		return;
 	s.pinhole_class = class_of(wish.kind);
 	if (on.where.from_inside)
-		note_inside_end(on.tables(), wish, sockets, p, s);
+		note_inside_end(on, wish, sockets, p, s);
 	else
-		note_remote_end(wish, s);
+		note_remote_end(on, wish, s);
 }
 
 // One socket's two pinholes: in for its media source, out to where the session says, once it is known.

@@ -71,6 +71,7 @@
 	X(expectations_full, "the kernel's expectation table or class is full")	\
 	X(expectation_clash, "another expectation stands in the way")		\
 	X(media_not_owner, "media address is not the sender's")			\
+	X(media_not_outside, "media address that the other end names is the router's, or of the inside")	\
 	X(too_many_ports, "more ports in one m= line than we follow")		\
 	X(media_bad_address, "loopback, multicast or other unusable media address")	\
 	X(media_tcp, "TCP media towards the inside, and the setting tcp_media is off")	\

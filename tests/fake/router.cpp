@@ -484,6 +484,11 @@ enum sipx_way sipx_way_to(sipx_packet *packet, const sipx_endpoint *, const sipx
 	return packet->on->way_to(*peer, *remote);
 }
 
+bool sipx_connection_stands(sipx_state *state, u32 zone, const sipx_endpoint *source,
+			    const sipx_endpoint *destination)
+{
+	return router_of(state).stands(zone, *source, *destination);
+}
 
 bool sipx_is_media_host(const sipx_state *state, const sipx_endpoint *host)
 {

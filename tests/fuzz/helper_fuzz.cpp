@@ -87,7 +87,7 @@ private:
 	}
 	void look()
 	{
-		const std::string fault = broken_state(gate_);
+		const std::string fault = broken_state(gate_, told_);
 		if (!fault.empty())
 			broken(fault);
 		if (script_.done())
@@ -516,6 +516,7 @@ private:
 	bool tcp_ = false;
 	u32 n_ = 0, m_ = 0;
 	bool ipv6_ = false, outward_ = true, count_sdp_ = true;
+	told_sockets told_;
 	bool leaves_at_once_ = false, aggregates_ = false, inside_spoke_ = false;
 };
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "../../bindings.h"
+
 namespace fuzz {
 
 using namespace fake;
@@ -74,12 +76,43 @@ std::string source_fault(const router &gate, const standing &one)
 		       "S2 a pinhole for TCP towards the inside";
 }
 
-std::string pinhole_fault(const router &gate, const standing &one)
+// A call inside has named it for its media, or the administrator has.
+bool is_named(router &gate, const endpoint &remote, u32 zone)
+{
+	const sip::state &tables = sip::tables_of(gate.state());
+	const endpoint *bound = sip::find_media_inside(sip::tables_of(gate.state()), remote, zone);
+	if (gate.rules.denied_ports.count(bound ? bound->port : remote.port))
+		return false;
+	const bool known = sip::is_media_inside(tables, remote, zone) || is_media_host(gate, remote);
+	return bound || (known && !gate.is_mine(remote));
+}
+
+// Of a pinhole that leads from the inside to the other end: outside, but for what was named inside
+// when it was opened.
+std::string remote_fault(router &gate, const standing &one, told_sockets &told)
+{
+	const endpoint &remote = one.wished.destination, &peer = outside_end(gate, *one.master);
+	if (remote.port < 1024)
+		return "S4 a way to a port below 1024 of the other end: " + text_of(remote);
+	if (!sip::is_media_address(remote))
+		return "S4 a way to an address that nobody has: " + text_of(remote);
+	if (sip::same_address(remote, peer) || gate.way_to(peer, remote) == SIPX_WAY_OUT || told.count(remote))
+		return "";
+	if (!is_named(gate, remote, one.master->zone))
+		return "S4 a way to the router or the inside that nobody there has named: " + text_of(remote);
+	told.insert(remote);
+	return "";
+}
+
+std::string pinhole_fault(router &gate, const standing &one, told_sockets &told)
 {
 	const sipx_pinhole &wished = one.wished;
 	const endpoint target = inside_target(gate, wished);
+	// Media comes in from any port, and leaves from a known one.
+	if (!wished.helper && wished.source.port)
+		return remote_fault(gate, one, told);
 	if (!target.family)
-		return wished.helper ? "a door that leads outside" : "";
+		return wished.helper ? "a door that leads outside" : "media from any port that leads outside";
 	for (const std::string &fault :
 	     {target_fault(gate, target), owner_fault(gate, one, target), source_fault(gate, one)})
 		if (!fault.empty())
@@ -99,10 +132,10 @@ u64 refusals_of(const router &gate)
 
 } // namespace
 
-std::string broken_state(router &gate)
+std::string broken_state(router &gate, told_sockets &told)
 {
 	for (const standing &one : gate.standing_pinholes()) {
-		const std::string fault = pinhole_fault(gate, one);
+		const std::string fault = pinhole_fault(gate, one, told);
 		if (!fault.empty())
 			return fault;
 	}

@@ -4,6 +4,7 @@
 #ifndef SIP_EXT_FUZZ_HELPER_WATCH_H
 #define SIP_EXT_FUZZ_HELPER_WATCH_H
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,11 @@
 
 namespace fuzz {
 
+// Sockets of the router and of the inside that pinholes lead to since somebody inside has named them.
+using told_sockets = std::set<fake::endpoint, fake::endpoint_order>;
+
 // Empty, or the promise that the router's state breaks (S2, S3, S4, S7).
-std::string broken_state(fake::router &gate);
+std::string broken_state(fake::router &gate, told_sockets &told);
 
 // The pinholes before something happened, for what it must not take away (S6).
 class belongings {

@@ -2,11 +2,13 @@
 """S4: no pinhole to a low port, to the router, to nobody, or to another host inside."""
 from __future__ import annotations
 
+import re
+
 from attacks import SUCCEEDS, Attacked, pinholes
 from calls import acknowledge, must, must_equal, register
 from net import MEDIA, SERVER
 from peer import Agent, Media, Port, World, offer
-from registry import BOTH_VERSIONS, MASQUERADE, SHIFTED, SHIFTED6, scenario
+from registry import (BOTH_VERSIONS, MASQUERADE, ROUTED, ROUTED6, SHIFTED, SHIFTED6, scenario)
 from sip import Address, Message, host_port, sdp, uri_of
 
 LOW = (1, 22, 53, 69, 80, 161, 443, 445, 1023)
@@ -119,6 +121,26 @@ def low_rtcp(world: World) -> None:
                  f"{line}: nothing comes in by port {port}")
             wrong = [x for x in pinholes(world) if f"dport={port} " in x]
             must_equal(wrong, [], f"{line}: pinholes")
+
+
+@scenario("S4", "an answer from outside that names the router or a host inside opens no way to it",
+          (SHIFTED, SHIFTED6, ROUTED, ROUTED6), subset=True)
+def answer_inside(world: World) -> None:
+    """A caller inside and its accomplice outside."""
+    world.translates = False
+    phone, server = world.phone(), world.server()
+    near, plan = world.inside_media(4000), world.plan
+    for host in (plan.phone(2), f"{plan.inside}1", world.line.router_address):
+        invite = phone.send_message(phone.invitation(server.uri, offer(near)), server.address)
+        seen, source = server.request("INVITE", invite.call_id)
+        server.send_message(server.answer(seen, source, 200, "OK", sdp(host, (host, 4400))), source)
+        phone.response(200, invite)
+        opened = pinholes(world)
+        must(opened, "the peer's own media may come in")
+        wrong = [line for line in opened if f"src={host} " in line
+                 or (f"dst={host} " in line and re.search(r"dport=440[01]\b", line))]
+        if wrong:
+            raise Attacked(f"{SUCCEEDS}an answer that names {host}: {wrong}")
 
 
 @scenario("S4", "a port on the deny list gets no pinhole, for media as for a Contact",
