@@ -83,7 +83,21 @@ void adopt_socket(const scene &on, connection &owner, const binding_wish &wish)
 	socket.bound = wish.held;
 	socket.inside = wish.inside;
 	socket.listens = !wish.spoken_of;
+	socket.asked = 0;
 	on.data->flags |= connection_has_more;
+}
+
+// Or gives it another Contact.
+bool makes_dialog(method m)
+{
+	return m == method::invite || m == method::update || m == method::subscribe || m == method::refer;
+}
+
+void note_asked(connection &owner, const endpoint &contact, u64 transaction)
+{
+	const u8 at = find_further_socket(owner, contact);
+	if (at != none && owner.sockets[at].listens)
+		owner.sockets[at].asked = transaction;
 }
 
 } // namespace
@@ -252,7 +266,7 @@ bool room_for_sockets(const connection *owner, const plan &p)
 	return needed <= room;
 }
 
-void adopt_sockets(const scene &on, connection &owner, plan &p)
+void adopt_sockets(const scene &on, const call_event &event, connection &owner, plan &p)
 {
 	for (u8 i = 0; i < p.wish_count; i++)
 		if (p.wishes[i].signalling && !p.wishes[i].spoken_of)
@@ -260,9 +274,12 @@ void adopt_sockets(const scene &on, connection &owner, plan &p)
 	for (u8 i = 0; i < p.wish_count; i++)
 		if (p.wishes[i].signalling && p.wishes[i].spoken_of)
 			adopt_socket(on, owner, p.wishes[i]);
-	for (u8 i = 1; on.where.from_inside && i < max_sockets; i++)
-		if (owner.sockets[i].listens && !owner.sockets[i].door)
-			open_for_answers(on, owner, owner.sockets[i]);
+	// Without `rport` the response goes to where the top Via says (RFC 3261 18.2.2, RFC 3581 4).
+	if (!on.where.from_inside || event.status || event.asks_rport)
+		return;
+	const u8 at = find_further_socket(owner, event.via);
+	if (at != none && owner.sockets[at].listens && !owner.sockets[at].door)
+		open_for_answers(on, owner, owner.sockets[at]);
 }
 
 void recall(const connection &owner, const endpoint &outer, plan &p)
@@ -309,6 +326,24 @@ void mind_via(const scene &on, const call_event &event, connection &owner)
 	for (const awaited_elsewhere &awaited : owner.awaited)
 		if (awaited.transaction == event.transaction)
 			sipx_packet_redirect(on.packet, awaited.port);
+}
+
+void mind_contact(const scene &on, const call_event &event, connection &owner)
+{
+	if (!makes_dialog(event.request_method))
+		return;
+	const bool granted = event.status >= 200 && event.status < 300;
+	if (on.where.from_inside && (!event.status || (granted && find_call(on.tables(), event, on.where))))
+		for (u8 i = 0; i < event.contact_count; i++)
+			note_asked(owner, event.contacts[i].address, event.transaction);
+	for (u8 i = 1; event.status >= 200 && i < max_sockets; i++) {
+		signalling_socket &socket = owner.sockets[i];
+		if (socket.asked != event.transaction)
+			continue;
+		socket.asked = 0;	// what comes once more opens nothing
+		if (granted && !socket.door)
+			open_for_answers(on, owner, socket);
+	}
 }
 
 void note_need(connection &owner, u64 until_ms)

@@ -44,8 +44,8 @@ void end_all_connections(sipx_state *opaque);
 [[nodiscard]] u8 find_socket(const connection &owner, const endpoint &inside);
 [[nodiscard]] bool room_for_sockets(const connection *owner, const plan &p);
 // Each new signalling socket that the message names, as far as there is room: for those that
-// are listened at, room_for_sockets() has seen to it.
-void adopt_sockets(const scene &on, connection &owner, plan &p);
+// are listened at, room_for_sockets() has seen to it. The one that its answer is wanted at gets it.
+void adopt_sockets(const scene &on, const call_event &event, connection &owner, plan &p);
 
 // What a plan must know of it: the sockets besides the one that the message came by, and how
 // it writes its address.
@@ -71,6 +71,11 @@ void mind_via(const scene &on, const call_event &event, connection &owner);
 // Both ends have closed it: registrations and subscriptions that have no other way in end with
 // it. Calls do not (RFC 3261 18: it may be opened anew at any time): it stays for their media.
 void close_connection(sipx_state *opaque, connection &closed, u64 now_ms);
+
+// Requests of a dialog come to the Contact that made it (RFC 3261 12.2.1.1), which may name another
+// port: from the peer, once it has said 2xx, or the inside has in a call (S3). After the message
+// was remembered.
+void mind_contact(const scene &on, const call_event &event, connection &owner);
 
 // It is needed at least until then.
 void note_need(connection &owner, u64 until_ms);

@@ -221,7 +221,7 @@ void commit(const scene &on, workspace &work, reserve &spare)
 		connection *owner = connection_of(*on.data);
 		remember_spelling(*on.data, work.what.after);
 		if (owner)
-			adopt_sockets(on, *owner, work.what);
+			adopt_sockets(on, work.event, *owner, work.what);
 		if (owner && work.what.literal.fresh)
 			remember_literal(on, *owner, work.what.literal);
 		if (owner && work.what.fresh_stand_in)
@@ -229,6 +229,8 @@ void commit(const scene &on, workspace &work, reserve &spare)
 		if (owner)
 			mind_via(on, work.event, *owner);
 		remember(on, work.event, work.what, owner, spare);
+		if (owner)
+			mind_contact(on, work.event, *owner);
 		settle_all(on, work.event, owner);
 	}
 	release_bindings(on.tables(), work.what);
@@ -435,10 +437,10 @@ sipx_reason carry_message(const sipx_packet_info &info, stream_message *message)
 	if (error != parse_error::none)
 		return reason_of(error);
 	work.where = sides_of(info);
-	understand(work.view, work.where, work.event);
-	reset_plan(work.what, work.event.media_count);
 	if (work.where.undecided)
 		return SIPX_COUNT_no_inside;
+	understand(work.view, work.where, work.event);
+	reset_plan(work.what, work.event.media_count);
 	const sipx_reason refused = plan_message(info, work);
 	if (refused != SIPX_COUNT_unchanged)
 		return refused;

@@ -219,6 +219,7 @@ struct signalling_socket {
 	endpoint inside;	// port 0: unused
 	pinhole *door;		// to it
 	bool listens;		// named in Via or Contact, and not only in an identity
+	u64 asked;		// transaction that would make a dialog with it as Contact; 0: none
 };
 
 // The IPv6 literal of the inside endpoint as it writes it, where that is not the recommended

@@ -263,4 +263,95 @@ TEST_P(doors, R1_contact_port_that_changes_again_and_again)
 	EXPECT_EQ(gate.count(SIPX_COUNT_limit_bindings), 0u);
 }
 
+// ---- a Contact at another port than the one that is sent from
+
+class contacts : public doors {
+protected:
+	// A dialog of a phone that wants its answers where it asked, and requests elsewhere.
+	dialog elsewhere()
+	{
+		dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+		d.contact = "<sip:alice@" + text_of(listening) + ">";
+		d.via = text_of(phone) + ";rport";
+		return d;
+	}
+	u32 open() const { return gate.expectation_count(SIPX_CLASS_SIGNALLING); }
+	std::string answer(const std::string &seen, int status)
+	{
+		return answer_at_server(seen, status, {"far", "<sip:bob@" + text_of(server) + ">", "", {}, outer(phone)});
+	}
+
+	endpoint listening = map.inside(10, 7000);
+};
+FOR_BOTH_FAMILIES(contacts);
+
+TEST_P(contacts, S3_no_request_opens_its_contact_before_it_is_answered)
+{
+	for (bool nat : {true, false})
+		for (const char *method : {"OPTIONS", "INVITE", "SUBSCRIBE", "REGISTER", "MESSAGE"}) {
+			gate.rules.masquerade = nat;
+			dialog d = elsewhere();
+			const std::string seen = gate.send(phone, server, request(d, method)).bytes;
+			EXPECT_EQ(gate.expectation_count(), 0u) << method;
+			gate.send(server, outer(phone), answer(seen, 180));
+			EXPECT_EQ(gate.expectation_count(), 0u) << method;
+			if (std::string("OPTIONS MESSAGE").find(method) != std::string::npos)
+				gate.send(server, outer(phone), answer(seen, 200));
+			EXPECT_EQ(gate.expectation_count(), 0u) << method;
+			gate.end_all();
+		}
+}
+
+TEST_P(contacts, S3_contact_of_a_call_opens_with_its_2xx_for_the_peer_alone)
+{
+	for (bool nat : {true, false})
+		for (const char *method : {"INVITE", "SUBSCRIBE"}) {
+			gate.rules.masquerade = nat;
+			dialog d = elsewhere();
+			const std::string seen = gate.send(phone, server, request(d, method)).bytes;
+			gate.send(server, outer(phone), answer(seen, 200));
+			EXPECT_EQ(open(), 1u) << method;
+			EXPECT_TRUE(call_at(server, contact_of(seen)).arrived_at(listening)) << method;
+			EXPECT_FALSE(call_at(map.outside(1, 5080), contact_of(seen)).arrived()) << method;
+			EXPECT_FALSE(call_at(map.outside(66, 5060), contact_of(seen)).arrived()) << method;
+			gate.end_all();
+		}
+}
+
+TEST_P(contacts, S3_contact_of_a_call_that_is_refused_stays_closed)
+{
+	dialog d = elsewhere();
+	const std::string seen = to_server(phone, request(d, "INVITE"));
+	to_phone(phone, answer(seen, 486));
+	to_phone(phone, answer(seen, 200));
+	EXPECT_EQ(open(), 0u);
+	const std::string again = to_server(phone, request(d, "INVITE"));
+	to_phone(phone, answer(seen, 200));
+	EXPECT_EQ(open(), 0u) << "an answer to another request";
+	to_phone(phone, answer(again, 200));
+	EXPECT_EQ(open(), 1u);
+}
+
+TEST_P(contacts, R19_contact_of_a_call_that_the_inside_answers_opens_with_its_2xx)
+{
+	dialog before = dialog_of("alice", phone, "sip:bob@example.com");
+	to_server(phone, request(before, "OPTIONS"));
+	dialog d = dialog_of("bob", server, "sip:alice@example.com");
+	d.target = "sip:alice@" + text_of(outer(phone));
+	const std::string got = to_phone(phone, request(d, "INVITE", sdp_of(far_media, {{far_media}})));
+	const std::string contact = "<sip:alice@" + text_of(listening) + ">";
+	to_server(phone, respond(got, 180, {"t", contact, "", {}, {}}));
+	EXPECT_EQ(open(), 0u);
+	const std::string seen = to_server(phone, respond(got, 200, {"t", contact, sdp_of(rtp, {{rtp}}), {}, {}}));
+	EXPECT_EQ(open(), 1u);
+	EXPECT_TRUE(call_at(server, contact_of(seen)).arrived_at(listening)) << "as the ACK";
+}
+
+TEST_P(contacts, S3_an_answer_to_nothing_opens_no_contact)
+{
+	dialog d = dialog_of("bob", server, "sip:alice@example.com");
+	to_server(phone, respond(request(d, "INVITE"), 200, {"t", "<sip:alice@" + text_of(listening) + ">", "", {}, {}}));
+	EXPECT_EQ(open(), 0u);
+}
+
 } // namespace core_test

@@ -143,7 +143,7 @@ TEST_P(ways, R4_another_port_of_the_host_in_an_identity_and_in_a_second_via)
 	d.via = (map.family == SIPX_IPV6 ? "[" + host_of(phone) + "]" : bare);
 	const std::string invite = request(d, "INVITE", "", {{"Via", "SIP/2.0/UDP " + host + ";branch=z9hG4bKother"}});
 	const std::string seen = to_server(phone, invite);
-	EXPECT_EQ(gate.expectation_count(), 1u) << "the second Via may be answered, too";
+	EXPECT_EQ(gate.expectation_count(), 0u) << "no answer comes to the second Via";
 	const std::string got = to_phone(phone, answer_at_server(seen, 404));
 	for (const char *name : {"Via", "From", "To"})
 		for (const auto &line : lines_of(invite, name))
