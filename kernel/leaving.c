@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From which ports of an outside address connections leave, and whose they are.
+ * From which ports of an outside address connections leave, or are forwarded, and whose they are.
  *
  * Conntrack has no index for this question, so its table is read through, under RCU and
  * without a lock: when somebody asks, and no more than once a second for an address. What
@@ -77,27 +77,40 @@ static void note_owner(struct sipx_leaving *set, u16 port, u32 owner)
 	*at = *at == NOBODY || *at == owner ? owner : SEVERAL;
 }
 
+/*
+ * Whoever is behind that outside socket: who began, or whom a rule of DNAT leads there. What came
+ * through a pinhole of ours is not such a rule's.
+ */
+static void note_end(struct sipx_leaving *set, const struct nf_conn *ct,
+		     const struct nf_conntrack_tuple_hash *hash)
+{
+	enum ip_conntrack_dir dir = NF_CT_DIRECTION(hash);
+	const struct nf_conntrack_man *source = &ct->tuplehash[!dir].tuple.src;
+	__be16 port = hash->tuple.dst.u.all;
+	u32 owner;
+
+	if (dir == IP_CT_DIR_ORIGINAL && (ct->status & (IPS_DST_NAT | IPS_EXPECTED)) != IPS_DST_NAT)
+		return;
+	owner = owner_number(&source->u3, ntohs(source->u.all));
+	note_owner(set, ntohs(port), owner);
+	if (dir == IP_CT_DIR_REPLY && port != source->u.all)
+		__set_bit(moved_bit(owner), set->moved[set->pass]);
+}
+
 /* Objects may be reused while they are looked at: the worst is a port that looks taken. */
 static void note_connection(struct sipx_leaving *set, const struct net *net,
 			    const struct nf_conntrack_tuple_hash *hash)
 {
 	const struct nf_conntrack_tuple *tuple = &hash->tuple;
-	const struct nf_conntrack_man *source;
 	const struct nf_conn *ct;
-	u32 owner;
 
-	if (NF_CT_DIRECTION(hash) != IP_CT_DIR_REPLY || tuple->dst.protonum != set->protocol ||
-	    tuple->src.l3num != set->l3num || !nf_inet_addr_cmp(&tuple->dst.u3, &set->address))
+	if (tuple->dst.protonum != set->protocol || tuple->src.l3num != set->l3num ||
+	    !nf_inet_addr_cmp(&tuple->dst.u3, &set->address))
 		return;
 	ct = nf_ct_tuplehash_to_ctrack(hash);
-	if (!net_eq(nf_ct_net(ct), net) || sipx_zone_of(ct) != set->zone ||
-	    nf_ct_is_expired(ct) || nf_ct_is_dying(ct))
-		return;
-	source = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src;
-	owner = owner_number(&source->u3, ntohs(source->u.all));
-	note_owner(set, ntohs(tuple->dst.u.all), owner);
-	if (tuple->dst.u.all != source->u.all)
-		__set_bit(moved_bit(owner), set->moved[set->pass]);
+	if (net_eq(nf_ct_net(ct), net) && sipx_zone_of(ct) == set->zone && !nf_ct_is_expired(ct) &&
+	    !nf_ct_is_dying(ct))
+		note_end(set, ct, hash);
 }
 
 /* The lock of any bucket keeps the table from being exchanged while both are read. */

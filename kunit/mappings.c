@@ -8,25 +8,43 @@
 #include "compat.h"
 #include "suites.h"
 
-/* As a rule does: from `inside` to `remote`, seen as `outside`. Confirmed. */
+/* As a rule does: that side of it becomes `other`. Confirmed. */
+static void translate(struct kunit *test, struct nf_conn *ct, const struct sipx_endpoint *other,
+		      enum nf_nat_manip_type side)
+{
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
+		.min_proto.all = htons(other->port),
+		.max_proto.all = htons(other->port),
+	};
+
+	memcpy(&range.min_addr, other->bytes, sizeof(range.min_addr));
+	range.max_addr = range.min_addr;
+	local_bh_disable();
+	KUNIT_EXPECT_EQ(test, nf_nat_setup_info(ct, &range, side), (unsigned int)NF_ACCEPT);
+	local_bh_enable();
+	sipx_test_confirm(test, ct);
+}
+
+/* From `inside` to `remote`, seen as `outside`. */
 static struct nf_conn *mapped(struct kunit *test, const struct sipx_endpoint *inside,
 			      const struct sipx_endpoint *remote,
 			      const struct sipx_endpoint *outside)
 {
 	struct nf_conn *ct = sipx_test_connection(test, inside, remote, NULL, false);
-	struct nf_nat_range2 range = {
-		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
-		.min_proto.all = htons(outside->port),
-		.max_proto.all = htons(outside->port),
-	};
 
-	memcpy(&range.min_addr, outside->bytes, sizeof(range.min_addr));
-	range.max_addr = range.min_addr;
-	local_bh_disable();
-	KUNIT_EXPECT_EQ(test, nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC),
-			(unsigned int)NF_ACCEPT);
-	local_bh_enable();
-	sipx_test_confirm(test, ct);
+	translate(test, ct, outside, NF_NAT_MANIP_SRC);
+	return ct;
+}
+
+/* From `remote` to `outside`, which a rule leads to `inside`. */
+static struct nf_conn *forwarded(struct kunit *test, const struct sipx_endpoint *inside,
+				 const struct sipx_endpoint *remote,
+				 const struct sipx_endpoint *outside)
+{
+	struct nf_conn *ct = sipx_test_connection(test, remote, outside, NULL, false);
+
+	translate(test, ct, inside, NF_NAT_MANIP_DST);
 	return ct;
 }
 
@@ -221,6 +239,25 @@ static void knows_whose_port_it_is_ipv6(struct kunit *test)
 	knows_whose_port_it_is(test, SIPX_IPV6);
 }
 
+static void knows_what_is_forwarded(struct kunit *test)
+{
+	struct sipx_endpoint server = sipx_test_endpoint(SIPX_IPV4, 1, 12000);
+	struct sipx_endpoint phone = sipx_test_endpoint(SIPX_IPV4, 2, 12000);
+	struct sipx_endpoint remote = sipx_test_endpoint(SIPX_IPV4, 202, 4000);
+	struct sipx_endpoint outside = sipx_test_endpoint(SIPX_IPV4, 100, 12000);
+	struct nf_conn *ct = forwarded(test, &server, &remote, &outside);
+
+	KUNIT_EXPECT_TRUE(test, is_taken(ct, &outside, &phone));
+	KUNIT_EXPECT_FALSE(test, is_taken(ct, &outside, &server));
+	sipx_test_end(ct);
+	/* as what came through a pinhole of ours */
+	ct = forwarded(test, &server, &remote, &outside);
+	set_bit(IPS_EXPECTED_BIT, &ct->status);
+	KUNIT_EXPECT_FALSE(test, is_taken(ct, &outside, &phone));
+	clear_bit(IPS_EXPECTED_BIT, &ct->status);
+	sipx_test_end(ct);
+}
+
 /* More outside addresses than are kept at once. */
 static void asks_about_many_addresses(struct kunit *test)
 {
@@ -336,6 +373,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(hears_of_a_new_mapping_later),
 	KUNIT_CASE(knows_whose_port_it_is_ipv4),
 	KUNIT_CASE(knows_whose_port_it_is_ipv6),
+	KUNIT_CASE(knows_what_is_forwarded),
 	KUNIT_CASE(asks_about_many_addresses),
 	KUNIT_CASE(leads_inside_to_inside),
 	{}

@@ -364,11 +364,16 @@ bool router::port_taken(const endpoint &outside, const endpoint &inside) const
 {
 	if (is_mine(outside) && rules.taken_ports.count(outside.port))
 		return true;
-	for (const auto &c : connections_)
-		if (c->zone == rules.zone && sip::same_endpoint(c->reply.destination, outside) &&
-		    !sip::same_endpoint(c->original.source, inside) &&
-		    c->reply.destination.protocol == outside.protocol)
+	for (const auto &c : connections_) {
+		if (c->zone != rules.zone || c->original.source.protocol != outside.protocol)
+			continue;
+		const bool leaves = sip::same_endpoint(c->reply.destination, outside);
+		const bool forwarded = sip::same_endpoint(c->original.destination, outside) && !c->expected &&
+				       !sip::same_endpoint(c->reply.source, outside);
+		if ((leaves && !sip::same_endpoint(c->original.source, inside)) ||
+		    (forwarded && !sip::same_endpoint(c->reply.source, inside)))
 			return true;
+	}
 	return false;
 }
 
@@ -472,11 +477,6 @@ u16 sipx_mapped_port(sipx_packet *packet, const sipx_endpoint *inside, const sip
 	return packet->on->mapped_port(*inside, *outside);
 }
 
-bool sipx_connection_stands(sipx_state *state, u32 zone, const sipx_endpoint *source,
-			    const sipx_endpoint *destination)
-{
-	return router_of(state).stands(zone, *source, *destination);
-}
 enum sipx_way sipx_way_to(sipx_packet *packet, const sipx_endpoint *, const sipx_endpoint *peer,
 			  const sipx_endpoint *remote)
 {

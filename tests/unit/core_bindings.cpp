@@ -363,4 +363,16 @@ TEST_P(bindings, R8_sixty_lines_whose_pairs_overlap)
 	EXPECT_EQ(live_objects(), 0u);
 }
 
+// A rule of DNAT leads that port to a server: what is known of it is who came by it.
+TEST_P(bindings, S6_port_that_is_forwarded_is_not_given_away_while_it_is_used)
+{
+	const endpoint server_inside = map.inside(5, 12000), own = map.inside(10, 12000);
+	const endpoint someone = map.outside(7, 40000);
+	gate.rules.forward[map.router(12000)] = server_inside;
+	EXPECT_TRUE(gate.send(someone, map.router(12000), "x").arrived_at(server_inside));
+	const endpoint outside = media_of(offer_of({{own}}));
+	EXPECT_NE(outside.port, 12000);
+	EXPECT_TRUE(gate.send(map.outside(8, 40000), map.router(12000), "x").arrived_at(server_inside));
+}
+
 } // namespace core_test
