@@ -618,12 +618,16 @@ void note_bye(const scene &on, const call_event &event)
 	expect_end(on.opaque, *c, on.now_ms + ending_life_ms);
 }
 
+namespace {
+
 // What the inside grants is over, whoever asked for it.
 bool grants_bye(const call_event &event, const sides &where, const call &c)
 {
 	return where.from_inside && event.status < 300 && c.state == call_state::answered &&
 	       fit_of(event, where, c) == fit::exact;
 }
+
+} // namespace
 
 void note_bye_answer(const scene &on, const call_event &event)
 {
