@@ -11,10 +11,11 @@ import os
 import socket
 import struct
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from calls import call, hang_up, register, ring
+from calls import call, hang_up, must, must_equal, register, ring
 from dialog import calling, session_of
 from net import MEDIA, Failure, Namespace
 from peer import Agent, Media, World
@@ -154,11 +155,28 @@ def deaf_to(world: World, host: str) -> None:
                                     struct.pack("HP", len(rules), ctypes.addressof(program)))
 
 
+@dataclass(frozen=True)
+class Life:
+    """What one round of a bystander's life cost."""
+
+    seconds: float      # to set up a call, on average of two
+    asked_again: int    # messages that it had to send once more
+
+
+SLOWER, FLOOR = 20, 2.0
+"""A call set up in a flood may take so many times what it took before it, and in any case so many
+seconds: a datagram lost is half a second (RFC 3261 17.1.1.2), a segment one, and one processor has
+it all to do."""
+AGAIN = 4
+"""Messages of one round of life, of about twenty, that may have to be sent once more in a flood."""
+
+
 class Bystander:
     """A phone with a registration and a call that nothing shall disturb."""
 
     def __init__(self, world: World, number: int = 1, server: Agent | None = None) -> None:
         self.world = world
+        self.newcomers = True       # a phone may register anew in each round
         self.phone = world.phone(number)
         self.server = server or world.server()
         self.contact = register(self.phone, self.server, granted=600).contact
@@ -167,32 +185,39 @@ class Bystander:
         self.number = number
         self.ports = itertools.count(0, 4)
         self.standing.talk()
-        self.times: list[float] = []
+        self.rounds: list[Life] = []
         self.own = {"calls": 1, "registrations": 1}
         """At most so many entries of our tables are its own."""
         # conntrack's own table is small here, and gives up what has no answer yet when it is full
         CONNTRACK_MAX.write_text("262144", encoding="ascii")
         # a machine that is flooded loses datagrams long before they come to any helper
         world.repeats = not world.over_tcp
+        self.lives()
+        self.lives()
+        self.usual = min(life.seconds for life in self.rounds)
+        """Seconds to set up a call, with no flood."""
+        must_equal([life.asked_again for life in self.rounds], [0, 0], "messages sent again with no flood")
 
     def lives(self) -> None:
         """Is called, calls with audio both ways, and goes on with the call that stands."""
-        began = time.monotonic()
+        began, again = time.monotonic(), self.world.again
         self.own["calls"] += 3
         self.own["registrations"] += 1
         ring(self.phone, self.server, self.contact, "in the flood")
         near, far = self._media()
         made = call(self.phone, self.server, self.server.uri, self.server.address, near, far)
-        self.times.append((time.monotonic() - began) / 2)
+        took = (time.monotonic() - began) / 2
         session_of(self.world, made, True).talk("outside")
         hang_up(made)
         for used in (near, far):
             self.world.selector.unregister(used.socket)
             used.socket.close()
         self.standing.talk("outside")
-        self._newcomer()
+        if self.newcomers:
+            self.newcomer()
+        self.rounds.append(Life(took, self.world.again - again))
 
-    def _newcomer(self) -> None:
+    def newcomer(self) -> None:
         """A phone that registers only now is called, by UDP from another port of its server."""
         place = next(self.ports)
         phone = self.world.phone(self.number + 2, 6000 + place)
@@ -208,12 +233,25 @@ class Bystander:
 
     def through(self, flood: Flood) -> str:
         """Lives on until it is over; what it came to, in numbers."""
-        self.times = []
-        while flood.runs or not self.times:
+        self.rounds = []
+        while flood.runs or not self.rounds:
             self.lives()
-        sent, times = flood.end(), list(self.times)
+        sent, rounds = flood.end(), list(self.rounds)
         self.lives()
-        return (f"{sent} packets in {flood.seconds:g} s; {2 * len(times)} calls set up meanwhile, "
-                f"on average in {1000 * sum(times) / len(times):.0f} ms, at most in "
-                f"{1000 * max(times):.0f} ms")
+        self.suffered(rounds)
+        return f"{sent} packets in {flood.seconds:g} s; {self.told(rounds)}"
 
+    def told(self, rounds: list[Life]) -> str:
+        times, again = [life.seconds for life in rounds], sum(life.asked_again for life in rounds)
+        return (f"{2 * len(rounds)} calls set up meanwhile, on average in {1000 * sum(times) / len(times):.0f} ms, "
+                f"at most in {1000 * max(times):.0f} ms, with no flood in {1000 * self.usual:.0f} ms; "
+                f"{again} messages sent again, no audio lost")
+
+    def suffered(self, rounds: list[Life]) -> None:
+        """Fails if it was disturbed. That no packet of its audio is lost, lives() says already."""
+        most = self.world.patience_with(self.usual * SLOWER + FLOOR)
+        slow = [life for life in rounds if life.seconds > most]
+        must(not slow, f"calls set up within {most:.2f} s, {SLOWER} times the {self.usual:.3f} s with no flood and "
+             f"{FLOOR:g} s: {slow}")
+        again = sum(life.asked_again for life in rounds)
+        must(again <= AGAIN * len(rounds), f"{again} messages sent again in {len(rounds)} rounds of life")

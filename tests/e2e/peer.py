@@ -97,6 +97,7 @@ class World:
         self.loses = False                  # True: the router may swallow messages
         self.repeats = False                # True: what is waited for is sent again (RFC 3261 17)
         self.last: Callable[[], None] = lambda: None    # sends the last message again
+        self.again = 0                      # so many times that was done
         self.selector = selectors.DefaultSelector()
         self.numbers = itertools.count(1)
         self.programs: list[subprocess.Popen[str]] = []
@@ -277,6 +278,7 @@ class Agent(Port):
             nonlocal again
             if self.world.repeats and time.monotonic() > again:
                 self.world.last()
+                self.world.again += 1
                 again += T1
             for place, (data, source) in enumerate(self.received):
                 if is_sip(data) and fits(Message(data)):

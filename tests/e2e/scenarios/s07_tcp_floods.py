@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
 
 from attacks import Listener
-from calls import must_count
+from calls import must, must_count, must_equal
 from floods import Bystander, Packet, deaf_to, syn
 from net import FRIEND, PATIENCE, Namespace
 from peer import World
@@ -15,6 +16,9 @@ from sip import Address
 
 HELD = 60000
 """Bytes of a message that never ends, less than a message may have."""
+BUFFER = 80
+"""KiB that one direction of a connection may hold: the least that there is to set, a message and
+what belongs to it."""
 CONNECTIONS = int(6000 / PATIENCE)
 """A quarter of them may wait for their answer: more than the thousand packets that the kernel lets
 wait in front of a router (netdev_max_backlog), or the flood would overtake every answer. A slow machine
@@ -60,7 +64,42 @@ def _ended(held: list[socket.socket]) -> None:
         one.close()
 
 
-def _holding(world: World, count: int, talks: bool) -> None:
+@dataclass(frozen=True)
+class Known:
+    """What our table of TCP connections says of one."""
+
+    begun_by: str   # the host
+    held: int       # bytes of ours
+    follows: bool
+
+
+def _known(world: World) -> list[Known]:
+    if not world.line.counters():
+        return []
+    text = world.line.router.read("/proc/net/sip_ext/connections")
+    return [Known(_field(line, "from").rpartition(":")[0], int(_field(line, "held")),
+                  not line.startswith("connection passing"))
+            for line in text.splitlines() if line.startswith("connection ")]
+
+
+def _field(line: str, name: str) -> str:
+    return next(part for part in line.split() if part.startswith(name + "=")).partition("=")[2]
+
+
+def _bounded(world: World, of_host: int, in_all: int, buffer: int) -> None:
+    """Bytes and connections that are held are within what the settings say."""
+    known, host = _known(world), world.plan.phone(2)
+    if not known:
+        return
+    held = sum(one.held for one in known if one.begun_by == host)
+    must(held <= of_host * 1024, f"{held} bytes held for one host of {of_host} KiB")
+    must(sum(one.held for one in known) <= in_all * 1024, f"bytes held of {in_all} KiB in all")
+    must(max(one.held for one in known) <= buffer * 1024, f"bytes held by one connection of {buffer} KiB")
+    world.notes.append(f"{len(known)} connections known, {sum(one.follows for one in known)} followed; {held} bytes "
+                       f"held for the host, at most {max(one.held for one in known)} by one connection")
+
+
+def _holding(world: World, count: int, talks: bool) -> list[socket.socket]:
     bystander = Bystander(world)
     to = (world.plan.far(FRIEND), 5060)
     deaf_to(world, to[0])
@@ -70,12 +109,17 @@ def _holding(world: World, count: int, talks: bool) -> None:
     world.wait("all connections stand", lambda: len(server.taken) >= count, 10)
     if talks:
         _hold(world, held, to)
+    bystander.rounds = []
     for _ in range(3):
         bystander.lives()
-    world.notes.append(f"{count} connections; {sizes(world)}; {moved(world, before)}; calls set up in "
-                       f"{1000 * max(bystander.times):.0f} ms at most")
+    bystander.suffered(bystander.rounds)
+    world.notes.append(f"{count} connections; {sizes(world)}; {moved(world, before)}; "
+                       f"{bystander.told(bystander.rounds)}")
+    return held
+
+
+def _over(world: World, held: list[socket.socket]) -> None:
     _ended(held)
-    bystander.lives()
     all_given_back(world)
 
 
@@ -84,8 +128,13 @@ def _holding(world: World, count: int, talks: bool) -> None:
 def memory(world: World) -> None:
     world.line.own_setting("tcp_memory_per_host", 1024)
     world.line.own_setting("tcp_memory", 2048)
-    _holding(world, 60, talks=True)
+    world.line.own_setting("tcp_buffer", BUFFER)
+    held = _holding(world, 60, talks=True)
     must_count(world, "limit_stream_host")
+    _bounded(world, 1024, 2048, BUFFER)
+    full = [one for one in _known(world) if one.held >= HELD - 1000]
+    must(full != [] or not world.line.counters(), "there are connections that hold all of their message")
+    _over(world, held)
 
 
 @scenario("S7", "one host has all the connections that it may: another phone connects, calls and is called",
@@ -93,8 +142,13 @@ def memory(world: World) -> None:
 def connections(world: World) -> None:
     world.line.own_setting("tcp_connections_per_host", 100)
     world.line.own_setting("tcp_connections", 200)
-    _holding(world, 250, talks=False)
+    held = _holding(world, 250, talks=False)
     must_count(world, "limit_stream_host")
+    followed = [one for one in _known(world) if one.follows]
+    of_host = sum(one.begun_by == world.plan.phone(2) for one in followed)
+    must(of_host <= 100 and len(followed) <= 200, f"{of_host} connections of one host, {len(followed)} in all")
+    must_equal(of_host, 100 * bool(world.line.counters()), "connections that are followed of the host that has too many")
+    _over(world, held)
 
 
 def _syns(sources: list[Address], to: Address) -> Packet:
@@ -108,6 +162,16 @@ def _nobody(world: World, address: str) -> None:
     world.line.outside.run("nft", "-f", "-", stdin=(
         "table inet nobody {\nchain in {\ntype filter hook input priority 0;\n"
         f"ip daddr {address} tcp dport 5060 drop\n}}\n}}\n"))
+
+
+def _half_open(world: World) -> None:
+    """A quarter of all connections may wait for their answer."""
+    if not world.line.counters():
+        return
+    lines = world.line.router.read("/proc/net/sip_ext/connections").splitlines()
+    waiting = sum(line.startswith("connection half-open") for line in lines)
+    must(waiting <= CONNECTIONS // 4, f"{waiting} connections wait for their answer")
+    world.notes.append(f"{waiting} connections half-open of {len(lines)}")
 
 
 @scenario("S7", "SYN floods from inside, of one host and of many made up: another phone connects and calls",
@@ -125,6 +189,7 @@ def syn_flood_inside(world: World) -> None:
         before = world.line.counters()
         flooded(world, bystander, what, _syns(sources, to))
         must_count(world, "limit_half_open", before)
+        _half_open(world)
     all_given_back(world)
 
 
@@ -138,4 +203,5 @@ def syn_flood_outside(world: World) -> None:
     flooded(world, bystander, "SYNs of strangers",
             _syns(strangers, (world.line.router_address, 5060)), inside=False)
     must_count(world, "limit_half_open")
+    _half_open(world)
     all_given_back(world)
