@@ -19,6 +19,11 @@ def must_equal(found: object, wanted: object, what: str) -> None:
         raise Failure(f"{what}\n  found  {found!r}\n  wanted {wanted!r}")
 
 
+def must_be_ours(world: World) -> None:
+    """For what is about a setting or a counter of ours, which no other helper has."""
+    must(world.line.counters() != {}, "only our helper has such a setting or counter")
+
+
 def must_count(world: World, counter: str, before: dict[str, int] | None = None) -> None:
     """Ours counted it, since the counters said `before` or ever; another helper counts nothing."""
     now = world.line.counters()

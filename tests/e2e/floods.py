@@ -24,15 +24,16 @@ from sip import Address
 Packet = Callable[[int], tuple[bytes, str]]
 """The packet of that number, as a whole IPv4 packet, and the address that it goes to."""
 BURST = 32
-LISTENER_STOPS = 2.0
+FEWEST = 600
+"""Packets of a flood, however slow the machine is: more than the limits that it has to reach."""
 CONNTRACK_MAX = Path("/proc/sys/net/netfilter/nf_conntrack_max")
 
 
 def _pour(where: Namespace, make: Packet, seconds: float, sent: object) -> None:
     with where:
         raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    until, number = time.monotonic() + seconds, 0
-    while time.monotonic() < until:
+    began, number = time.monotonic(), 0
+    while (took := time.monotonic() - began) < seconds or (number < FEWEST and took < 10 * seconds):
         for number in range(number, number + BURST):
             packet, to = make(number)
             try:
@@ -106,36 +107,6 @@ def request(method: str, number: int, source: Address, to: Address) -> bytes:
             f"From: <sip:u{number}@{server}>;tag={number}\r\nTo: <sip:u{number}@{server}>\r\n"
             f"Call-ID: {SALT}-{number}\r\nCSeq: 1 {method}\r\nContact: <sip:u{number}@{host}>\r\n"
             f"{more}Content-Length: {len(body)}\r\n\r\n{body}").encode()
-
-
-def answering(world: World, where: Namespace, address: Address) -> mp.process.BaseProcess:
-    """A server in league with the flood: it grants and accepts all that it hears."""
-    with where:
-        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(address)
-    process = mp.get_context("fork").Process(target=_grant_all, args=(server, address))
-    process.start()
-    server.close()
-    return process
-
-
-def _grant_all(server: socket.socket, address: Address) -> None:
-    server.settimeout(LISTENER_STOPS)
-    body = BODY.format(host=address[0], media=7000).encode()
-    kept = (b"via:", b"from:", b"call-id:", b"cseq:")
-    while True:
-        try:
-            text, source = server.recvfrom(4096)
-        except OSError:
-            return
-        lines = text.split(b"\r\n")
-        same = [line for line in lines if line.lower().startswith(kept)]
-        to = next(line for line in lines if line.startswith(b"To:")) + b";tag=granted"
-        calls = text.startswith(b"INVITE")
-        more = ([b"Contact: <sip:%s:5060>" % address[0].encode(), b"Content-Type: application/sdp"] if calls
-                else [next(line for line in lines if line.startswith(b"Contact:")) + b";expires=3600"])
-        head = [b"SIP/2.0 200 OK", *same, to, *more, b"Content-Length: %d" % (len(body) if calls else 0)]
-        server.sendto(b"\r\n".join([*head, b"", body if calls else b""]), source)
 
 
 SO_ATTACH_FILTER = 26

@@ -8,11 +8,11 @@ from attacks import SUCCEEDS, Attacked, pinholes
 from calls import Registration, grant, must, must_equal, register, ring
 from net import FRIEND, SERVER, STRANGER
 from peer import Agent, Port, World
-from registry import BOTH_VERSIONS, MASQUERADE, SHIFTED, SHIFTED6, scenario
+from registry import BOTH_VERSIONS, MASQUERADE, SHIFTED, SHIFTED6, over_tcp, scenario
 from sip import Address, Message
 
 OTHER_PORT = 5070
-SPOOFED = "a datagram of a server that is not connected, or in its name; over TCP s06_tcp.py"
+SPOOFED = "datagrams of who is not connected, or in the server's name; over TCP over_a_connection() asks it"
 
 
 def _changed(answer: Message, name: str, old: str, new: str) -> Message:
@@ -125,6 +125,38 @@ def late(world: World) -> None:
     _closed(world, "registered and gone", doors, source, fence)
     server.send_message(good, source)
     _closed(world, "the old 200 once more", doors, source, fence)
+
+
+@scenario("S3", "over TCP, with tcp_inbound=1: forged, refused and late answers open no way in, the right one does",
+          over_tcp(SHIFTED, SHIFTED6, MASQUERADE))
+def over_a_connection(world: World) -> None:
+    """Nobody but the server can write into its connection; so it is the server that writes 200s
+    to what was not asked. What opens then is its way to the phone's listening port, and the time
+    for which the connection is kept."""
+    world.line.own_setting("tcp_inbound", 1)
+    phone, server = world.phone(), world.server()
+    sent, seen, source = _ask(phone, server)
+    good = server.answer(seen, source, 200, "OK", more=grant(seen, 600))
+    for how, answer in _forgeries(good, seen).items():
+        server.send_message(answer, source)
+        _opens_nothing(world, phone, answer, how)
+    refused_ = server.answer(seen, source, 403, "Forbidden")
+    for how, answer in (("403", refused_), ("200 after 403", good)):
+        server.send_message(answer, source)
+        _opens_nothing(world, phone, answer, how)
+    again, seen, source = _ask(phone, server)
+    server.send_message(server.answer(seen, source, 200, "OK", more=grant(seen, 600)), source)
+    phone.response(200, again)
+    if now := world.line.counters():
+        must_equal(now["registration_granted"], 1, "registrations granted")
+        must(pinholes(world) != set(), "the right 200 opens the registrar's way in")
+
+
+def _opens_nothing(world: World, phone: Agent, answer: Message, what: str) -> None:
+    """Once the answer has come to the phone."""
+    phone.take(what, lambda m: m.start == answer.start and m.get("CSeq") == answer.get("CSeq"))
+    must_equal(pinholes(world), set(), f"{what}: pinholes")
+    must_equal(world.line.counters().get("registration_granted", 0), 0, f"{what}: registrations granted")
 
 
 def _third_party(phone: Agent, server: Agent, contact: str) -> Registration:

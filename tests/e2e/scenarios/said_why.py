@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Callable, Iterator
 
 from attacks import Wire, connected, tcp_socket
-from calls import must, must_count, must_equal, register
+from calls import must, must_be_ours, must_count, must_equal, register
 from dialog import calling
 from net import Failure, nft
 from peer import Agent, World, offer
@@ -69,6 +69,7 @@ def _crosses(sender: Agent, receiver: Agent, data: bytes, to: Address, counter: 
 @scenario("R20", "each kind of message that is not translated leaves as it came, and its counter says why",
           (SHIFTED,), udp_only="over TCP a part of these would be no message at all")
 def refused(world: World) -> None:
+    must_be_ours(world)
     world.translates = False
     phone, server = world.phone(), world.server()
     for counter, data in _refused(phone, server).items():
@@ -78,6 +79,7 @@ def refused(world: World) -> None:
 
 @scenario("S5", "media in a dialog that is not known makes nothing, and unknown_dialog counts", BOTH_VERSIONS)
 def unknown_dialog(world: World) -> None:
+    must_be_ours(world)
     world.translates = False
     phone, server = world.phone(), world.server()
     made, far = register(phone, server, granted=600), world.outside_media()
@@ -95,6 +97,7 @@ def unknown_dialog(world: World) -> None:
 
 @scenario("R13", "a message that comes again counts as retransmission, what ends as pinhole_closed", BOTH_VERSIONS)
 def repeated(world: World) -> None:
+    must_be_ours(world)
     session_ = calling(world)
     phone, server = session_.near.agent, session_.far.agent
     before = world.line.counters()
@@ -177,6 +180,7 @@ STREAMS: dict[str, Callable[[World, Agent, Agent], None]] = {
 @scenario("T6", "what becomes of segments is counted: sent besides, sent again, taken out of a SYN",
           over_tcp(SHIFTED))
 def segments(world: World) -> None:
+    must_be_ours(world)
     phone, server = world.phone(), world.server()
     for counter, happens in STREAMS.items():
         before = world.line.counters()
@@ -187,6 +191,7 @@ def segments(world: World) -> None:
 @scenario("T6", "a connection that began while the switch of all was off passes untouched, and stream counts",
           over_tcp(ROUTED))
 def not_followed(world: World) -> None:
+    must_be_ours(world)
     phone, server = world.phone(), world.server()
     world.line.own_setting("enabled", 0)
     wire = _wire(phone, server)
