@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -133,13 +134,14 @@ def perform(boot: Boot) -> Outcome:
     began, largest = time.monotonic(), 0
     with Path(f"{boot.file}.tap").open("w+", encoding="utf-8", errors="replace") as kept:
         with subprocess.Popen(boot.lab(), cwd=TOP, stdout=kept, stderr=subprocess.STDOUT) as running:
-            while running.poll() is None:
-                largest = max([largest, *(size for _, size in family(running.pid))])
-                if largest > MOST:
-                    running.terminate()
-                    kept.write(f"\nlab: ended: it has taken {largest >> 10} MB\n")
-                    break
-                time.sleep(1)
+            try:
+                while running.poll() is None and largest <= MOST:
+                    largest = max([largest, *(size for _, size in family(running.pid))])
+                    time.sleep(1)
+            finally:
+                running.terminate()     # nothing, if it has ended
+        if largest > MOST:
+            kept.write(f"\nlab: ended: it has taken {largest >> 10} MB\n")
         kept.seek(0)
         return Outcome(running.wait(), kept.read(), largest, time.monotonic() - began)
 
@@ -153,6 +155,7 @@ def main() -> int:
     if options.list or not chosen:
         print("\n".join(boot.name for boot in chosen) or "Bail out! no boot of that name")
         return 0 if chosen else 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     KEPT.mkdir(parents=True, exist_ok=True)
     build_caught()
     sums, failed, began = Counter[str](), 0, time.monotonic()
