@@ -330,7 +330,7 @@ void mind_via(const scene &on, const call_event &event, connection &owner)
 
 void mind_contact(const scene &on, const call_event &event, connection &owner)
 {
-	if (!makes_dialog(event.request_method))
+	if (!(on.data->flags & connection_has_more) || !makes_dialog(event.request_method))
 		return;
 	const bool granted = event.status >= 200 && event.status < 300;
 	if (on.where.from_inside && (!event.status || (granted && find_call(on.tables(), event, on.where))))
