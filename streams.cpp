@@ -113,9 +113,7 @@ void note_inside_end(const scene &on, const media_wish &wish, const stream_wishe
 // another (S4).
 sipx_way way_to(const scene &on, const endpoint &remote)
 {
-	if (!remote.family || same_address(remote, on.where.peer))
-		return SIPX_WAY_OUT;
-	return sipx_way_to(on.packet, &on.where.inner, &on.where.peer, &remote);
+	return remote.family ? sipx_way_to(on.packet, &on.where.inner, &on.where.peer, &remote) : SIPX_WAY_OUT;
 }
 
 // Why media of the inside may not go to that socket, nor come from there; `usable` if it may: to
@@ -134,7 +132,7 @@ u8 judge_remote(const scene &on, const endpoint &remote, sipx_way way)
 }
 
 // What is refused is as if it had not been said: until it is, media comes from the peer alone.
-void check_remote(const scene &on, stream &s)
+[[gnu::noinline]] void check_elsewhere(const scene &on, stream &s, bool together)
 {
 	const sipx_way way = way_to(on, s.remote_rtp);
 	const u8 refusal = judge_remote(on, s.remote_rtp, way);
@@ -143,9 +141,16 @@ void check_remote(const scene &on, stream &s)
 		s.remote_rtp = s.remote_rtcp = {};
 		return;
 	}
-	const bool together = same_address(s.remote_rtp, s.remote_rtcp);
 	if (judge_remote(on, s.remote_rtcp, together ? way : way_to(on, s.remote_rtcp)) != usable)
 		s.remote_rtcp = {};
+}
+
+// The peer is where its messages come from, which is outside.
+void check_remote(const scene &on, stream &s)
+{
+	const bool together = same_address(s.remote_rtp, s.remote_rtcp);
+	if (!together || !same_address(s.remote_rtp, on.where.peer))
+		check_elsewhere(on, s, together);
 }
 
 void note_remote_end(const scene &on, const media_wish &wish, stream &s)
