@@ -31,6 +31,7 @@ struct hosting {
 	const sipx_packet_info *info;	// null: no segment is on its way
 	sipx_reason why;		// through: counted once, whatever the engine says
 	bool counts;
+	sipx_reason no_piece;	// why there was none the last time; a limit has been counted
 };
 
 // What is counted for a message itself says its road.
@@ -79,8 +80,8 @@ hosting &hosting_of(void *context) { return *static_cast<hosting *>(context); }
 
 void *take_piece(void *context, u32 size)
 {
-	const hosting &at = hosting_of(context);
-	return sipx_piece_take(at.state, at.stream, size);
+	hosting &at = hosting_of(context);
+	return sipx_piece_take(at.state, at.stream, size, &at.no_piece);
 }
 
 void give_piece(void *context, void *piece, u32 size)
@@ -92,21 +93,27 @@ void give_piece(void *context, void *piece, u32 size)
 void count_stream(void *context, stream_count what)
 {
 	hosting &at = hosting_of(context);
-	const sipx_reason reason = at.why == SIPX_REASON_COUNT ? reason_of(what) : at.why;
+	sipx_reason reason = at.why == SIPX_REASON_COUNT ? reason_of(what) : at.why;
+	const bool limit = reason == SIPX_COUNT_no_memory && at.no_piece != SIPX_COUNT_no_memory;
+	if (limit)
+		reason = at.no_piece;
 	if (what >= stream_count::not_sip && reason != SIPX_REASON_COUNT)
 		at.stream->why = static_cast<u8>(reason);
-	if (at.counts && reason != SIPX_REASON_COUNT)
+	if (at.counts && !limit && reason != SIPX_REASON_COUNT)
 		sipx_count(at.state, reason);
 	at.counts = at.why == SIPX_REASON_COUNT;
 }
 
 void translate_message(void *context, u8, stream_message &message)
 {
-	const hosting &at = hosting_of(context);
+	hosting &at = hosting_of(context);
 	sipx_packet_info info = *at.info;
 	info.payload = reinterpret_cast<const u8 *>(message.text().data());
 	info.payload_length = message.text().size();
-	sipx_count(at.state, carry_message(info, &message));
+	at.no_piece = SIPX_COUNT_no_memory;
+	const sipx_reason reason = carry_message(info, &message);
+	if (reason != SIPX_COUNT_no_memory || at.no_piece == SIPX_COUNT_no_memory)
+		sipx_count(at.state, reason);
 }
 
 stream_host host_of(hosting &at)
@@ -118,7 +125,7 @@ stream_host host_of(hosting &at)
 
 hosting hosting_for(sipx_state *state, sipx_stream *stream)
 {
-	return {state, stream, nullptr, SIPX_REASON_COUNT, true};
+	return {state, stream, nullptr, SIPX_REASON_COUNT, true, SIPX_COUNT_no_memory};
 }
 
 // ---- how large packets are -------------------------------------------------------------

@@ -364,9 +364,11 @@ void sipx_packet_redirect(struct sipx_packet *packet, u16 port);
 
 #define SIPX_SMALL_PIECE 2048
 
-/* Memory for what a stream holds: `size` bytes, SIPX_SMALL_PIECE << n. NULL: none, or the limit of the
- * namespace or of the host that began the connection (counted there). Never sleeps. */
-void *sipx_piece_take(struct sipx_state *state, struct sipx_stream *stream, u32 size);
+/* Memory for what a stream holds: `size` bytes, SIPX_SMALL_PIECE << n. NULL: there is none, and *why is
+ * SIPX_COUNT_no_memory; or the limit of the namespace or of the host that began the connection is
+ * reached: *why says which one, and it has been counted. Never sleeps. */
+void *sipx_piece_take(struct sipx_state *state, struct sipx_stream *stream, u32 size,
+		      enum sipx_reason *why);
 void sipx_piece_give(struct sipx_state *state, struct sipx_stream *stream, void *piece, u32 size);
 
 /* Appends text to what a reader of /proc sees. */

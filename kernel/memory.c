@@ -104,7 +104,8 @@ static void hold_less(struct sipx_tcp_host *host, u32 size)
 	atomic_long_sub(size, &host->sn->tcp_bytes);
 }
 
-void *sipx_piece_take(struct sipx_state *state, struct sipx_stream *stream, u32 size)
+void *sipx_piece_take(struct sipx_state *state, struct sipx_stream *stream, u32 size,
+		      enum sipx_reason *why)
 {
 	struct sipx_tcp_host *host = sipx_tcp_of(stream)->host;
 	struct sipx_net *sn = sipx_net_of(state);
@@ -112,10 +113,13 @@ void *sipx_piece_take(struct sipx_state *state, struct sipx_stream *stream, u32 
 	bool own = may_hold(&host->bytes, size, sn, SIPX_SETTING_TCP_MEMORY_PER_HOST);
 	void *piece = NULL;
 
-	if (all && own)
+	*why = SIPX_COUNT_no_memory;
+	if (all && own) {
 		piece = take_memory(size);
-	else
-		sipx_count(state, all ? SIPX_COUNT_limit_stream_host : SIPX_COUNT_limit_stream_memory);
+	} else {
+		*why = all ? SIPX_COUNT_limit_stream_host : SIPX_COUNT_limit_stream_memory;
+		sipx_count(state, *why);
+	}
 	if (!piece)
 		hold_less(host, size);
 	return piece;

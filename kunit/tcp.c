@@ -342,6 +342,7 @@ static void held_is_given_back(struct kunit *test)
 static void no_more_than_allowed(struct kunit *test)
 {
 	u64 before = sipx_test_counter(SIPX_COUNT_limit_stream_memory);
+	u64 no_memory = sipx_test_counter(SIPX_COUNT_no_memory);
 	unsigned int memory = setting(SIPX_SETTING_TCP_MEMORY);
 	struct nf_conn *ct = established(test);
 	struct sk_buff *skb;
@@ -351,6 +352,7 @@ static void no_more_than_allowed(struct kunit *test)
 	sipx_test_expect_segment(test, skb, message, 100);
 	kfree_skb(skb);
 	KUNIT_EXPECT_GT(test, sipx_test_counter(SIPX_COUNT_limit_stream_memory), before);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_no_memory), no_memory);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&sipx_test_net()->tcp_bytes), 0l);
 	set(SIPX_SETTING_TCP_MEMORY, memory);
 	sipx_test_end(ct);

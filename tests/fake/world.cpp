@@ -114,15 +114,19 @@ void sipx_free(sipx_slab slab, void *object)
 
 // Of exactly that size and full of garbage, so that a look beyond it, or at what was never
 // written, is seen.
-void *sipx_piece_take(sipx_state *, sipx_stream *stream, u32 size)
+void *sipx_piece_take(sipx_state *state, sipx_stream *stream, u32 size, sipx_reason *why)
 {
 	if (size < 2048 || (size & (size - 1)))
 		broken("a piece of a size that there is not");
 	const auto of = ledger.find(stream);
 	if (of == ledger.end() || of->second != SIPX_SLAB_TCP)
 		broken("a piece for no stream");
-	if (fault_strikes(fault_piece))
+	if (fault_strikes(fault_piece)) {
+		*why = plan.piece_limit ? SIPX_COUNT_limit_stream_memory : SIPX_COUNT_no_memory;
+		if (plan.piece_limit)
+			sipx_count(state, *why);
 		return nullptr;
+	}
 	void *piece = std::malloc(size);
 	std::memset(piece, 0xa5, size);
 	pieces[piece] = {size, stream};

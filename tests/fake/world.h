@@ -25,6 +25,7 @@ struct fault_plan {
 	u32 kinds = fault_any;
 	u32 strike_at = 0;
 	bool all_after = false;	// that one and all that follow
+	bool piece_limit = false;	// a stream may not have more memory, where there is some
 	sipx_pinhole_error pinhole_error = SIPX_PINHOLE_NO_MEMORY;
 };
 

@@ -341,4 +341,18 @@ TEST_P(tcp_faults, R3_no_memory_for_the_stream_is_counted)
 	EXPECT_EQ(gate.count(SIPX_COUNT_no_memory), 1u);
 }
 
+// Be it for a message in one segment, or for one that has to be held.
+TEST_P(tcp_faults, S7_a_limit_on_what_streams_hold_does_not_count_as_memory_that_there_is_none)
+{
+	register_phone(phone, "alice");
+	const std::string ask = said[0].text;
+	set_faults({.kinds = fault_piece, .strike_at = 1, .all_after = true, .piece_limit = true});
+	EXPECT_EQ(say(phone, true, ask), ask);
+	const u64 once = gate.count(SIPX_COUNT_limit_stream_memory);
+	EXPECT_GT(once, 0u);
+	EXPECT_EQ(say(phone, true, ask, {300}), ask);
+	EXPECT_GT(gate.count(SIPX_COUNT_limit_stream_memory), once);
+	EXPECT_EQ(gate.count(SIPX_COUNT_no_memory), 0u);
+}
+
 } // namespace core_test
