@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "bindings.h"
 
-#include "keyed_hash.h"
+#include "calls.h"
+#include "hosts.h"
 
 namespace sip {
 
@@ -10,36 +11,6 @@ namespace {
 // 10,000 calls fill nine tenths of the usual range: 256 tries at random places fail there
 // once in 5 * 10^11 times. Tries in a row would meet rows that are taken.
 constexpr u32 port_attempts = 256;
-
-// Zones may share an outside address (ct original zone), so an outside socket is given away
-// but once in all of them.
-constexpr u32 any_zone = 0;
-
-struct binding_key {
-	u64 address[2];
-	u16 port;
-	u8 family;
-	u8 protocol;
-	u32 zone;
-};
-static_assert(sizeof(binding_key) == 3 * sizeof(u64));
-
-u64 hash_of(const endpoint &e, u32 zone)
-{
-	binding_key key{{}, e.port, e.family, e.protocol, zone};
-	__builtin_memcpy(key.address, e.bytes, sizeof(key.address));
-	return keyed_hash(key);
-}
-
-// The NAT rules gave that socket to the signalling of a host: what its peer sends there
-// arrives at that host.
-bool is_mapped(const state &tables, const endpoint &outside)
-{
-	const connection *at = tables.connections;
-	while (at && !same_socket(at->ends.outer, outside))
-		at = at->next;
-	return at;
-}
 
 bool is_free(const binding_site &site, const endpoint &outside, const endpoint &inside)
 {
@@ -88,11 +59,21 @@ u16 random_port(const binding_site &site, const socket_run &run)
 	const endpoint outside = with_protocol(site.outside, run.first.protocol);
 	for (u32 i = 0; i < slots && i < port_attempts; i++) {
 		const u32 port = first + (start + i * stride) % slots * 2;
-		if (is_run_free(site, run, port) &&
-		    !(run.signalling && is_mapped(tables_of(site.opaque), with_port(outside, static_cast<u16>(port)))))
-			return static_cast<u16>(port);
+		const endpoint at = with_port(outside, static_cast<u16>(port));
+		if (is_run_free(site, run, port) && !(run.signalling && find_outer_end(tables_of(site.opaque), at)))
+			return at.port;
 	}
 	return 0;
+}
+
+// Where all ports are taken chance does not find the few that became free.
+bool is_left(const binding_site &site, const socket_run &run)
+{
+	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
+	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
+	const bool same_parity = !((run.left ^ run.first.port) & 1);
+	return same_parity && run.left >= lowest && run.left + run.count - 1 <= highest &&
+	       is_run_free(site, run, run.left);
 }
 
 // The first outside port of a run that has none yet; 0 if none was found. A listening port
@@ -108,7 +89,7 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 	for (const u16 port : wanted)
 		if (is_run_free(site, run, port))
 			return port;
-	return random_port(site, run);
+	return run.left && is_left(site, run) ? run.left : random_port(site, run);
 }
 
 // The bindings that some of its sockets have already (null: it has none), and where they put
@@ -132,13 +113,22 @@ bool find_standing(const binding_site &site, const socket_run &run, binding **st
 	return true;
 }
 
+bool has_room(const binding_site &site, u32 count, sipx_reason &why)
+{
+	const u32 at = static_cast<u32>(shared::bindings);
+	why = SIPX_COUNT_limit_media_host;
+	if (site.of && site.of->held[at] + count > site.of->most_media)
+		return false;
+	why = SIPX_COUNT_limit_bindings;
+	const u32 most = sipx_setting(site.opaque, SIPX_SETTING_MAX_MEDIA);
+	return most >= count && has_share(tables_of(site.opaque), site.of, shared::bindings, most - (count - 1));
+}
+
 binding *make_binding(const binding_site &site, const endpoint &inside, u16 port, sipx_reason *why)
 {
 	state &tables = tables_of(site.opaque);
-	if (tables.binding_count >= max_bindings) {
-		*why = SIPX_COUNT_limit_bindings;
+	if (!site.roomy && !has_room(site, 1, *why))
 		return nullptr;
-	}
 	auto *made = make<binding>();
 	if (!made) {
 		*why = SIPX_COUNT_no_memory;
@@ -148,9 +138,10 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 	made->outside = with_port(with_protocol(site.outside, inside.protocol), port);
 	made->zone = site.zone;
 	made->references = 1;
-	tables.by_inside.insert(hash_of(made->inside, site.zone), made);
-	tables.by_outside.insert(hash_of(made->outside, any_zone), made);
-	tables.binding_count++;
+	made->of = site.of;
+	tables.by_inside.insert(hash_of_socket(made->inside, site.zone), made);
+	tables.by_outside.insert(hash_of_socket(made->outside, any_zone), made);
+	count_for(tables, site.of, shared::bindings);
 	return made;
 }
 
@@ -159,7 +150,7 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 {
 	const state &tables = tables_of(site.opaque);
-	binding *at = tables.by_inside.first(hash_of(inside, site.zone));
+	binding *at = tables.by_inside.first(hash_of_socket(inside, site.zone));
 	while (at && !(at->zone == site.zone && same_socket(at->inside, inside) &&
 		       same_address(at->outside, site.outside)))
 		at = at->next_inside;
@@ -168,7 +159,7 @@ binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 
 binding *find_binding_outside(state &tables, const endpoint &outside)
 {
-	binding *at = tables.by_outside.first(hash_of(outside, any_zone));
+	binding *at = tables.by_outside.first(hash_of_socket(outside, any_zone));
 	while (at && !same_socket(at->outside, outside))
 		at = at->next_outside;
 	return at;
@@ -182,7 +173,7 @@ const endpoint *find_media_inside(state &tables, const endpoint &outside, u32 zo
 
 bool is_media_inside(const state &tables, const endpoint &inside, u32 zone)
 {
-	const binding *at = tables.by_inside.first(hash_of(inside, zone));
+	const binding *at = tables.by_inside.first(hash_of_socket(inside, zone));
 	while (at && !(at->zone == zone && same_socket(at->inside, inside) && !at->signalling))
 		at = at->next_inside;
 	return at;
@@ -208,9 +199,9 @@ void drop_reference(state &tables, binding *held)
 {
 	if (!held || --held->references)
 		return;
-	tables.by_inside.remove(hash_of(held->inside, held->zone), held);
-	tables.by_outside.remove(hash_of(held->outside, any_zone), held);
-	tables.binding_count--;
+	tables.by_inside.remove(hash_of_socket(held->inside, held->zone), held);
+	tables.by_outside.remove(hash_of_socket(held->outside, any_zone), held);
+	count_no_more(tables, held->of, shared::bindings);
 	discard(held);
 }
 
@@ -273,6 +264,59 @@ void cut_loose_links(const binding_site &site, plan &p)
 	}
 }
 
+// Calls and connections that end for the sockets of one message's line. More would be an attack on
+// the time that a message takes (S8).
+constexpr u32 most_givers = 8;
+
+// A connection with a door that no registrar keeps open, if that is all that it has; then the call that
+// has waited longest for an answer.
+bool end_oldest(const binding_site &site, const host &yields, u16 &left)
+{
+	connection *oldest = yields.doors.tail;
+	if (oldest && oldest == site.by)
+		oldest = oldest->on_doors.previous;
+	if (oldest) {
+		give_up_doors(site.opaque, *oldest);
+		if (is_bare(*oldest))
+			forget_bare_connection(site.opaque, oldest);
+		return true;
+	}
+	call *waiting = yields.holding.tail;
+	if (!waiting)
+		return false;
+	const binding *first = waiting->streams ? waiting->streams->rtp : nullptr;
+	left = first ? first->outside.port : 0;
+	end_call(site.opaque, waiting);
+	return true;
+}
+
+// For more sockets than there are: whoever has most of what may go gives way, and a host that has all
+// that it may have, to itself. False: nobody does, or nothing is full.
+bool make_sockets_free(const binding_site &site, sipx_reason why, u16 &left)
+{
+	const state &tables = tables_of(site.opaque);
+	const u32 held = tables.held[static_cast<u32>(shared::bindings)];
+	const bool near = why == SIPX_COUNT_limit_bindings && held < sipx_setting(site.opaque, SIPX_SETTING_MAX_MEDIA);
+	const bool own = why == SIPX_COUNT_limit_media_host;
+	if (why == SIPX_COUNT_no_memory)
+		return false;
+	const host *yields = own ? site.of : who_yields(tables, yielding::sockets, site.of, near);
+	if (!yields || !end_oldest(site, *yields, left))
+		return false;
+	sipx_count(site.opaque, why);
+	return true;
+}
+
+// Apart from what every message costs.
+[[gnu::noinline]] bool hold_others(const binding_site &site, socket_run &run, binding **held, sipx_reason &why)
+{
+	run.mapping_known = false;	// what was known of its bindings may hold no longer
+	for (u32 i = 0; i < most_givers && make_sockets_free(site, why, run.left); i++)
+		if (hold_run(site, run, held, &why))
+			return true;
+	return false;
+}
+
 bool reserve_run(const binding_site &site, plan &p, u8 head, sipx_reason &why)
 {
 	binding *held[max_run] = {};
@@ -281,7 +325,7 @@ bool reserve_run(const binding_site &site, plan &p, u8 head, sipx_reason &why)
 	for (u8 at = head; at != none; at = p.wishes[at].next)
 		run.count++;
 	why = SIPX_COUNT_no_port;
-	if (run.count > max_run || !hold_run(site, run, held, &why))
+	if (run.count > max_run || !(hold_run(site, run, held, &why) || hold_others(site, run, held, why)))
 		return false;
 	u32 i = 0;
 	for (u8 at = head; at != none; at = p.wishes[at].next)
@@ -316,8 +360,11 @@ void reserve_same_ports(const binding_site &site, plan &p)
 
 } // namespace
 
-bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why)
+bool reserve_bindings(binding_site &site, plan &p, sipx_reason &why)
 {
+	if (!p.wish_count)
+		return true;
+	site.roomy = has_room(site, p.wish_count, why);
 	if (p.same_port) {
 		reserve_same_ports(site, p);
 		return true;

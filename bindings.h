@@ -4,9 +4,28 @@
 #ifndef SIP_EXT_BINDINGS_H
 #define SIP_EXT_BINDINGS_H
 
+#include "keyed_hash.h"
 #include "plan.h"
 
 namespace sip {
+
+// Zones may share an outside address (ct original zone), so an outside socket is given away
+// but once in all of them.
+inline constexpr u32 any_zone = 0;
+
+inline u64 hash_of_socket(const endpoint &e, u32 zone)
+{
+	struct {
+		u64 address[2];
+		u16 port;
+		u8 family;
+		u8 protocol;
+		u32 zone;
+	} key{{}, e.port, e.family, e.protocol, zone};
+	static_assert(sizeof(key) == 3 * sizeof(u64));
+	__builtin_memcpy(key.address, e.bytes, sizeof(key.address));
+	return keyed_hash(key);
+}
 
 // Where a new binding may be made and for whom.
 struct binding_site {
@@ -15,6 +34,9 @@ struct binding_site {
 	endpoint outside;	// its address; the port does not count
 	u32 zone;
 	bool ports_move;	// the NAT did not leave the connection its own port
+	host *of = nullptr;	// who wants it; null: the message leaves nothing behind
+	const connection *by = nullptr;	// the message's own; null: it has none yet
+	bool roomy = false;	// there is room for all that the message wants
 };
 
 // The binding of `inside` at the outside address of the site (a host with two uplinks
@@ -43,6 +65,7 @@ struct socket_run {
 	bool signalling;
 	bool mapping_known = false;	// then no socket of a pair has a binding, either
 	u16 mapping = 0;	// where the router's own NAT has put the first, if that is known; 0: nowhere
+	u16 left = 0;		// the first outside port of who gave way for it; 0: nobody did
 };
 
 // Four pairs of one m= line, and as many lines again whose ports overlap with theirs.
@@ -58,7 +81,7 @@ inline constexpr u32 max_run = 32;
 
 // Everything that the plan wishes, all or nothing. release_bindings() gives it back, both
 // after a failure and when those who need one have taken a reference of their own.
-[[nodiscard]] bool reserve_bindings(const binding_site &site, plan &p, sipx_reason &why);
+[[nodiscard]] bool reserve_bindings(binding_site &site, plan &p, sipx_reason &why);
 void release_bindings(state &tables, plan &p);
 
 void take_reference(binding *held);

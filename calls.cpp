@@ -221,9 +221,8 @@ void link_call(const scene &on, connection &owner, call *fresh)
 	state &tables = on.tables();
 	fresh->owner = &owner;
 	owner.calls.push(fresh);
-	owner.of->call_count++;
 	tables.calls.insert(fresh->key, fresh);
-	tables.call_count++;
+	count_for(tables, owner.of, shared::calls);
 }
 
 void begin(const scene &on, const call_event &event, call &c)
@@ -416,7 +415,7 @@ call *take_fresh(const scene &on, const call_event &event, connection &owner, ca
 }
 
 // The limits may ask for the place of one that nobody has answered.
-void make_room(const scene &on, const host *of, bool inside_begins)
+void make_room(const scene &on, host *of, bool inside_begins)
 {
 	call *instead;
 	sipx_reason why;
@@ -428,7 +427,8 @@ void make_room(const scene &on, const host *of, bool inside_begins)
 
 call *begin_call(const scene &on, const call_event &event, connection &owner, call_reserve &reserve)
 {
-	make_room(on, owner.of, inside_requests(event, on.where));
+	if (reserve.crowded)
+		make_room(on, owner.of, inside_requests(event, on.where));
 	call *c = take_fresh(on, event, owner, reserve);
 	// whoever floods may claim that too: until the outside confirms it, it has no more rights
 	// than a call that nobody has answered (S7)
@@ -544,12 +544,13 @@ bool reserve_call(const scene &on, const call_event &event, call_reserve &reserv
 		return true;
 	call *instead;
 	const connection *owner = connection_of(*on.data);
-	const host *of = owner ? owner->of : find_host(tables, on.where.inner, on.where.zone);
+	host *of = owner ? owner->of : find_host(tables, on.where.inner, on.where.zone);
 	const bool room = has_room_for_call(on.opaque, of, inside_requests(event, on.where), instead, why);
 	if (like && (!room || instead) && event.provisional)
 		return true;
 	if (!room && !like)
 		return false;
+	reserve.crowded = instead;
 	why = SIPX_COUNT_no_memory;
 	reserve.fresh = make<call>();
 	if (!reserve.fresh || (like && !reserve_copies(*like, reserve.streams)))
@@ -689,9 +690,8 @@ void end_call(sipx_state *opaque, call *ended)
 		sipx_count(opaque, SIPX_COUNT_call_ended);
 	}
 	ended->owner->calls.remove(ended);
-	ended->owner->of->call_count--;
 	tables.calls.remove(ended->key, ended);
-	tables.call_count--;
+	count_no_more(tables, ended->owner->of, shared::calls);
 	discard(ended);
 }
 

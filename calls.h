@@ -16,6 +16,7 @@ namespace sip {
 struct call_reserve {
 	call *fresh = nullptr;
 	stream *streams = nullptr;
+	bool crowded = false;	// another call has to go for it
 };
 
 // Whether a message of that meaning begins a call when there is none.

@@ -30,6 +30,10 @@ u64 latest_need(const connection &owner)
 	return latest;
 }
 
+// Connections of a host that are looked at for one that is bare. Those that are not become its
+// newest, so that the next look begins behind them.
+constexpr u32 most_looks = 16;
+
 // Whole seconds, and rather one too many.
 u32 seconds_of(u64 time_ms) { return static_cast<u32>((time_ms + 999) / 1000); }
 
@@ -37,6 +41,14 @@ bool is_registered(const connection &owner, u8 socket)
 {
 	for (const registration *r = owner.registrations; r; r = r->next)
 		if (!r->subscription && r->socket == socket)
+			return true;
+	return false;
+}
+
+bool is_granted(const connection &owner, u8 socket)
+{
+	for (const registration *r = owner.registrations; r; r = r->next)
+		if (r->live && !r->subscription && r->socket == socket)
 			return true;
 	return false;
 }
@@ -100,7 +112,29 @@ void note_asked(connection &owner, const endpoint &contact, u64 transaction)
 		owner.sockets[at].asked = transaction;
 }
 
+u64 hash_of_way(const endpoint &inner, const endpoint &peer, u32 zone)
+{
+	constexpr u64 golden = 0x9e3779b97f4a7c15ull;	// the two ends may be each other's elsewhere
+	return hash_of_socket(inner, zone) * golden + hash_of_socket(peer, zone);
+}
+
 } // namespace
+
+const connection *find_outer_end(const state &tables, const endpoint &outer)
+{
+	const connection *at = tables.by_outer.first(hash_of_socket(outer, any_zone));
+	while (at && !same_socket(at->ends.outer, outer))
+		at = at->next_outer;
+	return at;
+}
+
+const connection *find_connection(const state &tables, const endpoint &inner, const endpoint &peer, u32 zone)
+{
+	const connection *at = tables.by_way.first(hash_of_way(inner, peer, zone));
+	while (at && !(at->ends.zone == zone && same_socket(at->ends.inner, inner) && same_socket(at->ends.peer, peer)))
+		at = at->next_way;
+	return at;
+}
 
 bool may_have_door(const sipx_state *opaque, const signalling_socket &socket)
 {
@@ -109,7 +143,7 @@ bool may_have_door(const sipx_state *opaque, const signalling_socket &socket)
 	return socket.inside.protocol != SIPX_TCP || sipx_setting(opaque, SIPX_SETTING_TCP_INBOUND);
 }
 
-void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket)
+void open_for_answers(const scene &on, connection &owner, signalling_socket &socket)
 {
 	const bool denied = sipx_is_denied_port(on.opaque, socket.inside.port);
 	if (denied || owner.ends.inner.protocol == SIPX_TCP)	// the answer comes back over the connection
@@ -119,6 +153,16 @@ void open_for_answers(const scene &on, const connection &owner, signalling_socke
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
 	ensure_pinhole(on, owner, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
+	if (socket.door)
+		set_doors(on.tables(), owner, true);
+}
+
+void give_up_doors(sipx_state *opaque, connection &owner)
+{
+	set_doors(tables_of(opaque), owner, false);
+	for (u8 i = 0; i < max_sockets; i++)
+		if (!is_granted(owner, i))
+			give_up_pinhole(opaque, owner.sockets[i].door);
 }
 
 namespace {
@@ -176,6 +220,8 @@ void remove_connection(sipx_state *opaque, connection *ended)
 		tables.connections = ended->next;
 	if (ended->next)
 		ended->next->previous = ended->previous;
+	tables.by_outer.remove(hash_of_socket(ended->ends.outer, any_zone), ended);
+	tables.by_way.remove(hash_of_way(ended->ends.inner, ended->ends.peer, ended->ends.zone), ended);
 	leave_host(tables, *ended);
 	sipx_conntrack_release(ended->conntrack);
 	discard(ended);
@@ -183,18 +229,20 @@ void remove_connection(sipx_state *opaque, connection *ended)
 
 } // namespace
 
-void attach_connection(const scene &on, connection *made, host *&spare)
+void attach_connection(const scene &on, connection *made, host *of)
 {
 	state &tables = on.tables();
 	made->conntrack = sipx_conntrack_hold(on.packet);
 	made->data = on.data;
 	made->ends = on.where;
-	join_host(tables, *made, spare);
+	join_host(*made, of);
 	made->sockets[0].inside = on.where.inner;
 	made->next = tables.connections;
 	if (made->next)
 		made->next->previous = made;
 	tables.connections = made;
+	tables.by_outer.insert(hash_of_socket(made->ends.outer, any_zone), made);
+	tables.by_way.insert(hash_of_way(made->ends.inner, made->ends.peer, made->ends.zone), made);
 	on.data->connection = made;
 }
 
@@ -233,6 +281,28 @@ void end_all_connections(sipx_state *opaque)
 	for (connection *at = tables_of(opaque).connections; at; at = tables_of(opaque).connections) {
 		give_up_all(opaque, at);
 		remove_connection(opaque, at);
+	}
+}
+
+void forget_bare_connection(sipx_state *opaque, connection *ended)
+{
+	ended->data->flags &= ~connection_has_more;
+	ended->data->connection = nullptr;
+	give_up_all(opaque, ended);	// the kernel's connection stands, and so do pinholes that others hold
+	remove_connection(opaque, ended);
+}
+
+void limit_connections(sipx_state *opaque, host &of)
+{
+	for (u32 i = 0; i < most_looks && of.connection_count >= many_connections; i++) {
+		connection *oldest = of.connections.tail;
+		if (is_bare(*oldest)) {
+			sipx_count(opaque, SIPX_COUNT_limit_connections_host);
+			forget_bare_connection(opaque, oldest);
+			return;
+		}
+		of.connections.remove(oldest);
+		of.connections.push(oldest);
 	}
 }
 

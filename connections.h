@@ -31,14 +31,32 @@ inline connection *connection_of(const sipx_connection_data &data)
 	return static_cast<connection *>(data.connection);
 }
 
-// Hangs `made` on the connection that the scene is on. `spare` becomes its host if that has
-// none yet.
-void attach_connection(const scene &on, connection *made, host *&spare);
+// Hangs `made` on the connection that the scene is on, as one of that host's.
+void attach_connection(const scene &on, connection *made, host *of);
 // Ends everything that hangs on it, and itself. Leaves its sipx_connection_data alone: at
 // the end of a namespace the kernel may have taken that away before.
 void end_connection(sipx_state *opaque, connection *ended);
 // With the namespace: none of them leaves anything to another.
 void end_all_connections(sipx_state *opaque);
+
+// The one whose outer end that socket is: the NAT rules gave it to the signalling of a host, and what
+// its peer sends there arrives at that host.
+[[nodiscard]] const connection *find_outer_end(const state &tables, const endpoint &outer);
+[[nodiscard]] const connection *find_connection(const state &tables, const endpoint &inner, const endpoint &peer,
+						u32 zone);
+
+// Nothing but sockets and their doors hangs on it.
+[[nodiscard]] inline bool is_bare(const connection &c)
+{
+	return !c.calls.head && !c.direct.head && !c.registrations;
+}
+
+// It ends, but stands in the kernel: what was forgotten of it is learned anew.
+void forget_bare_connection(sipx_state *opaque, connection *ended);
+// One more is to come: of too many of that host's, those that have been bare longest end.
+void limit_connections(sipx_state *opaque, host &of);
+// Closes those that no registrar keeps open.
+void give_up_doors(sipx_state *opaque, connection &owner);
 
 // The socket of that connection which `inside` names: its own (0), one besides, or `none`.
 [[nodiscard]] u8 find_socket(const connection &owner, const endpoint &inside);
@@ -59,7 +77,7 @@ void remember_stand_ins(const scene &on, connection &owner, const stand_ins &sta
 // Answers to a Via that names the socket come from where the request went, and from nowhere
 // else, until a registrar has granted more (R19, S3). Over TCP they come by the connection
 // that the request took (RFC 3261 18.2.2).
-void open_for_answers(const scene &on, const connection &owner, signalling_socket &socket);
+void open_for_answers(const scene &on, connection &owner, signalling_socket &socket);
 
 // A call that expires is looked at by the next tick: its connection must not have ended then.
 constexpr u64 needed_until(u64 call_expires_ms) { return call_expires_ms + 5000; }

@@ -7,6 +7,12 @@ namespace sip {
 
 namespace {
 
+// Hosts that are looked at for one that may yield: who_yields() finds one among the first unless
+// most of what stands is of other networks.
+constexpr u32 most_looks = 16;
+// Not a family of addresses: the first 64 bits of one.
+constexpr u8 ipv6_network = 64;
+
 u64 hash_of(const endpoint &inside, u32 zone)
 {
 	struct {
@@ -19,6 +25,95 @@ u64 hash_of(const endpoint &inside, u32 zone)
 	return keyed_hash(key);
 }
 
+endpoint network_of(const endpoint &inside)
+{
+	endpoint network{};
+	network.family = ipv6_network;
+	__builtin_memcpy(network.bytes, inside.bytes, 8);
+	return network;
+}
+
+host *add_host(state &tables, const endpoint &address, u32 zone)
+{
+	auto *made = make<host>();
+	if (!made)
+		return nullptr;
+	made->address = with_port(address, 0);
+	made->zone = zone;
+	made->network = made;
+	for (share &each : made->shares)
+		each.of = made;
+	tables.hosts.insert(hash_of(address, zone), made);
+	return made;
+}
+
+host *find_or_add(state &tables, const endpoint &address, u32 zone)
+{
+	host *found = find_host(tables, address, zone);
+	return found ? found : add_host(tables, address, zone);
+}
+
+bool is_used(const host &h)
+{
+	const auto held = [&h](shared what) { return h.held[static_cast<u32>(what)]; };
+	return h.users || held(shared::bindings) || held(shared::pinholes);
+}
+
+void remove_host(state &tables, host *gone)
+{
+	tables.hosts.remove(hash_of(gone->address, gone->zone), gone);
+	discard(gone);
+}
+
+share &share_of(host &of, yielding what) { return of.shares[static_cast<u32>(what)]; }
+
+void set_count(state &tables, yielding what, share &of, u32 count)
+{
+	const u8 rank = count ? static_cast<u8>(32 - __builtin_clz(count)) : 0;
+	of.count = count;
+	if (rank == of.rank)
+		return;
+	auto &ranked = tables.ranked[static_cast<u32>(what)];
+	if (of.rank)
+		ranked[of.rank].remove(&of);
+	if (rank)
+		ranked[rank].push(&of);
+	of.rank = rank;
+}
+
+void change_count(state &tables, yielding what, host &of, bool more)
+{
+	share &changed = share_of(of, what);
+	set_count(tables, what, changed, more ? changed.count + 1 : changed.count - 1);
+}
+
+// Who has most of ports and pinholes yields them first, however few its calls are.
+void weigh_sockets(state &tables, host &of)
+{
+	const u32 held = of.held[static_cast<u32>(shared::bindings)] + of.held[static_cast<u32>(shared::pinholes)];
+	const bool may_yield = of.holding.head || of.doors.head;
+	set_count(tables, yielding::sockets, share_of(of, yielding::sockets), may_yield ? held + 1 : 0);
+}
+
+yielding kind_of(bool inside_began) { return inside_began ? yielding::calls_out : yielding::calls_in; }
+
+call *call_that_yields(const state &tables, bool inside_begins, host *of, bool near)
+{
+	host *in = who_yields(tables, yielding::calls_in, of, near);
+	host *out = inside_begins ? who_yields(tables, yielding::calls_out, of, near) : nullptr;
+	if (in && out && share_of(*out, yielding::calls_out).rank > share_of(*in, yielding::calls_in).rank)
+		in = nullptr;
+	if (in)
+		return in->expendable[false].tail;
+	return out ? out->expendable[true].tail : nullptr;
+}
+
+call *own_call_that_yields(const host &of, bool inside_begins)
+{
+	call *oldest = of.expendable[false].tail;
+	return oldest || !inside_begins ? oldest : of.expendable[true].tail;
+}
+
 } // namespace
 
 host *find_host(const state &tables, const endpoint &inside, u32 zone)
@@ -29,55 +124,109 @@ host *find_host(const state &tables, const endpoint &inside, u32 zone)
 	return at;
 }
 
-void join_host(state &tables, connection &joining, host *&spare)
+host *hold_host(state &tables, const endpoint &inside, u32 zone)
 {
-	const endpoint &inside = joining.ends.inner;
-	const u32 zone = joining.ends.zone;
-	host *found = find_host(tables, inside, zone);
-	if (!found) {
-		found = spare;
-		spare = nullptr;
-		found->address = with_port(inside, 0);
-		found->zone = zone;
-		tables.hosts.insert(hash_of(inside, zone), found);
+	host *found = find_or_add(tables, inside, zone);
+	if (!found)
+		return nullptr;
+	if (inside.family == SIPX_IPV6 && found->network == found) {
+		host *network = find_or_add(tables, network_of(inside), zone);
+		if (!network) {
+			remove_host(tables, found);
+			return nullptr;
+		}
+		found->network = network;
+		network->users++;
 	}
-	found->connections.push(&joining);
-	joining.of = found;
+	found->users++;
+	return found;
+}
+
+void remove_if_unused(state &tables, host *held)
+{
+	if (is_used(*held))
+		return;
+	host *network = held->network;
+	remove_host(tables, held);
+	if (network != held && --network->users == 0)
+		remove_host(tables, network);
+}
+
+void release_host(state &tables, host *held)
+{
+	if (held && !--held->users)
+		remove_if_unused(tables, held);
+}
+
+void join_host(connection &joining, host *of)
+{
+	of->users++;
+	of->connection_count++;
+	of->connections.push(&joining);
+	joining.of = of;
 }
 
 void leave_host(state &tables, connection &leaving)
 {
 	host *held = leaving.of;
+	set_doors(tables, leaving, false);
 	held->connections.remove(&leaving);
-	if (held->connections.head)
-		return;
-	tables.hosts.remove(hash_of(held->address, held->zone), held);
-	discard(held);
+	held->connection_count--;
+	release_host(tables, held);
 }
 
-bool has_room_for_call(sipx_state *opaque, const host *of, bool inside_begins, call *&instead, sipx_reason &why)
+void count_no_more(state &tables, host *of, shared what)
+{
+	const u32 at = static_cast<u32>(what);
+	tables.held[at]--;
+	if (!of)
+		return;
+	of->held[at]--;
+	of->network->together[at]--;
+	if (!of->users)
+		remove_if_unused(tables, of);
+}
+
+host *who_yields(const state &tables, yielding what, host *of, bool near)
+{
+	const u8 own = of ? share_of(*of, what).rank : 0;
+	u32 looks = 0;
+	for (u32 rank = share_ranks - 1; rank > own; rank--)
+		for (const share *at = tables.ranked[static_cast<u32>(what)][rank].tail;
+		     at && looks < most_looks; at = at->of_rank.previous, looks++)
+			if (!near || !of || at->of->network == of->network)
+				return at->of;
+	return own ? of : nullptr;
+}
+
+bool has_room_for_call(sipx_state *opaque, host *of, bool inside_begins, call *&instead, sipx_reason &why)
 {
 	const state &tables = tables_of(opaque);
-	const bool full = tables.call_count >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS);
-	const bool host_full = of && of->call_count >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS_PER_HOST);
+	const u32 most = sipx_setting(opaque, SIPX_SETTING_MAX_CALLS);
+	const u32 at = static_cast<u32>(shared::calls);
+	const bool host_full = of && of->held[at] >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS_PER_HOST);
 	instead = nullptr;
-	if (!full && !host_full)
+	if (!host_full && has_share(tables, of, shared::calls, most))
 		return true;
 	why = host_full ? SIPX_COUNT_limit_host : SIPX_COUNT_limit_calls;
-	instead = host_full ? of->expendable[false].tail : tables.expendable[false].tail;
-	if (!instead && inside_begins)
-		instead = host_full ? of->expendable[true].tail : tables.expendable[true].tail;
+	instead = host_full ? own_call_that_yields(*of, inside_begins) :
+			      call_that_yields(tables, inside_begins, of, tables.held[at] < most);
 	return instead;
 }
 
-bool has_room_for_registration(sipx_state *opaque, const host *of, sipx_reason &why)
+bool has_room_for_registration(sipx_state *opaque, host *of, registration *&instead, sipx_reason &why)
 {
-	if (tables_of(opaque).registration_count >= sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS)) {
-		why = SIPX_COUNT_limit_registrations;
-		return false;
-	}
-	why = SIPX_COUNT_limit_host;
-	return !of || of->registration_count < sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST);
+	const state &tables = tables_of(opaque);
+	const u32 most = sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS);
+	const u32 at = static_cast<u32>(shared::registrations);
+	const bool host_full = of && of->held[at] >= sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST);
+	instead = nullptr;
+	if (!host_full && has_share(tables, of, shared::registrations, most))
+		return true;
+	why = host_full ? SIPX_COUNT_limit_host : SIPX_COUNT_limit_registrations;
+	const host *yields = host_full ? of : who_yields(tables, yielding::registrations, of, tables.held[at] < most);
+	instead = yields ? yields->asking.tail : nullptr;
+	return instead;
 }
 
 void set_expendable(state &tables, call &c, bool expendable)
@@ -85,16 +234,27 @@ void set_expendable(state &tables, call &c, bool expendable)
 	if (c.expendable == expendable)
 		return;
 	c.expendable = expendable;
-	auto &of_host = c.owner->of->expendable[c.caller_inside];
-	auto &of_all = tables.expendable[c.caller_inside];
+	host &of = *c.owner->of;
 	if (expendable) {
-		of_host.push(&c);
-		of_all.push(&c);
+		of.expendable[c.caller_inside].push(&c);
 	} else {
-		of_host.remove(&c);
-		of_all.remove(&c);
 		set_holding(tables, c, false);
+		of.expendable[c.caller_inside].remove(&c);
 	}
+	change_count(tables, kind_of(c.caller_inside), of, expendable);
+}
+
+void set_asking(state &tables, registration &r, bool asking)
+{
+	if (r.asking == asking)
+		return;
+	r.asking = asking;
+	host &of = *r.owner->of;
+	if (asking)
+		of.asking.push(&r);
+	else
+		of.asking.remove(&r);
+	change_count(tables, yielding::registrations, of, asking);
 }
 
 void set_holding(state &tables, call &c, bool holding)
@@ -102,10 +262,25 @@ void set_holding(state &tables, call &c, bool holding)
 	if (c.holding == holding)
 		return;
 	c.holding = holding;
+	host &of = *c.owner->of;
 	if (holding)
-		tables.holding.push(&c);
+		of.holding.push(&c);
 	else
-		tables.holding.remove(&c);
+		of.holding.remove(&c);
+	if (holding || !of.holding.head)
+		weigh_sockets(tables, of);
+}
+
+void set_doors(state &tables, connection &owner, bool has_doors)
+{
+	if (owner.has_doors == has_doors)
+		return;
+	owner.has_doors = has_doors;
+	if (has_doors)
+		owner.of->doors.push(&owner);
+	else
+		owner.of->doors.remove(&owner);
+	weigh_sockets(tables, *owner.of);
 }
 
 } // namespace sip

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Inside addresses and what each may have at once: a limit never costs an answered call, and
-// never another host's (REQUIREMENTS S7). All functions are called under the lock of the tables.
+// never another host's that has less (REQUIREMENTS S7). All functions are called under the lock of
+// the tables.
 #ifndef SIP_EXT_HOSTS_H
 #define SIP_EXT_HOSTS_H
 
@@ -9,23 +10,66 @@
 namespace sip {
 
 [[nodiscard]] host *find_host(const state &tables, const endpoint &inside, u32 zone);
-// A host stands as long as a connection is with it. `spare` becomes that of this connection's inside
-// endpoint if there is none yet, and is null afterwards.
-void join_host(state &tables, connection &joining, host *&spare);
+// That host, made if there is none yet, with one more user. Null: no memory.
+[[nodiscard]] host *hold_host(state &tables, const endpoint &inside, u32 zone);
+// A host stands as long as it has users, or sockets or pinholes are counted for it.
+void remove_if_unused(state &tables, host *held);
+
+// One user less. Accepts null, as the two below do.
+void release_host(state &tables, host *held);
+
+// Connections of one host beyond these give way to the next, if they have neither a call nor a
+// registration: many more than one phone or server has under way at once.
+inline constexpr u32 many_connections = 1024;
+
+void join_host(connection &joining, host *of);
 void leave_host(state &tables, connection &leaving);
 
+inline void count_for(state &tables, host *of, shared what)
+{
+	const u32 at = static_cast<u32>(what);
+	tables.held[at]++;
+	if (!of)
+		return;
+	of->held[at]++;
+	of->network->together[at]++;
+}
+
+void count_no_more(state &tables, host *of, shared what);
+
+// Of pinholes the kernel has the sum.
+inline u32 &pinholes_of(host &of) { return of.held[static_cast<u32>(shared::pinholes)]; }
+
+// Whether there is one more for that host where `most` may be held in all: nobody takes more than
+// eight times what is left, so that something is left for everybody.
+[[nodiscard]] inline bool has_share(const state &tables, const host *of, shared what, u32 most)
+{
+	const u32 at = static_cast<u32>(what);
+	const u32 held = tables.held[at];
+	return held < most && (!of || of->network->together[at] / 8 < most - held);
+}
+
+// Who gives way to `of` where something is full: who has most of it, if that is more than `of` has,
+// else `of` itself; null: nobody. `near`: an address of the same network.
+[[nodiscard]] host *who_yields(const state &tables, yielding what, host *of, bool near);
+
 // Whether one more call has its place; where an unanswered one must go for it, `instead` is
-// the oldest, and `why` says which limit it was: one of the same host at its own limit, of any
-// host at that of all. What begins outside takes no place of what the inside began.
-[[nodiscard]] bool has_room_for_call(sipx_state *opaque, const host *of, bool inside_begins, call *&instead,
+// the oldest, and `why` says which limit it was: one of the same host at its own limit, of the
+// host that has most at that of all. What begins outside takes no place of what the inside began.
+[[nodiscard]] bool has_room_for_call(sipx_state *opaque, host *of, bool inside_begins, call *&instead,
 				     sipx_reason &why);
-[[nodiscard]] bool has_room_for_registration(sipx_state *opaque, const host *of, sipx_reason &why);
+// The same for a registration; `instead` is one that nobody has granted.
+[[nodiscard]] bool has_room_for_registration(sipx_state *opaque, host *of, registration *&instead,
+					     sipx_reason &why);
 
 // Among the first to go at a limit, or no longer.
 void set_expendable(state &tables, call &c, bool expendable);
+void set_asking(state &tables, registration &r, bool asking);
 // Among the first, while it is expendable, to give up its pinholes where the kernel's table is
 // full, or no longer.
 void set_holding(state &tables, call &c, bool holding);
+// It has a door that may be no registrar's, or none.
+void set_doors(state &tables, connection &owner, bool has_doors);
 
 } // namespace sip
 

@@ -61,17 +61,16 @@ bool is_keep_alive(text_view bytes)
 // Objects made under the first lock, used under the second: what remains is discarded.
 struct reserve {
 	connection *fresh_connection = nullptr;
-	host *fresh_host = nullptr;
+	host *of = nullptr;	// the sender's or receiver's inside, a user of it; null: nothing is left behind
 	registration *fresh_registration = nullptr;
 	call_reserve calls;
 };
 
-void discard_reserve(reserve &spare)
+void discard_reserve(const scene &on, reserve &spare)
 {
 	if (spare.fresh_connection)
 		discard(spare.fresh_connection);
-	if (spare.fresh_host)
-		discard(spare.fresh_host);
+	release_host(on.tables(), spare.of);
 	if (spare.fresh_registration)
 		discard(spare.fresh_registration);
 	discard_reserve(spare.calls);
@@ -103,22 +102,42 @@ bool reserve_registration(const scene &on, const call_event &event, reserve &spa
 	const u64 name = subscription ? subscription_name(event) : event.address_of_record;
 	if (owner && find_registration(*owner, name, subscription))
 		return true;
-	const host *of = owner ? owner->of : find_host(on.tables(), on.where.inner, on.where.zone);
-	if (!has_room_for_registration(on.opaque, of, why))
+	registration *instead;
+	if (!has_room_for_registration(on.opaque, spare.of, instead, why))
 		return false;
+	if (instead) {
+		sipx_count(on.opaque, why);
+		end_registration(on.opaque, *instead->owner, instead);
+	}
 	spare.fresh_registration = make<registration>();
 	why = SIPX_COUNT_no_memory;
 	return spare.fresh_registration;
 }
 
-// With a host in any case: one that is there may go until the lock is taken again.
-bool reserve_connection(reserve &spare)
+bool reserve_host(const scene &on, const call_event &event, const connection *owner, reserve &spare)
 {
-	spare.fresh_connection = make<connection>();
-	if (!spare.fresh_connection)
+	spare.of = owner ? owner->of : hold_host(on.tables(), on.where.inner, on.where.zone);
+	if (!spare.of)
 		return false;
-	spare.fresh_host = make<host>();
-	return spare.fresh_host;
+	if (owner)
+		spare.of->users++;
+	if (event.media_count || !spare.of->most_media)
+		spare.of->most_media = sipx_setting(on.opaque, SIPX_SETTING_MAX_MEDIA_PER_HOST);
+	return true;
+}
+
+bool reserve_connection(const scene &on, const call_event &event, const plan &p, reserve &spare)
+{
+	const connection *owner = connection_of(*on.data);
+	if (!owner && !needs_connection(on, event, p))
+		return true;
+	if (!reserve_host(on, event, owner, spare))
+		return false;
+	if (owner)
+		return true;
+	limit_connections(on.opaque, *spare.of);
+	spare.fresh_connection = make<connection>();
+	return spare.fresh_connection;
 }
 
 // Everything that can fail, before anything is changed.
@@ -126,14 +145,16 @@ bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason 
 {
 	const call_event &event = work.event;
 	why = SIPX_COUNT_no_memory;
-	if (!connection_of(*on.data) && needs_connection(on, event, work.what) && !reserve_connection(spare))
+	if (!reserve_connection(on, event, work.what, spare))
 		return false;
 	if (asks_for_time(event, on.where) && !reserve_registration(on, event, spare, why))
 		return false;
 	if (event.kind == event_kind::session && !reserve_call(on, event, spare.calls, why))
 		return false;
 	const bool ports_move = on.where.outer.port != on.where.inner.port;
-	const binding_site site{on.packet, on.opaque, on.where.outer, on.where.zone, ports_move};
+	binding_site site{on.packet, on.opaque, on.where.outer, on.where.zone, ports_move};
+	site.of = spare.of;
+	site.by = connection_of(*on.data);
 	return !on.where.translated || reserve_bindings(site, work.what, why);
 }
 
@@ -215,7 +236,7 @@ void commit(const scene &on, workspace &work, reserve &spare)
 {
 	if (!(on.data->flags & connection_gone)) {
 		if (spare.fresh_connection && !connection_of(*on.data)) {
-			attach_connection(on, spare.fresh_connection, spare.fresh_host);
+			attach_connection(on, spare.fresh_connection, spare.of);
 			spare.fresh_connection = nullptr;
 		}
 		connection *owner = connection_of(*on.data);
@@ -234,7 +255,7 @@ void commit(const scene &on, workspace &work, reserve &spare)
 		settle_all(on, work.event, owner);
 	}
 	release_bindings(on.tables(), work.what);
-	discard_reserve(spare);
+	discard_reserve(on, spare);
 }
 
 bool changes_nothing(const scene &on, const call_event &event, const plan &p)
@@ -292,7 +313,7 @@ sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &
 		table_lock lock(on.opaque);
 		if (!room_for_sockets(connection_of(*on.data), p) || !make_reserve(on, work, spare, why)) {
 			release_bindings(on.tables(), p);
-			discard_reserve(spare);
+			discard_reserve(on, spare);
 			return why;
 		}
 	}
@@ -300,7 +321,7 @@ sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &
 	if (edited && !apply_edits(info, work, message)) {
 		table_lock lock(on.opaque);
 		release_bindings(on.tables(), p);
-		discard_reserve(spare);
+		discard_reserve(on, spare);
 		return p.reason;
 	}
 	table_lock lock(on.opaque);
@@ -333,9 +354,7 @@ u16 datagram_port(const sipx_packet_info &info, const sides &where, const endpoi
 	const endpoint outside = with_port(with_protocol(where.outer, SIPX_UDP), 0);
 	if (!sipx_connection_stands(info.state, where.zone, &inside, &peer))
 		return 0;
-	const connection *at = tables_of(info.state).connections;
-	while (at && !(same_socket(at->ends.inner, inside) && same_socket(at->ends.peer, peer)))
-		at = at->next;
+	const connection *at = find_connection(tables_of(info.state), inside, peer, where.zone);
 	return at ? at->ends.outer.port : sipx_mapped_port(info.packet, &inside, &outside, true);
 }
 

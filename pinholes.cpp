@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "pinholes.h"
 
+#include "connections.h"
 #include "hosts.h"
 #include "keyed_hash.h"
 
@@ -110,18 +111,47 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 	return error;
 }
 
-// The call that has waited longest for an answer does without; with the answer they are opened
-// again. False: there is none.
-bool make_place(sipx_state *opaque)
+// Calls and doors that give up their pinholes for one: a host that asks for a few finds many of each
+// in one call of who floods.
+constexpr u32 most_givers = 32;
+
+// Where most of them are, doors that no registrar keeps open go: they are opened again with the next
+// message of their phone. Then the call that has waited longest for an answer does without; with the
+// answer they are opened again. False: there is neither.
+bool make_place(sipx_state *opaque, const connection &but)
 {
-	call *oldest = tables_of(opaque).holding.tail;
-	if (!oldest)
+	state &tables = tables_of(opaque);
+	const host *most = who_yields(tables, yielding::sockets, but.of, false);
+	if (!most)
 		return false;
-	set_holding(tables_of(opaque), *oldest, false);
-	for (stream *s = oldest->streams; s; s = s->next)
-		give_up_pinholes(opaque, *s);
+	connection *oldest = most->doors.tail;
+	if (oldest == &but)
+		oldest = oldest->on_doors.previous;
+	call *waiting = most->holding.tail;
+	if (oldest) {
+		give_up_doors(opaque, *oldest);
+	} else if (waiting) {
+		set_holding(tables, *waiting, false);
+		for (stream *s = waiting->streams; s; s = s->next)
+			give_up_pinholes(opaque, *s);
+	} else {
+		return false;
+	}
 	sipx_count(opaque, SIPX_COUNT_expectations_full);
 	return true;
+}
+
+// Apart from what every pinhole costs.
+[[gnu::noinline]] sipx_pinhole_error open_in_another_place(const scene &on, const connection &owner,
+							    const sipx_pinhole &wished, pinhole &made)
+{
+	sipx_pinhole_error error = SIPX_PINHOLE_TABLE_FULL;
+	for (u32 i = 0; error == SIPX_PINHOLE_TABLE_FULL && i < most_givers; i++) {
+		if (!make_place(on.opaque, owner))
+			break;
+		error = open_in_any_class(on, owner, wished, made);
+	}
+	return error;
 }
 
 sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole wished, pinhole &made)
@@ -129,8 +159,8 @@ sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole w
 	made.master = &owner;
 	wished.lifetime_s = seconds_until(on, made.until_ms);
 	sipx_pinhole_error error = open_in_any_class(on, owner, wished, made);
-	while (error == SIPX_PINHOLE_TABLE_FULL && on.insists && make_place(on.opaque))
-		error = open_in_any_class(on, owner, wished, made);
+	if (error == SIPX_PINHOLE_TABLE_FULL && on.insists)
+		error = open_in_another_place(on, owner, wished, made);
 	if (error != SIPX_PINHOLE_OPEN)
 		made.handle = nullptr;
 	else
@@ -138,7 +168,8 @@ sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole w
 	return error;
 }
 
-pinhole *open_new(const scene &on, const connection &owner, const request &of, u64 until_ms, sipx_pinhole_error &error)
+[[gnu::always_inline]] inline pinhole *open_new(const scene &on, const connection &owner, const request &of,
+						u64 until_ms, sipx_pinhole_error &error)
 {
 	auto *made = make<pinhole>();
 	if (!made) {
@@ -154,23 +185,37 @@ pinhole *open_new(const scene &on, const connection &owner, const request &of, u
 		discard(made);
 		return nullptr;
 	}
+	made->of = owner.of;
+	pinholes_of(*made->of)++;
 	on.tables().pinholes.insert(made->place, made);
 	return made;
+}
+
+// Each socket of its media has two, one for each way.
+bool may_have_one_more(host &of)
+{
+	return pinholes_of(of) / 2 < of.most_media;
 }
 
 // The new one stands before the old one goes, so that no packet falls between them; only
 // where the old one is in the way of the new does it go first.
 pinhole *replace(const scene &on, const connection &owner, const request &of, u64 until_ms, pinhole *&held)
 {
-	sipx_pinhole_error error;
-	pinhole *next = open_new(on, owner, of, until_ms, error);
-	if (!next && held && error != SIPX_PINHOLE_NO_MEMORY) {
-		give_up_pinhole(on.opaque, held);
-		next = open_new(on, owner, of, until_ms, error);
+	if (!held && !may_have_one_more(*owner.of)) {
+		sipx_count(on.opaque, SIPX_COUNT_limit_media_host);
+		return nullptr;
 	}
-	if (!next)
-		sipx_count(on.opaque, reason_of(error));
-	return next;
+	sipx_pinhole_error error;
+	for (;;) {
+		pinhole *next = open_new(on, owner, of, until_ms, error);
+		if (next)
+			return next;
+		if (!held || error == SIPX_PINHOLE_NO_MEMORY)
+			break;
+		give_up_pinhole(on.opaque, held);
+	}
+	sipx_count(on.opaque, reason_of(error));
+	return nullptr;
 }
 
 // It still stands for as long as it is needed, or stands again. No lock of the kernel's is
@@ -206,6 +251,8 @@ void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 			sipx_count(opaque, SIPX_COUNT_pinhole_closed);
 		}
 		tables_of(opaque).pinholes.remove(held->place, held);
+		if (--pinholes_of(*held->of) == 0)
+			remove_if_unused(tables_of(opaque), held->of);
 		discard(held);
 	}
 	held = nullptr;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "registrations.h"
 
+#include "hosts.h"
+
 namespace sip {
 
 namespace {
@@ -116,6 +118,7 @@ void end_live(sipx_state *opaque, connection &owner, registration &r)
 	sipx_count(opaque, r.subscription ? SIPX_COUNT_subscription_ended : SIPX_COUNT_registration_ended);
 	end_need(owner, r.live_until_ms);
 	r.live = false;
+	set_asking(tables_of(opaque), r, true);
 }
 
 void make_live(const scene &on, connection &owner, registration &r, u32 granted_s)
@@ -126,6 +129,7 @@ void make_live(const scene &on, connection &owner, registration &r, u32 granted_
 		end_need(owner, r.live_until_ms);
 	r.live = true;
 	r.live_until_ms = until_ms;
+	set_asking(on.tables(), r, false);
 	note_need(owner, until_ms);
 	sipx_count(on.opaque, r.subscription ? SIPX_COUNT_subscription_granted : SIPX_COUNT_registration_granted);
 	note_expiry(on.tables(), on.opaque, r.live_until_ms);
@@ -142,10 +146,11 @@ registration *take_registration(const scene &on, u64 name, bool subscription, co
 	r->name = name;
 	r->number = ++on.tables().last_number;
 	r->subscription = subscription;
+	r->owner = &owner;
 	r->next = owner.registrations;
 	owner.registrations = r;
-	owner.of->registration_count++;
-	on.tables().registration_count++;
+	count_for(on.tables(), owner.of, shared::registrations);
+	set_asking(on.tables(), *r, true);
 	return r;
 }
 
@@ -299,9 +304,9 @@ void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms)
 void end_registration(sipx_state *opaque, connection &owner, registration *ended)
 {
 	end_live(opaque, owner, *ended);
+	set_asking(tables_of(opaque), *ended, false);
 	list_remove<registration, &registration::next>(owner.registrations, ended);
-	owner.of->registration_count--;
-	tables_of(opaque).registration_count--;
+	count_no_more(tables_of(opaque), owner.of, shared::registrations);
 	discard(ended);
 }
 

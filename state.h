@@ -14,11 +14,7 @@ struct call;
 struct connection;
 struct host;
 
-// Of one namespace: 10,000 calls at once are promised (REQUIREMENTS, Scale), each with two
-// sockets a side and remembered for 32 seconds after its end; the rest leaves room for as
-// many registered phones. Calls and registrations are bounded by settings.
-inline constexpr u32 max_bindings = 200000;
-// A power of two; chains stay short up to the bounds above.
+// A power of two; chains stay short up to the limits that the settings begin with.
 inline constexpr u32 bucket_count = 4096;
 // Places of a message whose ports come back in one another: what was written in Contact comes
 // back in a Request-URI (RFC 3261 12.2.1.1), Path in Route (RFC 3327 5). A Contact that was
@@ -106,6 +102,7 @@ void list_remove(T *&head, T *object)
 struct binding {
 	binding *next_inside;
 	binding *next_outside;
+	host *of;		// counts for it; null: for nobody, as it ends with its message
 	endpoint inside;
 	endpoint outside;
 	u32 zone;
@@ -119,6 +116,7 @@ struct pinhole {
 	pinhole *next;
 	sipx_expectation *handle;
 	const connection *master;	// compared, never followed
+	host *of;	// counts for it
 	u64 place;	// of who may go where: the hash that it is found by
 	u64 digest;	// of all that was wished
 	u64 until_ms;
@@ -170,7 +168,6 @@ struct call {
 	neighbours<call> on_owner;
 	neighbours<call> on_direct;
 	neighbours<call> on_host;
-	neighbours<call> on_all;
 	neighbours<call> on_holding;
 	connection *owner;
 	connection *direct;		// its messages come by this one as well; null: none does
@@ -201,6 +198,8 @@ struct call {
 // somebody outside has granted for a time.
 struct registration {
 	registration *next;
+	connection *owner;
+	neighbours<registration> on_host;
 	u64 name;		// address-of-record, or Call-ID
 	u64 pending[2];		// transactions of REGISTERs not yet answered, newest first
 	u64 pending_until_ms;
@@ -210,6 +209,7 @@ struct registration {
 	u8 socket;		// of its connection: index into sockets, the own one is 0
 	bool live;
 	bool subscription;
+	bool asking;		// nobody has granted it: in its host's list
 };
 
 // A socket that an inside endpoint is reached at: its own, or one that it names in Via or
@@ -244,11 +244,14 @@ inline constexpr u32 max_awaited_elsewhere = 4;
 struct connection {
 	connection *next;
 	connection *previous;
+	connection *next_outer;
+	connection *next_way;
 	sipx_conntrack *conntrack;	// a reference
 	sipx_connection_data *data;	// lives as long as that
 	sides ends;
 	host *of;
 	neighbours<connection> on_host;
+	neighbours<connection> on_doors;
 	linked_list<call, &call::on_owner> calls;
 	linked_list<call, &call::on_direct> direct;	// calls of others that come by here, too
 	registration *registrations;
@@ -260,17 +263,46 @@ struct connection {
 	bool needs_less;	// what needed it longest is over
 	bool needs_more;
 	bool closed;		// TCP: no message comes by it any more
+	bool has_doors;		// in its host's list
 };
 
-// An inside address, for what it may have at once.
+// What all hosts share.
+enum class shared : u8 { calls, registrations, bindings, pinholes };
+inline constexpr u32 shared_kinds = 4;
+
+// What gives way where that is full: calls that nobody has answered, begun outside or inside,
+// registrations that nobody has granted, and what media or a door has of ports and pinholes.
+enum class yielding : u8 { calls_in, calls_out, registrations, sockets };
+inline constexpr u32 yielding_kinds = 4;
+// By how many binary digits the number has; 0: there is none.
+inline constexpr u32 share_ranks = 33;
+
+// How much a host has of one kind, among all hosts.
+struct share {
+	neighbours<share> of_rank;
+	host *of;
+	u32 count;
+	u8 rank;
+};
+
+// An inside address, for what it may have at once; or, of IPv6, the first 64 bits of one, which
+// one sender may have all addresses of (RFC 4291 2.5.1): it has no connections of its own.
 struct host {
 	host *next;
+	host *network;		// those 64 bits; of IPv4 itself
 	endpoint address;	// without a port
 	u32 zone;
+	u32 users;		// connections, messages on their way, addresses of the network
+	u32 connection_count;
+	u32 held[shared_kinds];
+	u32 together[shared_kinds];	// of all addresses of the network
+	u32 most_media;			// the setting, as it was with its last offer or answer
 	linked_list<connection, &connection::on_host> connections;
-	u32 call_count;
-	u32 registration_count;
+	linked_list<connection, &connection::on_doors> doors;	// those that may have one that no registrar keeps open
 	linked_list<call, &call::on_host> expendable[2];	// calls that are not answered; [1]: begun inside
+	linked_list<call, &call::on_holding> holding;		// of these, those that may give up their pinholes
+	linked_list<registration, &registration::on_host> asking;
+	share shares[yielding_kinds];
 };
 
 struct state {
@@ -279,14 +311,13 @@ struct state {
 	hash_table<call, &call::next_hash> calls;
 	hash_table<pinhole, &pinhole::next> pinholes;
 	hash_table<host, &host::next> hosts;
-	linked_list<call, &call::on_all> expendable[2];	// as those of each host
-	linked_list<call, &call::on_holding> holding;	// those that may give up their pinholes
+	hash_table<connection, &connection::next_outer> by_outer;	// the outer end, in any zone
+	hash_table<connection, &connection::next_way> by_way;	// the inner end and the peer
+	linked_list<share, &share::of_rank> ranked[yielding_kinds][share_ranks];	// hosts by how much may go
 	connection *connections;
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
-	u32 call_count;
-	u32 registration_count;
 	u32 last_number;	// of a call or registration, as it is shown
-	u32 binding_count;
+	u32 held[shared_kinds];
 };
 
 inline state &tables_of(sipx_state *opaque) { return *reinterpret_cast<state *>(opaque); }

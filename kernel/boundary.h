@@ -255,6 +255,8 @@ enum sipx_setting {
 	SIPX_SETTING_MAX_CALLS_PER_HOST,	/* of one inside address */
 	SIPX_SETTING_MAX_REGISTRATIONS,		/* subscriptions are counted with them */
 	SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST,
+	SIPX_SETTING_MAX_MEDIA,		/* inside sockets that outside ones are kept for */
+	SIPX_SETTING_MAX_MEDIA_PER_HOST,	/* and pinholes twice as many, one for each way */
 	SIPX_SETTING_TCP_INBOUND,	/* 1: a phone that names a listening port over TCP gets a
 					 * pinhole to it from its registrar; 0: it is spoken to over
 					 * the connection that it began (S2) */
@@ -274,7 +276,7 @@ enum sipx_setting {
 };
 
 #define SIPX_SETTING_DEFAULTS \
-	SIPX_MEDIA_FROM_SDP, 10000, 32767, 0, 0, 1, 65536, 2000, 20000, 1000, \
+	SIPX_MEDIA_FROM_SDP, 10000, 32767, 0, 0, 1, 65536, 2000, 20000, 1000, 200000, 4096, \
 	0, 65536, 65536, 256, 32, 300, 604800, 32
 
 u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);

@@ -63,7 +63,9 @@
 	X(limit_half_open, "TCP: the oldest of too many connections that nobody has answered")	\
 	X(limit_calls, "limit on calls reached")				\
 	X(limit_registrations, "limit on registrations reached")		\
-	X(limit_bindings, "limit on bindings reached")				\
+	X(limit_bindings, "limit on outside ports for media reached")		\
+	X(limit_media_host, "an inside host has all the outside ports or pinholes for media that it may have")	\
+	X(limit_connections_host, "an inside host speaks from too many sockets: one with no call and no registration forgotten")	\
 	X(limit_host, "an inside host has all the calls or registrations that it may have")	\
 	/* why no pinhole was opened (the message itself may be translated) */	\
 	X(media_port_low, "media port below 1024")				\

@@ -47,6 +47,10 @@ PARAMETER(max_registrations, SIPX_SETTING_MAX_REGISTRATIONS,
 	  "registrations and subscriptions that are followed at once (default 20000)");
 PARAMETER(max_registrations_per_host, SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST,
 	  "registrations and subscriptions of one inside address (default 1000)");
+PARAMETER(max_media, SIPX_SETTING_MAX_MEDIA,
+	  "inside sockets that outside ports are kept for (default 200000)");
+PARAMETER(max_media_per_host, SIPX_SETTING_MAX_MEDIA_PER_HOST,
+	  "of these, of one inside address, which has at most twice as many pinholes (default 4096)");
 
 PARAMETER(tcp_inbound, SIPX_SETTING_TCP_INBOUND,
 	  "1: a registrar may open a TCP connection to the port that a phone names in its Contact (default 0)");
@@ -122,6 +126,8 @@ static const struct {
 	SETTING(SIPX_SETTING_MAX_CALLS_PER_HOST, "max_calls_per_host", one, most),
 	SETTING(SIPX_SETTING_MAX_REGISTRATIONS, "max_registrations", one, most),
 	SETTING(SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST, "max_registrations_per_host", one, most),
+	SETTING(SIPX_SETTING_MAX_MEDIA, "max_media", one, most),
+	SETTING(SIPX_SETTING_MAX_MEDIA_PER_HOST, "max_media_per_host", one, most),
 	SETTING(SIPX_SETTING_TCP_INBOUND, "tcp_inbound", zero, one),
 	SETTING(SIPX_SETTING_TCP_CONNECTIONS, "tcp_connections", one, most),
 	SETTING(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST, "tcp_connections_per_host", one, most),

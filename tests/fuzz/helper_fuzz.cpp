@@ -125,6 +125,10 @@ private:
 	}
 	void set_media_rules(u8 flags)
 	{
+		if (flags & 64)
+			gate_.rules.values[SIPX_SETTING_MAX_MEDIA_PER_HOST] = 6;
+		if (flags & 128)
+			gate_.rules.values[SIPX_SETTING_MAX_MEDIA] = 10;
 		gate_.rules.values[SIPX_SETTING_DIRECT_MEDIA] = flags & 1;
 		gate_.rules.values[SIPX_SETTING_TCP_MEDIA] = flags >> 1 & 1;
 		gate_.rules.values[SIPX_SETTING_TCP_INBOUND] = flags >> 4 & 1;

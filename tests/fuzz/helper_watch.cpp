@@ -2,6 +2,7 @@
 #include "helper_watch.h"
 
 #include <algorithm>
+#include <map>
 
 #include "../../bindings.h"
 
@@ -120,11 +121,25 @@ std::string pinhole_fault(router &gate, const standing &one, told_sockets &told)
 	return "";
 }
 
+// Pinholes of each inside host; where one may name another's media, one is whose call asked first.
+std::string crowded_host(const router &gate)
+{
+	if (!gate.rules.media_hosts.empty())
+		return "";
+	std::map<std::string, u32> counts;
+	for (const standing &one : gate.standing_pinholes())
+		if (++counts[host_of(one.inside)] > 2 * gate.rules.values[SIPX_SETTING_MAX_MEDIA_PER_HOST])
+			return "S7 more pinholes of one host than allowed: " + text_of(one.inside);
+	return "";
+}
+
 u64 refusals_of(const router &gate)
 {
 	u64 sum = 0;
 	for (const sipx_reason why : {SIPX_COUNT_limit_calls, SIPX_COUNT_limit_host, SIPX_COUNT_limit_registrations,
-				      SIPX_COUNT_limit_bindings, SIPX_COUNT_expectation_clash,
+				      SIPX_COUNT_limit_bindings, SIPX_COUNT_limit_media_host,
+				      SIPX_COUNT_limit_connections_host, SIPX_COUNT_no_port,
+				      SIPX_COUNT_expectation_clash,
 				      SIPX_COUNT_expectations_full, SIPX_COUNT_no_memory})
 		sum += gate.count(why);
 	return sum;
@@ -147,8 +162,15 @@ std::string broken_state(router &gate, told_sockets &told)
 		return "S7 more registrations than allowed";
 	if (live_objects(SIPX_SLAB_CONNECTION) > gate.connection_count())
 		return "S7 more connections than the kernel has";
-	if (live_objects(SIPX_SLAB_HOST) > live_objects(SIPX_SLAB_CONNECTION))
-		return "S7 hosts without a connection";
+	// Of IPv6 the network is one as well; what one host has opened another's call may keep.
+	if (live_objects(SIPX_SLAB_HOST) > 2 * (live_objects(SIPX_SLAB_CONNECTION) + live_objects(SIPX_SLAB_BINDING) +
+						 live_objects(SIPX_SLAB_PINHOLE)))
+		return "S7 hosts without anything";
+	if (live_objects(SIPX_SLAB_BINDING) > values[SIPX_SETTING_MAX_MEDIA])
+		return "S7 more outside ports than allowed";
+	const std::string crowded = crowded_host(gate);
+	if (!crowded.empty())
+		return crowded;
 	// Two ways for RTP and RTCP, and a door for each socket.
 	if (live_objects(SIPX_SLAB_PINHOLE) >
 	    4 * live_objects(SIPX_SLAB_STREAM) + 4 * live_objects(SIPX_SLAB_CONNECTION))

@@ -159,6 +159,60 @@ TEST(linear_cost, S8_64_KB_over_TCP) { expect_linear("over TCP", cost_over_tcp);
 TEST(linear_cost, S8_64_KB_over_TCP_in_small_segments) { expect_linear("over TCP, 100 bytes each", cost_in_pieces); }
 
 // The counter counts: what is known to be quadratic is found out.
+std::string request(const std::string &contact)
+{
+	return "OPTIONS sip:x@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.10:5060;branch=z9hG4bKl\r\nFrom: <sip:a@example.com>;tag=1\r\n"
+	       "To: <sip:x@example.com>\r\nCall-ID: linear@10.0.0.10\r\nCSeq: 1 OPTIONS\r\nContact: <sip:a@" + contact + ">\r\nContent-Length: 0\r\n\r\n";
+}
+
+// Each of which names another port than it sends from, and is remembered for that.
+void crowd(router &gate, u32 connections)
+{
+	gate.rules.expectations_max = 0;
+	for (u32 n = 0; n < connections; n++) {
+		const std::string host = "10.0.1." + std::to_string(1 + n / 500);
+		const std::string from = host + ":" + std::to_string(6000 + n % 500), listens = host + ":" + std::to_string(20000 + n % 500);
+		std::string text = request(listens);
+		text.replace(text.find("10.0.0.10:5060"), 14, from);
+		gate.send(at(from), server, text);
+	}
+	ASSERT_GE(fake::live_objects(SIPX_SLAB_CONNECTION), connections);
+}
+
+u64 cost_in_a_crowd(u32 connections)
+{
+	router gate;
+	crowd(gate, connections);
+	const u64 before = steps;
+	EXPECT_TRUE(gate.send(phone, server, request("10.0.0.10:7777")).arrived());
+	return steps - before;
+}
+
+// Over TCP the port of the phone's own datagrams to the same server is looked for.
+u64 tcp_cost_in_a_crowd(u32 connections)
+{
+	router gate;
+	gate.send(phone, server, request("10.0.0.10:7777"));
+	crowd(gate, connections);
+	tcp_line line(gate, over_tcp(phone), over_tcp(server));
+	EXPECT_TRUE(line.connect());
+	const u64 before = steps;
+	std::string text = request("10.0.0.10:5060");
+	text.replace(text.find("/UDP"), 4, "/TCP");
+	line.say(true, text, {});
+	return steps - before;
+}
+
+void expect_no_walk(u64 (*cost)(u32))
+{
+	const u64 alone = cost(10), crowded = cost(4000);
+	printf("# among 10 connections %llu steps, among 4000 %llu\n", alone, crowded);
+	EXPECT_LT(crowded, alone + 500);
+}
+
+TEST(linear_cost, S8_a_port_to_listen_at_among_many_connections) { expect_no_walk(cost_in_a_crowd); }
+TEST(linear_cost, S8_a_port_of_datagrams_over_TCP_among_many_connections) { expect_no_walk(tcp_cost_in_a_crowd); }
+
 TEST(linear_cost, S8_the_counter_counts)
 {
 	const u64 before = steps;
