@@ -98,6 +98,12 @@ inline bool is_media_ipv6(const u8 *bytes)
 	return network != translated || is_global_ipv4(bytes + 12);
 }
 
+// Nor unique local (RFC 4193): not of a network that has its addresses for itself.
+inline bool is_global(const endpoint &e)
+{
+	return e.family == SIPX_IPV4 ? is_global_ipv4(e.bytes) : is_media_ipv6(e.bytes) && (e.bytes[0] & 0xfe) != 0xfc;
+}
+
 // An address that a media packet can really come from or go to.
 inline bool is_media_address(const endpoint &e)
 {
@@ -115,7 +121,7 @@ struct sides {
 	bool from_inside = false;	// of one packet
 	bool inside_began = false;	// the connection's first packet came from the inside endpoint
 	bool translated = false;	// inner and outer differ
-	bool undecided = false;		// nothing is translated, and routes do not say which end is inside
+	bool undecided = false;		// nothing is translated, and both ends are outside as routes have it
 };
 
 } // namespace sip

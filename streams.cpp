@@ -110,10 +110,14 @@ void note_inside_end(const scene &on, const media_wish &wish, const stream_wishe
 }
 
 // Who speaks for the outside must not have ways opened to the router, nor from one host inside to
-// another (S4).
+// another (S4). What has a global address is no host inside of a network that is translated,
+// but may be at another uplink (R23).
 sipx_way way_to(const scene &on, const endpoint &remote)
 {
-	return remote.family ? sipx_way_to(on.packet, &on.where.inner, &on.where.peer, &remote) : SIPX_WAY_OUT;
+	if (!remote.family)
+		return SIPX_WAY_OUT;
+	const sipx_way way = sipx_way_to(on.packet, &on.where.inner, &on.where.peer, &remote);
+	return way == SIPX_WAY_INSIDE && on.where.translated && is_global(remote) ? SIPX_WAY_OUT : way;
 }
 
 // Why media of the inside may not go to that socket, nor come from there; `usable` if it may: to

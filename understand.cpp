@@ -219,12 +219,15 @@ sides sides_of(const sipx_packet_info &info)
 	where.translated = source_translated || destination_translated;
 	// Translated at both ends (a server behind DNAT that also sees the router as the
 	// client): the inside is where the connection was sent to. Not translated: the end that
-	// the default route does not lead to. Who began says nothing: anybody may (S5).
-	where.undecided = !where.translated && info.source_far == info.destination_far;
+	// the default route does not lead to; where it leads to neither, the one that began. Where
+	// it leads to both, anybody may have (S5).
+	where.undecided = !where.translated && info.source_far && info.destination_far;
 	if (source_translated != destination_translated)
 		where.from_inside = source_translated;
+	else if (!where.translated && info.source_far != info.destination_far)
+		where.from_inside = info.destination_far;
 	else
-		where.from_inside = where.translated ? info.reply != 0 : info.destination_far;
+		where.from_inside = where.translated == (info.reply != 0);
 	where.inner = where.from_inside ? info.source_inner : info.destination_inner;
 	where.outer = where.from_inside ? info.source_outer : info.destination_outer;
 	where.peer = where.from_inside ? info.destination_inner : info.source_inner;

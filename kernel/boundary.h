@@ -87,8 +87,8 @@ struct sipx_packet_info {
 	u32 default_timeout_s;			/* what the kernel would give this connection */
 	u8 reply;				/* 1: against the direction of the first packet */
 	u8 nat_present;				/* nf_nat_sip_ext is loaded */
-	u8 source_far;				/* not translated: it is outside. Both or neither: that is */
-	u8 destination_far;			/* not known */
+	u8 source_far;				/* not translated: it is outside, as routes have it */
+	u8 destination_far;
 	u8 assist;				/* pinholes only, no edits (sip-ext-assist) */
 };
 

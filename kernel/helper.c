@@ -71,6 +71,7 @@ static void set_endpoints(struct sipx_packet_info *info, const struct nf_conn *c
 void sipx_set_far(struct sipx_packet_info *info, const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *there = &ct->tuplehash[info->reply].tuple;
+	bool source, destination;
 
 	if (ct->status & IPS_NAT_MASK)
 		return;
@@ -78,8 +79,12 @@ void sipx_set_far(struct sipx_packet_info *info, const struct nf_conn *ct)
 	info->destination_far = sipx_is_far(ct, &there->src.u3, &there->dst.u3);
 	if (info->source_far != info->destination_far)
 		return;
-	info->source_far = !sipx_is_media_host(info->state, &info->source_inner);
-	info->destination_far = !sipx_is_media_host(info->state, &info->destination_inner);
+	source = sipx_is_media_host(info->state, &info->source_inner);
+	destination = sipx_is_media_host(info->state, &info->destination_inner);
+	if (source == destination)
+		return;
+	info->source_far = !source;
+	info->destination_far = !destination;
 }
 
 /* ---- through the core ---------------------------------------------------------------- */

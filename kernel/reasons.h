@@ -48,7 +48,7 @@
 	X(no_memory, "out of memory")						\
 	X(rewrite_failed, "the packet could not be rewritten")			\
 	X(for_router, "addressed to the router itself")				\
-	X(no_inside, "untranslated, and routes do not say which end is the inside")	\
+	X(no_inside, "untranslated, and the default route leads to both ends")	\
 	X(aggregate, "aggregated datagrams (UDP GRO) passed on untouched")	\
 	X(stream, "TCP segment of a connection that is not followed")		\
 	X(stream_too_long, "TCP: a message longer than the limit")		\

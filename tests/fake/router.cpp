@@ -61,10 +61,17 @@ sipx_way router::way_to(const endpoint &peer, const endpoint &remote) const
 	return is_inside(remote) == is_inside(peer) || !is_inside(remote) ? SIPX_WAY_OUT : SIPX_WAY_INSIDE;
 }
 
-// What the default route, or without one the setting media_hosts says.
-bool router::is_far(const endpoint &e) const
+// What the default route, or where it leads to both or to neither the setting media_hosts says.
+void router::set_far(sipx_packet_info &info) const
 {
-	return rules.default_route ? !is_inside(e) : !sipx_is_media_host(state_, &e);
+	const endpoint &source = info.source_inner, &destination = info.destination_inner;
+	info.source_far = rules.default_route && !is_inside(source);
+	info.destination_far = rules.default_route && !is_inside(destination);
+	const bool one = sipx_is_media_host(state_, &source), other = sipx_is_media_host(state_, &destination);
+	if (info.source_far != info.destination_far || one == other)
+		return;
+	info.source_far = !one;
+	info.destination_far = !other;
 }
 
 connection *router::look_up(const tuple &wanted, bool &reply)
@@ -186,8 +193,7 @@ sipx_packet_info router::describe(connection &c, bool reply, sipx_packet &packet
 	info.default_timeout_s = default_s;
 	info.reply = reply;
 	info.nat_present = rules.nat_present;
-	info.source_far = is_far(there.source);
-	info.destination_far = is_far(back.source);
+	set_far(info);
 	info.assist = rules.assist;
 	return info;
 }

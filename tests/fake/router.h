@@ -163,7 +163,7 @@ public:
 	std::vector<standing> standing_pinholes() const;
 	bool is_inside(const endpoint &e) const;
 	bool is_mine(const endpoint &e) const;
-	bool is_far(const endpoint &e) const;
+	void set_far(sipx_packet_info &info) const;
 	sipx_way way_to(const endpoint &peer, const endpoint &remote) const;
 	u32 connection_count() const { return static_cast<u32>(connections_.size()); }
 	const connection *find(const endpoint &from, const endpoint &to) const;
