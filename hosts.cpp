@@ -67,9 +67,17 @@ void remove_host(state &tables, host *gone)
 
 share &share_of(host &of, yielding what) { return of.shares[static_cast<u32>(what)]; }
 
+// Whom a registrar knows yields last: names cost nothing inside, and what is granted needs somebody outside.
+u8 rank_of(const host &of, u32 count)
+{
+	if (!count)
+		return 0;
+	return static_cast<u8>(32 - __builtin_clz(count) + (of.granted ? 0 : ranks_of_unknown));
+}
+
 void set_count(state &tables, yielding what, share &of, u32 count)
 {
-	const u8 rank = count ? static_cast<u8>(32 - __builtin_clz(count)) : 0;
+	const u8 rank = rank_of(*of.of, count);
 	of.count = count;
 	if (rank == of.rank)
 		return;

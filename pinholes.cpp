@@ -62,7 +62,7 @@ u64 digest_of(const sipx_pinhole &wished, u64 place)
 
 // What is wished, and the hashes of it.
 struct request {
-	sipx_pinhole wished;
+	sipx_pinhole &wished;
 	u64 place;
 	u64 digest;
 };
@@ -101,14 +101,16 @@ u32 seconds_until(const scene &on, u64 until_ms)
 
 // A connection has a bounded number of each class (255); where one is full, the next does:
 // 200 calls over one trunk have 800 for audio (R10).
-sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, sipx_pinhole wished, pinhole &made)
+sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, sipx_pinhole &wished, pinhole &made)
 {
-	sipx_pinhole_error error = SIPX_PINHOLE_CLASS_FULL;
-	for (u8 i = 0; i < SIPX_CLASSES && error == SIPX_PINHOLE_CLASS_FULL; i++) {
-		error = sipx_pinhole_open(on.packet, owner.conntrack, &wished, &made.handle);
-		wished.pinhole_class = (wished.pinhole_class + 1) % SIPX_CLASSES;
+	const u8 first = wished.pinhole_class;
+	for (u8 i = 0; i < SIPX_CLASSES; i++) {
+		const sipx_pinhole_error error = sipx_pinhole_open(on.packet, owner.conntrack, &wished, &made.handle);
+		if (error != SIPX_PINHOLE_CLASS_FULL)
+			return error;
+		wished.pinhole_class = (first + i + 1) % SIPX_CLASSES;
 	}
-	return error;
+	return SIPX_PINHOLE_CLASS_FULL;
 }
 
 // Calls and doors that give up their pinholes for one: a host that asks for a few finds many of each
@@ -143,7 +145,7 @@ bool make_place(sipx_state *opaque, const connection &but)
 
 // Apart from what every pinhole costs.
 [[gnu::noinline]] sipx_pinhole_error open_in_another_place(const scene &on, const connection &owner,
-							    const sipx_pinhole &wished, pinhole &made)
+							    sipx_pinhole &wished, pinhole &made)
 {
 	sipx_pinhole_error error = SIPX_PINHOLE_TABLE_FULL;
 	for (u32 i = 0; error == SIPX_PINHOLE_TABLE_FULL && i < most_givers; i++) {
@@ -154,7 +156,7 @@ bool make_place(sipx_state *opaque, const connection &but)
 	return error;
 }
 
-sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole wished, pinhole &made)
+sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole &wished, pinhole &made)
 {
 	made.master = &owner;
 	wished.lifetime_s = seconds_until(on, made.until_ms);
@@ -220,7 +222,7 @@ pinhole *replace(const scene &on, const connection &owner, const request &of, u6
 
 // It still stands for as long as it is needed, or stands again. No lock of the kernel's is
 // taken where nothing is to change.
-void keep_standing(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms, pinhole &held)
+void keep_standing(const scene &on, const connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
 	const bool far = held.until_ms > on.now_ms + far_ms;
 	const bool longer = !far && until_ms > held.until_ms + renewal_slack_ms;
@@ -266,8 +268,7 @@ void give_up_pinholes(sipx_state *opaque, stream &of)
 	give_up_pinhole(opaque, of.out_rtcp);
 }
 
-void ensure_pinhole(const scene &on, const connection &owner, const sipx_pinhole &wished, u64 until_ms,
-		    pinhole *&held)
+void ensure_pinhole(const scene &on, const connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole *&held)
 {
 	const u64 place = place_of(on, wished), digest = digest_of(wished, place);
 	if (held && held->digest == digest) {

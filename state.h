@@ -274,8 +274,10 @@ inline constexpr u32 shared_kinds = 4;
 // registrations that nobody has granted, and what media or a door has of ports and pinholes.
 enum class yielding : u8 { calls_in, calls_out, registrations, sockets };
 inline constexpr u32 yielding_kinds = 4;
+// A host that no registrar knows counts 256 times.
+inline constexpr u32 ranks_of_unknown = 8;
 // By how many binary digits the number has; 0: there is none.
-inline constexpr u32 share_ranks = 33;
+inline constexpr u32 share_ranks = 33 + ranks_of_unknown;
 
 // How much a host has of one kind, among all hosts.
 struct share {
@@ -296,6 +298,7 @@ struct host {
 	u32 connection_count;
 	u32 held[shared_kinds];
 	u32 together[shared_kinds];	// of all addresses of the network
+	u32 granted;			// registrations that are live
 	u32 most_media;			// the setting, as it was with its last offer or answer
 	linked_list<connection, &connection::on_host> connections;
 	linked_list<connection, &connection::on_doors> doors;	// those that may have one that no registrar keeps open

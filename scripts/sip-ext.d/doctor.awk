@@ -493,7 +493,9 @@ function set_advice() {
 	advice["limit_host"] = "if that was no flood: raise net.netfilter.sip_ext_max_calls_per_host, sip_ext_max_registrations_per_host"
 	advice["limit_stream_host"] = "if that was no flood: raise net.netfilter.sip_ext_tcp_connections_per_host, sip_ext_tcp_memory_per_host"
 	advice["limit_half_open"] = "who begins so many connections? conntrack -L -p tcp | grep SYN_"
-	advice["limit_bindings"] = "who has so many media ports? /proc/net/sip_ext/calls"
+	advice["limit_bindings"] = "if that was no flood: raise net.netfilter.sip_ext_max_media"
+	advice["limit_media_host"] = "if that was no flood: raise net.netfilter.sip_ext_max_media_per_host"
+	advice["limit_connections_host"] = "which program sends from so many ports? conntrack -L -p udp --dport 5060"
 	advice["too_many_addresses"] = advice["too_many_streams"] = advice["too_many_ports"] = \
 		"capture such a message and report it: tcpdump -w sip.pcap port 5060"
 	advice["malformed_start_line"] = advice["malformed_header"] = advice["malformed_number"] = \

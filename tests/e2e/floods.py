@@ -189,18 +189,20 @@ class Bystander:
         self.rounds.append(Life(took, self.world.again - again))
 
     def newcomer(self) -> None:
-        """A phone that registers only now is called, by UDP from another port of its server."""
+        """A phone that registers only now is called, by UDP from another port of its server. It leaves
+        again: one host may not have as many registrations as a flood has rounds."""
         place = next(self.ports)
         phone = self.world.phone(self.number + 2, 6000 + place)
         made = register(phone, self.server, granted=600)
         caller = self.server if self.world.over_tcp else self.world.server(5080 + place)
         ring(phone, caller, made.contact, "registered in the flood")
+        register(phone, self.server, granted=0, asked=0)
 
     def _media(self) -> tuple[Media, Media]:
         """Sockets that nobody has spoken from: without a pinhole nothing comes in to them."""
         place = next(self.ports)
-        return (self.world.inside_media(4400 + place, self.number),
-                self.world.outside_media(7400 + place, MEDIA))
+        return (self.world.inside_media(20000 + place, self.number),
+                self.world.outside_media(20000 + place, MEDIA))
 
     def through(self, flood: Flood) -> str:
         """Lives on until it is over; what it came to, in numbers."""

@@ -211,6 +211,18 @@ TEST_P(shares, S7_many_addresses_that_call_leave_a_call_that_rings_at_another)
 	answer(good, good_rtp, seen);
 }
 
+// Addresses that somebody makes up have one call each, as the bystander does.
+TEST_P(shares, S7_addresses_that_no_registrar_knows_leave_the_call_of_one_that_it_knows)
+{
+	gate.rules.values[SIPX_SETTING_MAX_CALLS] = 20;
+	register_phone(good, "bob");
+	const std::string seen = ring(good, good_rtp);
+	for (u32 host = 100; host < 140; host++)
+		invite(map.inside(host, 5060), 40000, 1);
+	EXPECT_LE(live_objects(SIPX_SLAB_CALL), 20u);
+	answer(good, good_rtp, seen);
+}
+
 TEST_P(shares, S7_a_call_that_rings_inside_stands_while_others_call_from_many_addresses)
 {
 	gate.rules.values[SIPX_SETTING_MAX_CALLS] = 20;

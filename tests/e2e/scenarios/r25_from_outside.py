@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable
 
-from calls import call, grant, hang_up, register, talk
+from calls import call, hang_up, register, talk
 from net import FRIEND, MEDIA, SERVER, SIP, nft_rules
 from peer import Agent, World
 from registry import ROUTED, ROUTED6, scenario
@@ -112,7 +112,7 @@ def no_default(world: World) -> None:
     phone, friend = world.phone(), world.friend()
     made = call(phone, friend, friend.uri, friend.address,
                 world.inside_media(4010), world.outside_media(7010, MEDIA))
-    talk(world, made)
+    talk(world, made, inside_calls=True)
     hang_up(made)
     _let_sip_in(world)
     world.line.own_setting("media_hosts", f"{plan.inside}{'0' if plan.family == 4 else ''}/{plan.length}")
