@@ -290,9 +290,20 @@ bool end_oldest(const binding_site &site, const host &yields, u16 &left)
 	return true;
 }
 
-// For more sockets than there are: whoever has most of what may go gives way, and a host that has all
-// that it may have, to itself. False: nobody does, or nothing is full.
-bool make_sockets_free(const binding_site &site, sipx_reason why, u16 &left)
+// What its host then has of ports and pinholes, with one for each way of a socket's (weigh_sockets()).
+u32 weight_with(const binding_site &site, const socket_run &run)
+{
+	const u32 weight = 3 * run.count + 1;
+	if (!site.of)
+		return weight;
+	return weight + site.of->held[static_cast<u32>(shared::bindings)] +
+	       site.of->held[static_cast<u32>(shared::pinholes)];
+}
+
+// For more sockets than there are: whoever has most of what may go gives way, if it has more than
+// who asks would have; and a host that has all that it may have, to itself. False: nobody does, or nothing
+// is full.
+bool make_sockets_free(const binding_site &site, sipx_reason why, socket_run &run)
 {
 	const state &tables = tables_of(site.opaque);
 	const u32 held = tables.held[static_cast<u32>(shared::bindings)];
@@ -300,8 +311,10 @@ bool make_sockets_free(const binding_site &site, sipx_reason why, u16 &left)
 	const bool own = why == SIPX_COUNT_limit_media_host;
 	if (why == SIPX_COUNT_no_memory)
 		return false;
-	const host *yields = own ? site.of : who_yields(tables, yielding::sockets, site.of, near);
-	if (!yields || !end_oldest(site, *yields, left))
+	const host *yields = site.of;
+	if (!own)
+		yields = who_yields(tables, yielding::sockets, site.of, near, weight_with(site, run));
+	if (!yields || !end_oldest(site, *yields, run.left))
 		return false;
 	sipx_count(site.opaque, why);
 	return true;
@@ -311,7 +324,7 @@ bool make_sockets_free(const binding_site &site, sipx_reason why, u16 &left)
 [[gnu::noinline]] bool hold_others(const binding_site &site, socket_run &run, binding **held, sipx_reason &why)
 {
 	run.mapping_known = false;	// what was known of its bindings may hold no longer
-	for (u32 i = 0; i < most_givers && make_sockets_free(site, why, run.left); i++)
+	for (u32 i = 0; i < most_givers && make_sockets_free(site, why, run); i++)
 		if (hold_run(site, run, held, &why))
 			return true;
 	return false;

@@ -67,17 +67,18 @@ void remove_host(state &tables, host *gone)
 
 share &share_of(host &of, yielding what) { return of.shares[static_cast<u32>(what)]; }
 
-// Whom a registrar knows yields last: names cost nothing inside, and what is granted needs somebody outside.
-u8 rank_of(const host &of, u32 count)
+// Whom a registrar knows yields last: names cost nothing inside, and what is granted needs somebody
+// outside. A host that is not there yet is known to none.
+u8 rank_of(const host *of, u32 count)
 {
 	if (!count)
 		return 0;
-	return static_cast<u8>(32 - __builtin_clz(count) + (of.granted ? 0 : ranks_of_unknown));
+	return static_cast<u8>(32 - __builtin_clz(count) + (of && of->granted ? 0 : ranks_of_unknown));
 }
 
 void set_count(state &tables, yielding what, share &of, u32 count)
 {
-	const u8 rank = rank_of(*of.of, count);
+	const u8 rank = rank_of(of.of, count);
 	of.count = count;
 	if (rank == of.rank)
 		return;
@@ -195,11 +196,11 @@ void count_no_more(state &tables, host *of, shared what)
 		remove_if_unused(tables, of);
 }
 
-host *who_yields(const state &tables, yielding what, host *of, bool near)
+host *who_yields(const state &tables, yielding what, host *of, bool near, u32 comes)
 {
-	const u8 own = of ? share_of(*of, what).rank : 0;
+	const u8 own = of ? share_of(*of, what).rank : 0, then = rank_of(of, comes);
 	u32 looks = 0;
-	for (u32 rank = share_ranks - 1; rank > own; rank--)
+	for (u32 rank = share_ranks - 1; rank > own && rank > then; rank--)
 		for (const share *at = tables.ranked[static_cast<u32>(what)][rank].tail;
 		     at && looks < most_looks; at = at->of_rank.previous, looks++)
 			if (!near || !of || at->of->network == of->network)

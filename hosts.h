@@ -49,9 +49,9 @@ inline u32 &pinholes_of(host &of) { return of.held[static_cast<u32>(shared::pinh
 	return held < most && (!of || of->network->together[at] / 8 < most - held);
 }
 
-// Who gives way to `of` where something is full: who has most of it, if that is more than `of` has,
-// else `of` itself; null: nobody. `near`: an address of the same network.
-[[nodiscard]] host *who_yields(const state &tables, yielding what, host *of, bool near);
+// Who gives way to `of` where something is full: who has most of it, if that is more than `of` has, or
+// than `comes`, what it then has; else `of` itself; null: nobody. `near`: an address of the same network.
+[[nodiscard]] host *who_yields(const state &tables, yielding what, host *of, bool near, u32 comes = 0);
 
 // Whether one more call has its place; where an unanswered one must go for it, `instead` is
 // the oldest, and `why` says which limit it was: one of the same host at its own limit, of the
