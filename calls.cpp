@@ -495,6 +495,13 @@ bool fail_branch(const scene &on, const call_event &event, call &c, bool may_ask
 	return true;
 }
 
+// What the inside grants is over, whoever asked for it.
+bool grants_bye(const call_event &event, const sides &where, const call &c)
+{
+	return where.from_inside && event.status < 300 && c.state == call_state::answered &&
+	       fit_of(event, where, c) == fit::exact;
+}
+
 } // namespace
 
 call *find_call(const state &tables, const call_event &event, const sides &where)
@@ -618,17 +625,6 @@ void note_bye(const scene &on, const call_event &event)
 	set_state(on.opaque, *c, call_state::ending);
 	expect_end(on.opaque, *c, on.now_ms + ending_life_ms);
 }
-
-namespace {
-
-// What the inside grants is over, whoever asked for it.
-bool grants_bye(const call_event &event, const sides &where, const call &c)
-{
-	return where.from_inside && event.status < 300 && c.state == call_state::answered &&
-	       fit_of(event, where, c) == fit::exact;
-}
-
-} // namespace
 
 void note_bye_answer(const scene &on, const call_event &event)
 {

@@ -45,14 +45,6 @@ bool is_registered(const connection &owner, u8 socket)
 	return false;
 }
 
-bool is_granted(const connection &owner, u8 socket)
-{
-	for (const registration *r = owner.registrations; r; r = r->next)
-		if (r->live && !r->subscription && r->socket == socket)
-			return true;
-	return false;
-}
-
 // One that is not used yet, or one that no registration leads to any more.
 u8 free_socket(const connection &owner)
 {
@@ -161,7 +153,7 @@ void give_up_doors(sipx_state *opaque, connection &owner)
 {
 	set_doors(tables_of(opaque), owner, false);
 	for (u8 i = 0; i < max_sockets; i++)
-		if (!is_granted(owner, i))
+		if (!socket_needed_until(owner, i))
 			give_up_pinhole(opaque, owner.sockets[i].door);
 }
 

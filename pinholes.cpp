@@ -117,8 +117,8 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 // in one call of who floods.
 constexpr u32 most_givers = 32;
 
-// Where most of them are, doors that no registrar keeps open go: they are opened again with the next
-// message of their phone. Then the call that has waited longest for an answer does without; with the
+// Where most of them are, doors that no registrar keeps open go: they are opened again when a request or
+// a dialog needs them. Then the call that has waited longest for an answer does without; with the
 // answer they are opened again. False: there is neither.
 bool make_place(sipx_state *opaque, const connection &but)
 {

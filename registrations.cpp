@@ -101,16 +101,6 @@ registration *find_pending(connection &owner, u64 transaction)
 	return nullptr;
 }
 
-// The time until which any account on that socket is registered.
-u64 socket_needed_until(const connection &owner, u8 index)
-{
-	u64 until_ms = 0;
-	for (const registration *r = owner.registrations; r; r = r->next)
-		if (r->live && !r->subscription && r->socket == index && r->live_until_ms > until_ms)
-			until_ms = r->live_until_ms;
-	return until_ms;
-}
-
 void end_live(sipx_state *opaque, connection &owner, registration &r)
 {
 	if (!r.live)
@@ -179,6 +169,15 @@ void forget_if_idle(sipx_state *opaque, connection &owner, registration *r)
 }
 
 } // namespace
+
+u64 socket_needed_until(const connection &owner, u8 index)
+{
+	u64 until_ms = 0;
+	for (const registration *r = owner.registrations; r; r = r->next)
+		if (r->live && !r->subscription && r->socket == index && r->live_until_ms > until_ms)
+			until_ms = r->live_until_ms;
+	return until_ms;
+}
 
 void settle_door(const scene &on, connection &owner, u8 index)
 {

@@ -32,6 +32,8 @@ void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms);
 // When that will next be so for one of them.
 [[nodiscard]] u64 next_change(const registration &r);
 
+// The time until which any account on that socket is registered; 0: none is.
+[[nodiscard]] u64 socket_needed_until(const connection &owner, u8 index);
 // The pinhole to that socket of the owner: the registrar may speak from any of its ports (S3), for
 // as long as any account on that socket is registered.
 void settle_door(const scene &on, connection &owner, u8 index);
