@@ -282,6 +282,8 @@ bool end_oldest(const binding_site &site, const host &yields, u16 &left)
 		return true;
 	}
 	call *waiting = yields.holding.tail;
+	while (waiting && waiting->key == site.call)
+		waiting = waiting->on_holding.previous;
 	if (!waiting)
 		return false;
 	const binding *first = waiting->streams ? waiting->streams->rtp : nullptr;

@@ -36,6 +36,7 @@ struct binding_site {
 	bool ports_move;	// the NAT did not leave the connection its own port
 	host *of = nullptr;	// who wants it; null: the message leaves nothing behind
 	const connection *by = nullptr;	// the message's own; null: it has none yet
+	u64 call = 0;			// the message's own, which does not give way for it
 	bool roomy = false;	// there is room for all that the message wants
 };
 

@@ -644,6 +644,7 @@ void move_call(call &c, connection &to)
 {
 	leave_direct(c);
 	c.owner->calls.remove(&c);
+	c.owner->opened_for_others = true;
 	end_need(*c.owner, needed_until(c.expires_ms));
 	c.owner = &to;
 	to.calls.push(&c);

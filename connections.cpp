@@ -197,6 +197,8 @@ void take_over(sipx_state *opaque, const connection &ended, connection &heir, u6
 // hold as well are opened anew for them (R10, S6).
 void leave_pinholes(sipx_state *opaque, const connection &ended)
 {
+	if (!ended.opened_for_others)
+		return;
 	const u64 now_ms = sipx_now_ms();
 	for (connection *heir = ended.of->connections.head; heir; heir = heir->on_host.next)
 		if (heir != &ended)
@@ -212,6 +214,8 @@ void remove_connection(sipx_state *opaque, connection *ended)
 		tables.connections = ended->next;
 	if (ended->next)
 		ended->next->previous = ended->previous;
+	if (tables.looked_at == ended)
+		tables.looked_at = ended->next;
 	tables.by_outer.remove(hash_of_socket(ended->ends.outer, any_zone), ended);
 	tables.by_way.remove(hash_of_way(ended->ends.inner, ended->ends.peer, ended->ends.zone), ended);
 	leave_host(tables, *ended);
@@ -276,11 +280,55 @@ void end_all_connections(sipx_state *opaque)
 	}
 }
 
+namespace {
+
+// Connections that are looked at with each tick, whether they still have the helper.
+constexpr u32 looks_for_lost = 64;
+
+// Somebody may have taken the helper off it, and given it another one: then nobody tells us when it
+// ends, and its data are not ours.
+void end_if_lost(sipx_state *opaque, connection *at)
+{
+	const bool named = at->data->connection == at;
+	if (named && !sipx_conntrack_has_ended(at->conntrack))
+		return;
+	if (named) {
+		at->data->flags |= connection_gone;
+		at->data->connection = nullptr;
+	}
+	end_connection(opaque, at);
+}
+
+} // namespace
+
+void end_lost_connections(sipx_state *opaque)
+{
+	for (connection *at = tables_of(opaque).connections, *after; at; at = after) {
+		after = at->next;
+		end_if_lost(opaque, at);
+	}
+}
+
+void look_for_lost_connections(sipx_state *opaque)
+{
+	state &tables = tables_of(opaque);
+	for (u32 i = 0; i < looks_for_lost; i++) {
+		connection *at = tables.looked_at ? tables.looked_at : tables.connections;
+		if (!at)
+			return;
+		tables.looked_at = at->next;
+		end_if_lost(opaque, at);
+	}
+}
+
 void forget_bare_connection(sipx_state *opaque, connection *ended)
 {
-	ended->data->flags &= ~connection_has_more;
-	ended->data->connection = nullptr;
-	give_up_all(opaque, ended);	// the kernel's connection stands, and so do pinholes that others hold
+	if (ended->data->connection == ended) {
+		ended->data->flags &= ~connection_has_more;
+		ended->data->connection = nullptr;
+	}
+	give_up_all(opaque, ended);
+	leave_pinholes(opaque, *ended);
 	remove_connection(opaque, ended);
 }
 

@@ -51,6 +51,10 @@ void end_all_connections(sipx_state *opaque);
 	return !c.calls.head && !c.direct.head && !c.registrations;
 }
 
+// Ends those whose connection in the kernel has ended, or has the helper no more, and nobody said so.
+void end_lost_connections(sipx_state *opaque);
+// The same for the next few.
+void look_for_lost_connections(sipx_state *opaque);
 // It ends, but stands in the kernel: what was forgotten of it is learned anew.
 void forget_bare_connection(sipx_state *opaque, connection *ended);
 // One more is to come: of too many of that host's, those that have been bare longest end.

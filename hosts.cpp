@@ -280,6 +280,16 @@ void set_holding(state &tables, call &c, bool holding)
 		weigh_sockets(tables, of);
 }
 
+void note_granted(state &tables, host &of, bool granted)
+{
+	const bool was_known = of.granted;
+	of.granted += granted ? 1 : -1u;
+	if (was_known == (of.granted != 0))
+		return;
+	for (u32 kind = 0; kind < yielding_kinds; kind++)
+		set_count(tables, static_cast<yielding>(kind), of.shares[kind], of.shares[kind].count);
+}
+
 void set_doors(state &tables, connection &owner, bool has_doors)
 {
 	if (owner.has_doors == has_doors)

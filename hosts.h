@@ -65,6 +65,8 @@ inline u32 &pinholes_of(host &of) { return of.held[static_cast<u32>(shared::pinh
 // Among the first to go at a limit, or no longer.
 void set_expendable(state &tables, call &c, bool expendable);
 void set_asking(state &tables, registration &r, bool asking);
+// A registrar knows the host from now on with one registration more, or less.
+void note_granted(state &tables, host &of, bool granted);
 // Among the first, while it is expendable, to give up its pinholes where the kernel's table is
 // full, or no longer.
 void set_holding(state &tables, call &c, bool holding);

@@ -155,6 +155,7 @@ bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason 
 	binding_site site{on.packet, on.opaque, on.where.outer, on.where.zone, ports_move};
 	site.of = spare.of;
 	site.by = connection_of(*on.data);
+	site.call = event.call;
 	return !on.where.translated || reserve_bindings(site, work.what, why);
 }
 
@@ -548,14 +549,7 @@ void sipx_core_connection_gone(sipx_state *opaque, sipx_connection_data *data)
 void sipx_core_connections_missed(sipx_state *opaque)
 {
 	table_lock lock(opaque);
-	for (connection *at = tables_of(opaque).connections, *after; at; at = after) {
-		after = at->next;
-		if (!sipx_conntrack_has_ended(at->conntrack))
-			continue;
-		at->data->flags |= connection_gone;
-		at->data->connection = nullptr;
-		end_connection(opaque, at);
-	}
+	end_lost_connections(opaque);
 }
 
 bool sipx_core_inside_of(sipx_state *opaque, u32 zone, const sipx_endpoint *outside, sipx_endpoint *inside)
@@ -577,5 +571,6 @@ u32 sipx_core_tick(sipx_state *opaque)
 		for (connection *at = tables.connections; at; at = at->next)
 			expire_connection(opaque, *at, now_ms, tables.next_expiry_ms);
 	}
+	look_for_lost_connections(opaque);
 	return tables.next_expiry_ms != 0;
 }

@@ -222,7 +222,7 @@ pinhole *replace(const scene &on, const connection &owner, const request &of, u6
 
 // It still stands for as long as it is needed, or stands again. No lock of the kernel's is
 // taken where nothing is to change.
-void keep_standing(const scene &on, const connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole &held)
+void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
 	const bool far = held.until_ms > on.now_ms + far_ms;
 	const bool longer = !far && until_ms > held.until_ms + renewal_slack_ms;
@@ -236,6 +236,7 @@ void keep_standing(const scene &on, const connection &owner, sipx_pinhole &wishe
 		return;
 	if (held.handle)
 		sipx_pinhole_close(held.handle);
+	owner.opened_for_others |= !ours;
 	const sipx_pinhole_error error = open(on, owner, wished, held);
 	if (error != SIPX_PINHOLE_OPEN)
 		sipx_count(on.opaque, reason_of(error));
@@ -268,7 +269,7 @@ void give_up_pinholes(sipx_state *opaque, stream &of)
 	give_up_pinhole(opaque, of.out_rtcp);
 }
 
-void ensure_pinhole(const scene &on, const connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole *&held)
+void ensure_pinhole(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole *&held)
 {
 	const u64 place = place_of(on, wished), digest = digest_of(wished, place);
 	if (held && held->digest == digest) {

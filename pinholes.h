@@ -32,7 +32,7 @@ struct scene {
 // Makes `held` the pinhole that is wished, as one of the owner's (its lifetime ends at
 // until_ms, or with the owner). What `held` was before is given up. Failure is soft: it is
 // counted, and `held` is null. Its lifetime, and a class with room for it, are written to `wished`.
-void ensure_pinhole(const scene &on, const connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole *&held);
+void ensure_pinhole(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole *&held);
 
 void give_up_pinhole(sipx_state *opaque, pinhole *&held);
 void give_up_pinholes(sipx_state *opaque, stream &of);

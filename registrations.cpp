@@ -108,7 +108,7 @@ void end_live(sipx_state *opaque, connection &owner, registration &r)
 	sipx_count(opaque, r.subscription ? SIPX_COUNT_subscription_ended : SIPX_COUNT_registration_ended);
 	end_need(owner, r.live_until_ms);
 	r.live = false;
-	owner.of->granted--;
+	note_granted(tables_of(opaque), *owner.of, false);
 	set_asking(tables_of(opaque), r, true);
 }
 
@@ -118,7 +118,8 @@ void make_live(const scene &on, connection &owner, registration &r, u32 granted_
 	const u64 until_ms = on.now_ms + u64{seconds} * 1000;
 	if (r.live && until_ms < r.live_until_ms)
 		end_need(owner, r.live_until_ms);
-	owner.of->granted += !r.live;
+	if (!r.live)
+		note_granted(on.tables(), *owner.of, true);
 	r.live = true;
 	r.live_until_ms = until_ms;
 	set_asking(on.tables(), r, false);

@@ -240,10 +240,11 @@ void write_answer(const sipx_packet_info &info, const stream_answer &made, sipx_
 	answer.tail_length = made.tail.size();
 }
 
-// What the kernel's window tracking must know of that direction.
+// What the kernel's window tracking must know of that direction. It asks for the number before the one
+// that is acknowledged, as the receiver counts.
 void write_shift(const stream_flow &flow, sipx_segment_answer &answer)
 {
-	answer.shift_position = flow.in_head;
+	answer.shift_position = flow.out_head - 1;
 	answer.shift_before = flow.out_head - flow.in_head;
 	answer.shift_after = flow.out_end - flow.in_end;
 }
@@ -274,13 +275,18 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	const stream_flow &flow = stream->flows.flows[there], &other = stream->flows.flows[back];
 	const bool was_closed = is_closed(stream->flows);
 	const u32 sent = flow.out_sent, other_sent = other.out_sent, acked = other.out_acked;
+	const u32 first = other.first;
 
 	const stream_answer made = carry_segment(host_of(at), stream->flows, segment_of(*info, *segment));
-	if (segment->syn && has_just_begun(flow, other))
+	const bool anew = segment->syn && segment->has_ack && other.first != first;
+	if (anew || (segment->syn && has_just_begun(flow, other)))
 		stream->why = 0;
 	learn_sizes(*info, *segment, flow.first, stream->sizes);
 	write_answer(*info, made, *answer);
-	write_shift(flow, *answer);
+	answer->anew = anew;
+	// should a SYN be answered that is not the connection's, the kernel looks at this with no shift
+	if (!segment->syn || made.plausible)
+		write_shift(flow, *answer);
 	if (other.out_acked != acked)
 		note_progress(stream->sizes[back]);
 	const u32 length = made.same_payload ? info->payload_length

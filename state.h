@@ -264,6 +264,7 @@ struct connection {
 	bool needs_more;
 	bool closed;		// TCP: no message comes by it any more
 	bool has_doors;		// in its host's list
+	bool opened_for_others;	// its pinholes may be held by other connections of its host as well
 };
 
 // What all hosts share.
@@ -318,6 +319,7 @@ struct state {
 	hash_table<connection, &connection::next_way> by_way;	// the inner end and the peer
 	linked_list<share, &share::of_rank> ranked[yielding_kinds][share_ranks];	// hosts by how much may go
 	connection *connections;
+	connection *looked_at;	// next, whether it still has the helper; null: the first
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
 	u32 last_number;	// of a call or registration, as it is shown
 	u32 held[shared_kinds];

@@ -397,6 +397,10 @@ void carry_syn(const stream_host &host, tcp_stream &stream, const stream_segment
 		if (!segment.has_ack)
 			end_stream(host, stream);
 		start_flow(host, flow, stream.flows[!segment.direction], segment);
+	} else if (flow.first != segment.seq && !segment.has_ack) {	// see is_begun_anew()
+		stream.anew = segment.seq;
+		stream.asked[segment.direction] = true;
+		stream.asked[!segment.direction] = false;
 	}
 	if (segment.payload.empty() || flow.first != segment.seq || flow.mode == flow_mode::through)
 		return;
@@ -408,6 +412,21 @@ void carry_syn(const stream_host &host, tcp_stream &stream, const stream_segment
 	}
 	answer.same_payload = false;
 	host.count(host.context, stream_count::stripped);
+}
+
+// Both ends have lost the connection and begin another one on its ports: one alone would not get
+// such an answer to its SYN (RFC 5961 4.2). Conntrack goes over to it, too.
+bool is_begun_anew(const tcp_stream &stream, const stream_segment &segment)
+{
+	return segment.syn && segment.has_ack && stream.asked[!segment.direction] && segment.ack == stream.anew + 1;
+}
+
+void begin_anew(const stream_host &host, tcp_stream &stream, u8 direction)
+{
+	stream_segment syn{};
+	syn.seq = stream.anew;
+	end_stream(host, stream);
+	start_flow(host, stream.flows[direction], stream.flows[!direction], syn);
 }
 
 // Both directions from their beginning, or none. What has no bytes may have overtaken the SYN
@@ -433,6 +452,8 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 	answer.fin = segment.fin;
 	answer.seq = segment.seq;
 	answer.ack = segment.ack;
+	if (is_begun_anew(stream, segment))
+		begin_anew(host, stream, back);
 	const u32 acked = other.out_acked;
 
 	if (!segment.syn && !is_followed(host, stream, segment))

@@ -265,6 +265,8 @@ struct stream_flow {
 struct tcp_stream {
 	stream_flow flows[2];
 	bool reset;
+	bool asked[2];	// who has sent a SYN last that is not the connection's
+	u32 anew;	// the number of that SYN
 };
 
 // Memory per idle connection.

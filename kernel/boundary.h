@@ -143,6 +143,7 @@ struct sipx_segment_answer {
 	u8 fin;			/* leaves with FIN */
 	u8 sack;		/* enum sipx_sack_fate */
 	u8 plausible;		/* its numbers are those of the connection: no stranger's */
+	u8 anew;		/* with it both ends begin another connection in place of this one */
 	u8 foreign;		/* neither this nor any later packet of the connection is changed:
 				 * the stream is no longer needed */
 	u32 seq;
@@ -155,8 +156,8 @@ struct sipx_segment_answer {
 	u32 tail_length;
 	u16 size;		/* payload that each packet of it shall carry at most */
 	u8 waits;		/* something waits for time to pass: sipx_core_stream_tick() */
-	/* For the kernel's own window tracking: what the packet's direction differs by, in the
-	 * receiver's numbers, up to and after a position of the sender's. */
+	/* For the kernel's own window tracking: what the packet's direction differs by, up to and
+	 * after a position, all in the receiver's numbers. */
 	u32 shift_position;
 	u32 shift_before;	/* modulo 2^32 */
 	u32 shift_after;
@@ -303,7 +304,8 @@ void sipx_tick_arm(struct sipx_state *state);
  * with sipx_core_connection_gone()), but its memory and its sipx_connection_data stay. */
 struct sipx_conntrack *sipx_conntrack_hold(struct sipx_packet *packet);
 void sipx_conntrack_release(struct sipx_conntrack *conntrack);
-/* It ends, or has ended; sipx_core_connection_gone() may not have been called yet. */
+/* It ends, or has ended, or has the helper no more; sipx_core_connection_gone() may not have been
+ * called yet, or never will be. */
 bool sipx_conntrack_has_ended(const struct sipx_conntrack *conntrack);
 /* It shall live at least lifetime_s from now, if the kernel would end it sooner; never
  * shortens it. */

@@ -158,9 +158,19 @@ struct sipx_conntrack *sipx_conntrack_hold(struct sipx_packet *packet)
 	return (struct sipx_conntrack *)packet->ct;
 }
 
+bool sipx_ct_is_lost(const struct nf_conn *ct)
+{
+	bool lost = nf_ct_is_dying(ct);
+
+	rcu_read_lock();
+	lost |= !sipx_data_of(ct);
+	rcu_read_unlock();
+	return lost;
+}
+
 bool sipx_conntrack_has_ended(const struct sipx_conntrack *conntrack)
 {
-	return nf_ct_is_dying(ct_of((struct sipx_conntrack *)conntrack));
+	return sipx_ct_is_lost(ct_of((struct sipx_conntrack *)conntrack));
 }
 
 void sipx_conntrack_release(struct sipx_conntrack *conntrack)

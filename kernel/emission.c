@@ -80,7 +80,7 @@ static struct tcphdr *put_tcp(struct sk_buff *skb, const struct nf_conntrack_tup
 struct sk_buff *sipx_emission_make(const struct sipx_tcp *tcp, const struct sipx_emission *emission)
 {
 	const struct nf_conntrack_tuple *back = &tcp->ct->tuplehash[!emission->reply].tuple;
-	u32 options = tcp->stamped == BOTH_STAMPED ? STAMPS_LENGTH : 0;
+	u32 options = (tcp->stamped & BOTH_STAMPED) == BOTH_STAMPED ? STAMPS_LENGTH : 0;
 	u32 length = sizeof(struct tcphdr) + options + emission->length;
 	struct tcphdr *header;
 	struct sk_buff *skb;

@@ -297,7 +297,7 @@ static void connection_ends(struct nf_conn *ct)
 		return;
 	data = (void *)extension->data;
 	if (READ_ONCE(data->stream))
-		sipx_tcp_end(sn, data);
+		sipx_tcp_end(data);
 	if (READ_ONCE(data->connection))
 		sipx_connection_ends(sn, ct, data);
 }

@@ -78,13 +78,19 @@ struct sipx_net {
 	struct sipx_settings settings;
 } ____cacheline_aligned;
 
+#define SIPX_STAMPED_ANEW (1 << 4)	/* of `stamped` below, for direction 0 */
+
+/* Connections that one tick looks at, whether they still have the helper. */
+#define SIPX_SWEPT 64
+
 /*
  * A TCP connection that is followed. The core's part follows it in memory. Whoever finds one
  * is in an RCU section; it is freed a grace period after its end.
  */
 struct sipx_tcp {
 	spinlock_t lock;	/* over the core's part and what follows up to the empty line */
-	u8 stamped;		/* directions that send timestamps: one bit each */
+	u8 stamped;		/* directions that send timestamps: one bit each; and four bits
+				 * further those whose next one counts, whatever was before */
 	bool was_answered;	/* the other end's SYN was seen */
 	bool is_open;		/* and the answer to that: both ends are where they say */
 	bool is_evicted;	/* it passes, as it did until now */
@@ -226,13 +232,15 @@ unsigned int sipx_settle(struct sipx_packet *packet);
 u32 sipx_tcp_size(void);	/* of the objects of SIPX_SLAB_TCP */
 /* One segment; RCU. Returns its verdict. */
 unsigned int sipx_tcp_segment(struct sipx_packet *packet);
-/* The connection ends, or is followed no more. Any context. */
-void sipx_tcp_end(struct sipx_net *sn, struct sipx_connection_data *data);
+/* The connection ends, or is followed no more. Any context, RCU. */
+void sipx_tcp_end(struct sipx_connection_data *data);
 /* All of a namespace go on without us. No packet and no tick is on its way any more. */
 void sipx_tcp_hand_over(struct sipx_net *sn);
 /* All of a namespace. What they hold is given back after a grace period. */
 void sipx_tcp_end_all(struct sipx_net *sn);
 void sipx_tcp_tick(struct work_struct *work);
+/* Looks at some, and ends those that ended without a word: see sipx_ct_is_lost(). */
+void sipx_tcp_sweep(struct sipx_net *sn);
 
 /* tcp_hosts.c */
 /* The host that began that connection, with a reference. NULL: no memory. */
@@ -336,6 +344,9 @@ u32 sipx_end_offset(void);	/* of the sipx_end in its object */
 void sipx_end_forget(void *connection);	/* the object is given back */
 void sipx_connection_ends(struct sipx_net *sn, struct nf_conn *ct,
 			  struct sipx_connection_data *data);
+/* It ends, or has ended; or userspace took the helper off (CTA_HELP), and may have given it another
+ * one: then its data are not ours, and nobody says when it ends. */
+bool sipx_ct_is_lost(const struct nf_conn *ct);
 u32 sipx_ct_left(const struct nf_conn *ct);	/* jiffies */
 void sipx_ct_keep(struct nf_conn *ct, struct sk_buff *skb, u32 lifetime_s);
 

@@ -297,8 +297,24 @@ void sipx_settings_exit(void)
 	}
 }
 
-static void init_entry(struct sipx_settings *own, int number)
+/* What the kernel's memory and time are shared by. */
+static bool is_limit(int number)
 {
+	switch (number) {
+	case SIPX_SETTING_MAX_CALLS ... SIPX_SETTING_MAX_MEDIA_PER_HOST:
+	case SIPX_SETTING_TCP_CONNECTIONS ... SIPX_SETTING_TCP_BUFFER:
+	case SIPX_SETTING_TCP_CONNECTIONS_PER_HOST:
+	case SIPX_SETTING_TCP_MEMORY_PER_HOST:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void init_entry(const struct net *net, struct sipx_settings *own, int number)
+{
+	/* root of an own user namespace is anybody: what the machine's gave is the most */
+	bool by_anybody = net->user_ns != &init_user_ns;
 	struct ctl_table *entry = &own->table[number];
 	bool port = number == SIPX_SETTING_MEDIA_PORT_MIN || number == SIPX_SETTING_MEDIA_PORT_MAX;
 
@@ -309,7 +325,7 @@ static void init_entry(struct sipx_settings *own, int number)
 	entry->mode = 0644;
 	entry->proc_handler = port ? port_handler : proc_douintvec_minmax;
 	entry->extra1 = settings[number].min;
-	entry->extra2 = settings[number].max;
+	entry->extra2 = by_anybody && is_limit(number) ? &begin[number] : settings[number].max;
 }
 
 static int init_list(struct sipx_settings *own, int number)
@@ -341,7 +357,7 @@ int sipx_settings_begin(struct net *net, struct sipx_settings *own)
 	int i, err = 0;
 
 	for (i = 0; i < SIPX_NET_SETTINGS; i++)
-		init_entry(own, i);
+		init_entry(net, own, i);
 	for (i = 0; i < SIPX_LISTS && !err; i++)
 		err = init_list(own, i);
 	if (!err) {

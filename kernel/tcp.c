@@ -88,25 +88,38 @@ static void leave_lists(struct sipx_tcp *tcp)
 		tcp->host->open--;
 }
 
-/* The core may be at work on it just now, even here on this CPU: its lock is not taken. */
-void sipx_tcp_end(struct sipx_net *sn, struct sipx_connection_data *data)
-{
-	struct sipx_tcp *tcp;
-
-	spin_lock_bh(&sn->tcp_lock);
-	tcp = data->stream;
-	if (tcp) {
-		WRITE_ONCE(data->stream, NULL);
-		leave_lists(tcp);
-	}
-	spin_unlock_bh(&sn->tcp_lock);
-	if (tcp)
-		call_rcu(&tcp->rcu, free_tcp);
-}
-
+/* Another helper's, or a later one's of ours, where that is not the stream that they name. */
 static struct sipx_connection_data *data_of(const struct sipx_tcp *tcp)
 {
 	return (void *)nfct_help(tcp->ct)->data;
+}
+
+/* RCU. The core may be at work on it just now, even here on this CPU: its lock is not taken. */
+static void end(struct sipx_tcp *tcp)
+{
+	struct sipx_connection_data *data = data_of(tcp);
+	struct sipx_net *sn = tcp->sn;
+	bool first;
+
+	spin_lock_bh(&sn->tcp_lock);
+	first = !tcp->has_ended;
+	if (first) {
+		leave_lists(tcp);
+		if (data->stream == tcp)
+			WRITE_ONCE(data->stream, NULL);
+	}
+	spin_unlock_bh(&sn->tcp_lock);
+	if (first)
+		call_rcu(&tcp->rcu, free_tcp);
+}
+
+/* RCU. */
+void sipx_tcp_end(struct sipx_connection_data *data)
+{
+	struct sipx_tcp *tcp = READ_ONCE(data->stream);
+
+	if (tcp)
+		end(tcp);
 }
 
 /* NULL: that list is empty. In an RCU section. */
@@ -136,7 +149,7 @@ static void end_each(struct sipx_net *sn, void (*before)(struct sipx_tcp *tcp))
 		if (tcp && before)
 			before(tcp);
 		if (tcp)
-			sipx_tcp_end(sn, data_of(tcp));
+			end(tcp);
 		rcu_read_unlock();
 		cond_resched();
 	} while (tcp);
@@ -145,6 +158,44 @@ static void end_each(struct sipx_net *sn, void (*before)(struct sipx_tcp *tcp))
 void sipx_tcp_end_all(struct sipx_net *sn)
 {
 	end_each(sn, NULL);
+}
+
+/* One that is looked at becomes the newest of the idle ones. NULL: there is none. RCU. */
+static struct sipx_tcp *look_at_next(struct sipx_net *sn)
+{
+	struct sipx_tcp *tcp;
+
+	spin_lock_bh(&sn->tcp_lock);
+	tcp = list_first_entry_or_null(&sn->tcp_idle, struct sipx_tcp, link);
+	if (tcp)
+		list_move_tail(&tcp->link, &sn->tcp_idle);
+	spin_unlock_bh(&sn->tcp_lock);
+	return tcp;
+}
+
+static bool end_if_lost(struct sipx_tcp *tcp)
+{
+	bool lost = tcp && sipx_ct_is_lost(tcp->ct);
+
+	if (lost)
+		end(tcp);
+	return lost;
+}
+
+/* Those that wait for time to pass are idle afterwards; of those that wait for their answer the
+ * oldest one is looked at, for it is soon over.
+ */
+void sipx_tcp_sweep(struct sipx_net *sn)
+{
+	struct sipx_tcp *tcp;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < SIPX_SWEPT && (tcp = look_at_next(sn)); i++)
+		end_if_lost(tcp);
+	for (i = 0; i < SIPX_SWEPT && end_if_lost(first_of(sn, &sn->tcp_begun)); i++)
+		;
+	rcu_read_unlock();
 }
 
 /* ---- what time brings ----------------------------------------------------------------------- */
@@ -325,11 +376,12 @@ static bool may_follow(struct sipx_packet *packet, const struct sipx_tcp_header 
 	const struct sipx_segment *segment = &header->segment;
 	struct sipx_net *sn = packet->sn;
 
-	if (!segment->syn || segment->has_ack || nf_ct_is_confirmed(packet->ct) ||
-	    CTINFO2DIR(packet->ctinfo) != IP_CT_DIR_ORIGINAL ||
+	if (nf_ct_is_confirmed(packet->ct) || CTINFO2DIR(packet->ctinfo) != IP_CT_DIR_ORIGINAL ||
 	    !READ_ONCE(sn->settings.values[SIPX_SETTING_ENABLED]))
 		return false;
-	if (sipx_is_for_router(packet->skb, packet->ct))
+	if (!segment->syn || segment->has_ack)
+		sipx_refuse(packet, SIPX_COUNT_stream_middle);
+	else if (sipx_is_for_router(packet->skb, packet->ct))
 		sipx_refuse(packet, SIPX_COUNT_for_router);
 	/* its numbers are shifted by the kernel already, in the place where we tell our shift */
 	else if (nfct_synproxy(packet->ct))
@@ -368,7 +420,7 @@ static void evict(struct sipx_tcp *oldest)
 	spin_lock_bh(&oldest->lock);
 	if (!oldest->is_open && !oldest->is_evicted) {
 		oldest->is_evicted = true;
-		sipx_tcp_end(oldest->sn, data_of(oldest));
+		end(oldest);
 		sipx_net_count(oldest->sn, SIPX_COUNT_limit_half_open);
 	}
 	spin_unlock_bh(&oldest->lock);
@@ -442,7 +494,7 @@ static unsigned int begin(struct sipx_packet *packet)
 	/* who ends the connection marks it first and looks at the data then */
 	smp_mb();
 	if (!nf_ct_is_confirmed(ct) || nf_ct_is_dying(ct))
-		sipx_tcp_end(packet->sn, packet->data);
+		sipx_tcp_end(packet->data);
 	return verdict;
 }
 
@@ -486,10 +538,13 @@ static void through_core(struct sipx_packet *packet, struct sipx_tcp *tcp,
  */
 static void note_stamp(struct sipx_tcp *tcp, const struct sipx_tcp_header *header, u8 dir)
 {
+	u8 anew = SIPX_STAMPED_ANEW << dir;
+
 	if (header->segment.syn)
 		tcp->stamped |= 1 << dir;
-	if (header->segment.syn || (s32)(header->stamp - tcp->stamps[dir]) > 0)
+	if (header->segment.syn || tcp->stamped & anew || (s32)(header->stamp - tcp->stamps[dir]) > 0)
 		tcp->stamps[dir] = header->stamp;
+	tcp->stamped &= ~anew;
 }
 
 /* Under its lock. A direction that a SYN began after the last time is one more to tell. */
@@ -510,6 +565,8 @@ static unsigned int translate(struct sipx_packet *packet, struct sipx_tcp *tcp,
 		 sipx_trace_end(packet->ct, !CTINFO2DIR(packet->ctinfo)), header->payload_length,
 		 answer->same_payload ? header->payload_length :
 					answer->head + answer->ours_length + answer->tail_length);
+	if (answer->anew)
+		tcp->stamped |= SIPX_STAMPED_ANEW << !CTINFO2DIR(packet->ctinfo);
 	if (header->has_stamp && answer->plausible)
 		note_stamp(tcp, header, CTINFO2DIR(packet->ctinfo));
 	tell_shift(packet, answer);
@@ -547,7 +604,7 @@ static bool is_one_too_many(struct sipx_tcp *tcp, const struct sipx_segment *seg
 static void send_away(struct sipx_packet *packet, struct sipx_tcp *tcp)
 {
 	tcp->is_evicted = true;
-	sipx_tcp_end(packet->sn, packet->data);
+	sipx_tcp_end(packet->data);
 	sipx_refuse(packet, SIPX_COUNT_limit_stream_host);
 }
 
@@ -607,7 +664,7 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 	if (answer.waits && !READ_ONCE(tcp->waits))
 		wait_for_time(tcp);
 	if (answer.foreign)
-		sipx_tcp_end(packet->sn, packet->data);
+		sipx_tcp_end(packet->data);
 	if (besides)
 		sipx_emission_send(nf_ct_net(packet->ct), besides);
 	local_bh_enable();
@@ -631,7 +688,7 @@ static unsigned int too_large(struct sipx_packet *packet, struct sipx_tcp *tcp)
 		sipx_net_count(packet->sn, SIPX_COUNT_stream_full);
 		return NF_DROP;
 	}
-	sipx_tcp_end(packet->sn, packet->data);
+	sipx_tcp_end(packet->data);
 	return NF_ACCEPT;
 }
 

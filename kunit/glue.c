@@ -388,6 +388,36 @@ static void ends_under_the_lock(struct kunit *test)
 	nf_ct_put(ct);
 }
 
+/* Userspace takes the helper off (CTA_HELP), and gives the connection another one: its data are left
+ * alone, and ours are found and given back.
+ */
+static void S11_helper_taken_off(struct kunit *test)
+{
+	struct sipx_state *state = sipx_state_of(sipx_test_net());
+	struct nf_conn *ct = connection(test, SIPX_IPV4, true);
+	struct nf_conn_help *help = nfct_help(ct);
+	struct nf_conntrack_helper *ours = rcu_dereference_protected(help->helper, true);
+	u32 references = refcount_read(&ct->ct_general.use);
+	struct sk_buff *skb = sipx_test_datagram(test, ct, registration, sizeof(registration) - 1, 0);
+	int i;
+
+	KUNIT_EXPECT_EQ(test, sipx_test_help(skb, ct), NF_ACCEPT);
+	kfree_skb(skb);
+	KUNIT_EXPECT_GT(test, refcount_read(&ct->ct_general.use), references);
+	RCU_INIT_POINTER(help->helper, NULL);
+	memset(help->data, 0x5a, sizeof(help->data));
+	local_bh_disable();
+	/* some at a time */
+	for (i = 0; i < 100 && refcount_read(&ct->ct_general.use) > references; i++)
+		sipx_core_tick(state);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, refcount_read(&ct->ct_general.use), references);
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(help->data, 0x5a, sizeof(help->data)), (void *)NULL);
+	memset(help->data, 0, sizeof(help->data));
+	rcu_assign_pointer(help->helper, ours);
+	sipx_test_end(ct);
+}
+
 /* ---- sockets of the router ---------------------------------------------------------------- */
 
 static struct socket *bind_socket(struct kunit *test, int type, int protocol, u16 port)
@@ -455,6 +485,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(stands_in_both_directions),
 	KUNIT_CASE(stands_in_its_zone),
 	KUNIT_CASE(ends_under_the_lock),
+	KUNIT_CASE(S11_helper_taken_off),
 	KUNIT_CASE(ports_taken),
 	{}
 };

@@ -171,7 +171,7 @@ static void others_pass(struct kunit *test)
 	expect_not_followed(test, &first, SIPX_COUNT_stream_signed);
 	middle.payload = message;
 	middle.length = MESSAGE_LENGTH;
-	expect_not_followed(test, &middle, SIPX_COUNT_stream);
+	expect_not_followed(test, &middle, SIPX_COUNT_stream_middle);
 	expect_not_followed(test, &syn_ack, SIPX_COUNT_stream);
 	set(SIPX_SETTING_ENABLED, 0);
 	expect_not_followed(test, &syn, SIPX_COUNT_stream);
@@ -640,6 +640,37 @@ static void ends_under_locks(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* As userspace does it (CTA_HELP); whatever comes after us has its own data there. */
+static void S11_helper_taken_off(struct kunit *test)
+{
+	struct nf_conn *ct = established(test), *half = begun_by(test, 2, 5061), *other = begun_by(test, 3, 5061);
+	struct nf_conntrack_helper *ours = rcu_dereference_protected(nfct_help(ct)->helper, true);
+	struct nf_conn *lost[] = { ct, half };
+	struct nf_conn_help *help;
+	int i;
+
+	carry(test, half, syn);
+	shake_hands(test, other);
+	for (i = 0; i < ARRAY_SIZE(lost); i++) {
+		help = nfct_help(lost[i]);
+		RCU_INIT_POINTER(help->helper, NULL);
+		memset(help->data, 0x5a, sizeof(help->data));
+	}
+	sipx_tcp_sweep(sipx_test_net());
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 1u);
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_half_open, 0u);
+	KUNIT_EXPECT_NOT_NULL(test, data_of(other)->stream);
+	for (i = 0; i < ARRAY_SIZE(lost); i++) {
+		help = nfct_help(lost[i]);
+		KUNIT_EXPECT_PTR_EQ(test, memchr_inv(help->data, 0x5a, sizeof(help->data)), (void *)NULL);
+		memset(help->data, 0, sizeof(help->data));
+		rcu_assign_pointer(help->helper, ours);
+		sipx_test_end(lost[i]);
+	}
+	sipx_test_end(other);
+	expect_nothing_left(test);
+}
+
 /* The kernel goes on with what we leave to it, the numbers as we would have shifted them. */
 static void handed_over(struct kunit *test)
 {
@@ -719,6 +750,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(S7_host_has_its_share_of_memory),
 	KUNIT_CASE(S7_half_open_is_looked_at_strictly),
 	KUNIT_CASE(ends_under_locks),
+	KUNIT_CASE(S11_helper_taken_off),
 	KUNIT_CASE(handed_over),
 	KUNIT_CASE(namespace_ends),
 	KUNIT_CASE(none_between),

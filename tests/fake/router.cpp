@@ -267,11 +267,27 @@ void router::end(connection *ended)
 	end_stream(*ended);
 	if (rules.misses_ends)
 		sipx_core_connections_missed(state_);
-	else if (ended->data.connection)
+	else if (ended->helper && ended->data.connection)
 		sipx_core_connection_gone(state_, &ended->data);
-	if (ended->references)
+	if (ended->references && ended->helper)
 		broken("a connection that ended is still held");
 	connections_.remove_if([ended](const auto &c) { return c.get() == ended; });
+}
+
+sipx_connection_data *router::change_helper(const endpoint &from, const endpoint &to, bool ours)
+{
+	bool reply;
+	connection *c = look_up({from, to}, reply);
+	if (!c)
+		return nullptr;
+	for (auto at = table_.begin(); at != table_.end();) {
+		sipx_expectation *e = *at++;
+		if (e->master == c)
+			take_off(e);
+	}
+	c->helper = ours;
+	c->data = {};
+	return &c->data;
 }
 
 void router::end(const endpoint &from, const endpoint &to)
@@ -449,7 +465,10 @@ sipx_conntrack *sipx_conntrack_hold(sipx_packet *packet)
 	return packet->on->hold(*packet);
 }
 
-bool sipx_conntrack_has_ended(const sipx_conntrack *conntrack) { return conntrack->of->ended; }
+bool sipx_conntrack_has_ended(const sipx_conntrack *conntrack)
+{
+	return conntrack->of->ended || !conntrack->of->helper;
+}
 
 void sipx_conntrack_release(sipx_conntrack *conntrack) { conntrack->on->release(conntrack); }
 

@@ -21,6 +21,14 @@ struct tuple {
 	endpoint destination{};
 };
 
+// What conntrack was told of a direction (nf_ct_seqadj), and how far its sender has come.
+struct told_shift {
+	u32 position = 0;
+	u32 before = 0;
+	u32 after = 0;
+	u32 came = 0;
+};
+
 struct connection {
 	u32 id = 0;
 	tuple original;		// as its first packet came in
@@ -34,6 +42,7 @@ struct connection {
 	u8 finished = 0;	// TCP: directions that sent FIN; 4: it was reset
 	bool foreign = false;	// TCP: the core has no use for it any more
 	bool waits = false;	// TCP: for time to pass
+	told_shift told[2];
 	u32 references = 0;	// that the core holds
 	bool ended = false;	// only references keep it in memory
 	u32 expecting[SIPX_CLASSES] = {};
@@ -165,10 +174,14 @@ public:
 	bool is_mine(const endpoint &e) const;
 	void set_far(sipx_packet_info &info) const;
 	sipx_way way_to(const endpoint &peer, const endpoint &remote) const;
+	// Acknowledgements by which conntrack would not know that all that was sent has arrived.
+	u32 unknowing() const { return unknowing_; }
 	u32 connection_count() const { return static_cast<u32>(connections_.size()); }
 	const connection *find(const endpoint &from, const endpoint &to) const;
 	// `conntrack -D`: the connection ends now.
 	void end(const endpoint &from, const endpoint &to);
+	// CTA_HELP: another helper, or ours again; what hung on it is forgotten. Returns its data, zeroed.
+	sipx_connection_data *change_helper(const endpoint &from, const endpoint &to, bool ours);
 	void end_all();
 	void flush_expectations();	// conntrack -F expect
 	std::string show_calls();
@@ -222,6 +235,9 @@ private:
 	void end_what_is_due();
 	void put(sipx_expectation *handle);
 
+	void look_at_acknowledgement(const connection &c, bool reply, const segment &what);
+
+	u32 unknowing_ = 0;
 	std::list<std::shared_ptr<connection>> connections_;
 	std::unique_ptr<index> index_;
 	std::list<sipx_expectation *> table_;

@@ -74,6 +74,14 @@ void router::put_emission(const connection &c, const sipx_emission &made, std::v
 	put_packets(what, made.size, like, out);
 }
 
+// nf_ct_seq_offset(), as conntrack asks for it with each segment, before its helper sees that.
+void router::look_at_acknowledgement(const connection &c, bool reply, const segment &what)
+{
+	const told_shift &told = c.told[!reply];
+	const u32 offset = static_cast<int>(what.ack - 1 - told.position) > 0 ? told.after : told.before;
+	unknowing_ += what.has_ack && !what.syn && what.ack - offset != told.came;
+}
+
 void router::through_stream(connection &c, bool reply, const segment &what, std::vector<arrival> &out)
 {
 	const auto payload = std::make_unique<u8[]>(what.payload.size());
@@ -83,11 +91,14 @@ void router::through_stream(connection &c, bool reply, const segment &what, std:
 	info.payload = payload.get();
 	info.payload_length = static_cast<u32>(what.payload.size());
 	const arrival like = on_way(c, reply);
+	look_at_acknowledgement(c, reply, what);
 	const sipx_segment in = describe_segment(what, room_to(like.destination), rules.mss);
 	sipx_segment_answer answer;
 	std::memset(&answer, 0xa5, sizeof(answer));
 	in_packet_ = true;
 	sipx_core_segment(&info, stream_of(c), &in, &answer);
+	c.told[reply] = {answer.shift_position, answer.shift_before, answer.shift_after,
+			 what.seq + static_cast<u32>(what.payload.size()) + what.syn + what.fin};
 	segment whole = what;
 	whole.seq = answer.seq;
 	whole.ack = answer.ack;

@@ -118,6 +118,17 @@ tap_check "a range of 3 ports is none" refused sh -c "echo 32766 >${each}media_p
 tap_is "$(cat "${each}media_port_max")" 32767 "and the old one stands"
 rmmod nf_conntrack_sip_ext
 
+# root of a user namespace is whoever makes one: what the machine gave each namespace is the most
+insmod "$ct" max_calls=1000 tcp_memory=2048
+by_anybody() { unshare --user --map-root-user --net sh -c "echo $2 >$each$1"; }
+tap_check "S7 a namespace that anybody made may have lower limits" by_anybody max_calls 999
+tap_check "S7 as many as the parameter says" by_anybody max_calls 1000
+tap_check "S7 and no more" refused by_anybody max_calls 1001
+tap_check "S7 no more memory, either" refused by_anybody tcp_memory 2049
+tap_check "S7 what is no limit, it may set" by_anybody media_source 2
+tap_check "S7 root of the machine may give itself more" sh -c "echo 1001 >${each}max_calls"
+rmmod nf_conntrack_sip_ext
+
 hosts_are() { tap_is "$(cat "${each}media_hosts")" "$1" "media_hosts is now '$1'"; }
 hosts_bad() {
 	dmesg -C

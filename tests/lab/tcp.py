@@ -40,6 +40,8 @@ table inet watch {
 }
 """
 
+TCP_REPAIR = 19     # linux/tcp.h
+
 # --- TAP
 
 tests, failures = 0, 0
@@ -268,6 +270,63 @@ def lives(listening):
     server.close()
 
 
+def answer(asked):
+    kept = (b"Via:", b"From:", b"To:", b"Call-ID:", b"CSeq:")
+    lines = [line for line in asked.split(b"\r\n") if line.startswith(kept)]
+    return b"\r\n".join([b"SIP/2.0 200 OK", *lines, b"Content-Length: 0", b"", b""])
+
+
+def shrinks(listening):
+    """What the server says becomes shorter, by more in all than one of its messages is long."""
+    forget()
+    phone, server = connect(listening)
+    shorter = 0
+    for number in range(1, 101):
+        phone.sendall(request(phone, number))
+        made = answer(receive(server, b"\r\n\r\n"))
+        server.sendall(made)
+        shorter += len(made) - len(receive(phone, b"\r\n\r\n"))
+    check(shorter > len(made), "answers have become shorter", shorter, len(made))
+    check(until(lambda: min(seconds_left(), default=0) > 3600, 3), "T5 conntrack knows that all of them arrived",
+          seconds_left())
+    phone.close()
+    server.close()
+
+
+def forgets(sock):
+    """That end loses the connection without a word, as a machine does that loses power."""
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    sock.close()
+
+
+def unshifted(listening):
+    """A connection that has carried a message which stayed as it was."""
+    phone, server = connect(listening)
+    asked = request(phone).replace(written(hosts_of(phone)[0]).encode(), b"phone.example.com")
+    phone.sendall(asked)
+    got = receive(server, b"\r\n\r\n")
+    check(got == asked, "a request without an address passes as it is", got)
+    return phone, server
+
+
+def begins_anew(listening, former):
+    """Both ends lost it, the router did not; the phone takes the same port again."""
+    forget()
+    phone, server = former(listening)
+    port = phone.getsockname()[1]
+    forgets(phone)
+    forgets(server)
+    phone, server = connect(listening, port)
+    phone.sendall(request(phone, 3))
+    got = receive(server, b"\r\n\r\n")
+    check(got.startswith(b"OPTIONS") and len(got) > len(request(phone, 3)),
+          "T6 a connection that both ends begin anew is translated", got)
+    alive(phone, server, "T6 and carries whatever they say")
+    check(followed() in (None, 1), "T6 one connection is followed", followed())
+    phone.close()
+    server.close()
+
+
 def resets(listening):
     """RST of a stream that has grown: its number is before what conntrack saw acknowledged."""
     for from_phone in True, False:
@@ -423,6 +482,16 @@ def stray(listening):
     run("ip", "netns", "exec", "router", "sh", "-c", "echo 65536 >/proc/sys/net/netfilter/sip_ext_tcp_connections")
     for sock in (*one, *two):
         sock.close()
+    before = count("stream_middle")
+    phone, server = connect(listening)
+    forget()
+    for _ in range(2):
+        phone.sendall(request(phone))
+        got = receive(server, b"\r\n\r\n")
+        check(got == request(phone), "picked up in its middle, it passes as it is", got)
+    check(count("stream_middle") == before + 1, "and is counted once", count("stream_middle") - before)
+    phone.close()
+    server.close()
 
 
 def enter_first():
@@ -438,6 +507,9 @@ def main():
     subprocess.run(["ip", "netns", "exec", "router", "nft", "-f", "-"], input=WATCH, text=True, check=True)
     listening = listener()
     lives(listening)
+    shrinks(listening)
+    begins_anew(listening, grown)
+    begins_anew(listening, unshifted)
     resets(listening)
     closes(listening)
     stray(listening)

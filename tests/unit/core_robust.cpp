@@ -47,6 +47,44 @@ TEST_P(robust, S11_ends_that_were_not_told_are_found)
 	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), 0u);
 	EXPECT_EQ(gate.handles(), 0u);
 }
+TEST_P(robust, S11_connection_that_lost_the_helper_is_found)
+{
+	register_phone(phone, "alice");
+	call_out(phone, rtp, far_media);
+	sipx_connection_data *theirs = gate.change_helper(phone, server, false);
+	ASSERT_TRUE(theirs);
+	theirs->connection = this;
+	theirs->flags = ~0u;
+	gate.advance(2);
+	EXPECT_EQ(live_objects(), 0u);
+	EXPECT_EQ(gate.handles(), 0u);
+	EXPECT_EQ(theirs->connection, this);
+	EXPECT_EQ(theirs->flags, ~0u);
+	gate.end(phone, server);
+}
+TEST_P(robust, S11_connection_that_got_the_helper_again_begins_anew)
+{
+	register_phone(phone, "alice");
+	ASSERT_TRUE(gate.change_helper(phone, server, true));
+	placed_call call = call_out(phone, rtp, far_media);
+	gate.advance(2);
+	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), 1u);
+	EXPECT_EQ(live_objects(SIPX_SLAB_REGISTRATION), 0u);
+	expect_audio(rtp, media_of(call.invite), far_media);
+	gate.end(phone, server);
+	EXPECT_EQ(live_objects(), 0u);
+}
+TEST_P(robust, S11_those_that_ended_untold_are_found_among_many)
+{
+	for (u32 n = 0; n < 300; n++)
+		register_phone(map.inside(10, static_cast<u16>(10000 + n)), "u" + std::to_string(n));
+	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), 300u);
+	for (u32 n = 0; n < 300; n += 3)
+		ASSERT_TRUE(gate.change_helper(map.inside(10, static_cast<u16>(10000 + n)), server, false));
+	gate.advance(10);
+	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), 200u);
+	EXPECT_EQ(live_objects(SIPX_SLAB_REGISTRATION), 200u);
+}
 TEST_P(robust, S5_change_of_a_call_that_is_not_makes_none)
 {
 	gate.rules.values[SIPX_SETTING_MAX_CALLS_PER_HOST] = 5;

@@ -273,6 +273,57 @@ TEST_P(shares, S7_answered_calls_of_all_addresses_of_one_ipv6_network_leave_an_e
 	answer(other, other_rtp, ring(other, other_rtp));
 }
 
+// Of too many connections of a host those that have nothing left are forgotten, also one whose call
+// asked last for the pinholes of another one's.
+TEST_P(shares, S7_R10_pinhole_of_two_calls_outlives_the_connection_that_was_forgotten)
+{
+	placed_call one = call_out(good, good_rtp, far_media);
+	const endpoint first = server;
+	server = map.outside(66, 5060);
+	placed_call two = call_out(good, good_rtp, far_media);
+	hang_up_inside(good, two, false);
+	for (u32 n = 0; n < 4; n++) {
+		gate.advance(10);
+		gate.send(good, server, "\r\n\r\n");
+	}
+	const endpoint second = server;
+	server = first;
+	for (u32 n = 0; n < 1024; n++)
+		options(11, 6000 + n, 30000 + n);
+	EXPECT_EQ(gate.count(SIPX_COUNT_limit_connections_host), 2u);
+	EXPECT_EQ(gate.find(good, second)->data.connection, nullptr);
+	gate.end(good, second);
+	expect_audio(good_rtp, media_of(one.invite), far_media);
+}
+
+// A call that asks for more than its host may have does not give way to itself: it keeps what it has.
+TEST_P(shares, S7_call_that_asks_for_too_much_keeps_what_it_has)
+{
+	gate.rules.values[SIPX_SETTING_MAX_MEDIA_PER_HOST] = 4;
+	dialog d = dialog_of("alice", good, "sip:bob@example.com");
+	const std::string offer = sdp_of(good_rtp, {{good_rtp}});
+	const std::string seen = to_server(good, request(d, "INVITE", offer));
+	std::vector<media_line> lines;
+	for (u16 i = 0; i < 4; i++)
+		lines.push_back({map.inside(11, static_cast<u16>(22000 + 2 * i))});
+	const std::string more = request(d, "UPDATE", sdp_of(good, lines));
+	EXPECT_EQ(gate.send(good, server, more).bytes, more);
+	EXPECT_EQ(gate.count(SIPX_COUNT_limit_media_host), 1u);
+	answer(good, good_rtp, seen);
+}
+
+// Whom a registrar has come to know yields after those that none knows, also what it had before.
+TEST_P(shares, S7_first_registration_of_a_host_counts_at_once)
+{
+	gate.rules.values[SIPX_SETTING_MAX_CALLS] = 20;
+	const std::string seen = ring(good, good_rtp);
+	register_phone(good, "bob");
+	for (u32 host = 100; host < 140; host++)
+		invite(map.inside(host, 5060), 40000, 1);
+	EXPECT_LE(live_objects(SIPX_SLAB_CALL), 20u);
+	answer(good, good_rtp, seen);
+}
+
 TEST_P(shares, S7_nothing_is_left_of_hosts_and_networks_when_all_is_over)
 {
 	invite(phone, 30000, 4);

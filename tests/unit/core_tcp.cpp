@@ -82,6 +82,23 @@ TEST_P(tcp, R1_a_registration_is_translated_both_ways)
 	EXPECT_EQ(gate.expectation_count(), 0u) << "S2: nobody comes in by TCP";
 }
 
+// Else it forgets the connection after five minutes, and not after days: both where messages have grown
+// and where they have shrunk by more in all than the last one is long.
+TEST_P(tcp, T5_conntrack_knows_what_has_arrived)
+{
+	const endpoint longer = over_tcp(GetParam() == SIPX_IPV4 ? at("192.168.100.100:50600") :
+								   at("[fd00:1111:2222:3333:4444:5555:6666:7777]:50600"));
+	for (const endpoint &each : {phone, longer}) {
+		const u32 before = gate.unknowing();
+		for (u32 n = 0; n < 200; n++) {
+			dialog d = dialog_of("alice", each, "sip:bob@example.com");
+			to_phone(each, respond(to_server(each, request(d, "OPTIONS")), 200));
+		}
+		EXPECT_TRUE(line(each).all_acked());
+		EXPECT_EQ(gate.unknowing(), before) << text_of(each);
+	}
+}
+
 TEST_P(tcp, R16_a_call_out_has_audio_both_ways)
 {
 	placed_call call = call_out(phone, phone_media, far_media);

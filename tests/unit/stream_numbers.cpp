@@ -178,6 +178,65 @@ TEST(stream_numbers, T6_a_new_connection_on_old_numbers)
 	EXPECT_EQ(at.out, changed);
 }
 
+sip::stream_segment syn_of(u8 direction, u32 seq, u32 ack = 0)
+{
+	sip::stream_segment syn{};
+	syn.direction = direction;
+	syn.syn = true;
+	syn.seq = seq;
+	syn.ack = ack;
+	syn.has_ack = ack != 0;
+	syn.window = 60000;
+	return syn;
+}
+
+// Neither end knows of the connection any more that the router still has, and one of them begins another
+// with its ports. What it says first was translated so before.
+void begin_anew(const std::string &said, u32 ahead)
+{
+	const std::string before = translate(said);
+	desk at;
+	at.shake_hands();
+	at.say(0, said);
+	at.hear(static_cast<u32>(before.size()));
+	const u32 client = client_isn + ahead, server = server_isn + 77777777;
+	at.carry(syn_of(0, client));
+	EXPECT_EQ(at.last.seq, client);
+	at.carry(syn_of(1, server, client + 1));
+	EXPECT_EQ(at.last.seq, server);
+	EXPECT_EQ(at.last.ack, client + 1);
+	for (int i = 0; i < 3; i++) {	// and again
+		sip::stream_segment data = at.segment(0, 0, 0, said);
+		data.seq = client + 1;
+		data.ack = server + 1;
+		at.carry(data);
+		EXPECT_EQ(at.last.seq, client + 1);
+		EXPECT_EQ(at.out, before);
+	}
+	EXPECT_EQ(at.stream.flows[1].out_end, server + 1);
+}
+
+TEST(stream_numbers, T6_both_ends_begin_anew_on_the_same_ports)
+{
+	begin_anew(text, 0x30000000);
+	begin_anew(text, 0u - 0x30000000);
+	begin_anew(make_message(1, 50, 0), 0x30000000);	// nothing was shifted
+}
+
+TEST(stream_numbers, T6_who_answers_another_syn_than_was_sent_begins_nothing_anew)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text);
+	at.hear(static_cast<u32>(changed.size()));
+	at.carry(syn_of(0, client_isn + 1000000));
+	at.carry(syn_of(1, server_isn + 2000000, client_isn + 1000000));	// one less
+	at.carry(syn_of(0, client_isn + 3000000, client_isn + 1000001));	// of the wrong end
+	at.carry(at.segment(0, static_cast<u32>(text.size()), 0, text));
+	EXPECT_EQ(at.out, changed);
+	EXPECT_EQ(at.seq, changed.size());
+}
+
 TEST(stream_numbers, T2_an_acknowledgement_overtakes_the_syn_before_it)
 {
 	desk at;
