@@ -23,6 +23,10 @@ cxx-add += $(call cc-option,-mgeneral-regs-only)
 # Inline variables are weak symbols like inline functions: see cmd_ungroup_cxx.
 cxx-add += $(if $(CONFIG_CC_IS_GCC),-fno-gnu-unique)
 
+# gcc stops to inline once a file has grown by 40 %, wherever that is: any function more then makes each
+# message dearer (measured: 2 to 5 % between the two).
+cxx-add += $(if $(CONFIG_CC_IS_GCC),--param=inline-unit-growth=100)
+
 # pahole turns DWARF into BTF and fails on C++: no DWARF of C++ in such kernels.
 cxx-add += $(if $(CONFIG_DEBUG_INFO_BTF_MODULES),-g0)
 
