@@ -278,7 +278,7 @@ def _visible_text(message: Message) -> list[str]:
     if not re.match(r"application/sdp|multipart/", message.get("Content-Type"), re.I):
         return [message.start, *clean]
     hidden = ["a=candidate:", "a=ssrc:"] + (["c="] if all(p < 1024 for _, p in message.media()) else [])
-    body = [x for x in message.body.split("\r\n") if not x.startswith(tuple(hidden))]
+    body = [x for x in re.split(r"\r?\n", message.body) if not x.startswith(tuple(hidden))]
     return [message.start, *clean, *body]
 
 

@@ -109,6 +109,45 @@ def request(method: str, number: int, source: Address, to: Address) -> bytes:
             f"{more}Content-Length: {len(body)}\r\n\r\n{body}").encode()
 
 
+def _agree(server: socket.socket, answered: object) -> None:
+    number = 0
+    while True:
+        message, source = server.recvfrom(65535)
+        head, _, _ = message.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        if not first.startswith("INVITE "):
+            continue
+        number += 1
+        kept = [line + (";tag=1" if line.startswith("To:") else "") for line in lines
+                if line.startswith(("Via:", "From:", "To:", "Call-ID:", "CSeq:"))]
+        host, port = server.getsockname()
+        body = BODY.format(host=host, media=10000 + number * 2 % 50000)
+        server.sendto("\r\n".join(["SIP/2.0 200 OK", *kept, f"Contact: <sip:x@{host}:{port}>",
+                                   "Content-Type: application/sdp", f"Content-Length: {len(body)}",
+                                   "", body]).encode(), source)
+        answered.value = number     # type: ignore[attr-defined]
+
+
+class Accomplice:
+    """Who floods has a server outside that takes each call, with other ports for media in each."""
+
+    def __init__(self, where: Namespace, address: Address) -> None:
+        with where:
+            server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind(address)
+        context = mp.get_context("fork")
+        self.answered = context.Value("L", 0)
+        self.process = context.Process(target=_agree, args=(server, self.answered))
+        self.process.start()
+        server.close()
+
+    def end(self) -> int:
+        """How many calls it took."""
+        self.process.kill()
+        self.process.join()
+        return int(self.answered.value)
+
+
 SO_ATTACH_FILTER = 26
 LOAD_HALF, LOAD_WORD, EQUAL, RETURN = 0x28, 0x20, 0x15, 0x06
 TYPE, SOURCE, DESTINATION = 12, 26, 30     # in an Ethernet frame that holds IPv4

@@ -16,6 +16,7 @@ import struct
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Iterable, Iterator
 
@@ -154,6 +155,18 @@ ROUTER, SERVER, MEDIA, FRIEND, STRANGER, GATEWAY = 1, 10, 20, 30, 66, 254
 SHIFTED = "20000-30000"
 
 
+NEIGHBOUR_ASKED = 10
+"""Times, a second each, that a host asks for the link address of another one: the usual 3 are not
+enough where many scenarios share a processor with other work."""
+
+
+def _ask_long_for_neighbours() -> None:
+    """On interfaces of all namespaces that are made from now on."""
+    for family in ("ipv4", "ipv6"):
+        Path(f"/proc/sys/net/{family}/neigh/default/mcast_solicit").write_text(str(NEIGHBOUR_ASKED),
+                                                                              encoding="ascii")
+
+
 def _quiet(names: tuple[Namespace, ...]) -> None:
     for name in names:
         name.sysctl("net.ipv6.conf.all.accept_dad", 0)
@@ -196,6 +209,7 @@ class Line:
             raise Failure(f"ip -batch in {where.name}: {done.stderr.strip()}\n{lines}")
 
     def _join(self) -> None:
+        _ask_long_for_neighbours()
         _quiet((self.inside, self.router, self.outside))
         with self.router.links() as links:
             for end, name in ((self.inside, "lan"), (self.outside, "wan")):

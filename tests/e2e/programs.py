@@ -142,7 +142,7 @@ audio_channels 1
 call_max_calls 4
 rtp_ports {ports}
 rtp_timeout 0
-jitter_buffer_delay 1-20
+jitter_buffer_delay 0-0
 snd_path {folder}/heard
 module_path {modules}
 module g711.so

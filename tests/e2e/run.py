@@ -33,6 +33,8 @@ from registry import ALL, Scenario  # noqa: E402
 
 SCENARIO_LIMIT = 120
 SHOWN_ON_FAILURE = 4
+LIVE = 1.0
+"""Seconds for which every router of ours remembers a flow: the shortest that a scenario sets is 2."""
 FILES = 8192
 """Sockets of a scenario with 250 phones, each with a port, a connection and two for media."""
 
@@ -44,6 +46,7 @@ class Result:
     failure: str = ""
     leaks: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    dropped_inbound: list[str] = field(default_factory=list)
     checksums: list[str] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -77,6 +80,21 @@ def show(crossing: Crossing) -> str:
     return "\n".join(lines)
 
 
+def _is_expected(world: World, crossing: Crossing) -> bool:
+    """Whether a message from outside belongs to somebody inside: it came over a mapping that is
+    live, because within the last LIVE seconds something left the router from the very address that
+    it came to, for the very address that it came from; or to the port that a DNAT rule forwards.
+
+    What comes to a pinhole, or from elsewhere to a mapping, is the scenarios' own to look at: only
+    they know whether it was to come in.
+    """
+    came = crossing.before
+    if world.setup.nat == "dnat" and came.destination == (world.line.router_address, 5060):
+        return True
+    return any(d.leaving and (d.source, d.destination) == (came.destination, came.source)
+               and 0 <= came.when - d.when < LIVE for d in world.capture.seen)
+
+
 def _inspect(world: World, result: Result, body: Scenario) -> None:
     """What every message of every scenario must obey, whatever the scenario is about."""
     pairs = world.crossings()
@@ -85,8 +103,11 @@ def _inspect(world: World, result: Result, body: Scenario) -> None:
         named = f"{body.sentence}: {crossing.message.name}"
         if world.translates:
             result.leaks += [f"{named}: {text}" for text in leaks(world.line, crossing)]
-        if crossing.after is None and crossing.outbound and not world.loses:
-            result.dropped.append(named)
+        if crossing.after is None and not world.loses:
+            if crossing.outbound:
+                result.dropped.append(named)
+            elif _is_expected(world, crossing):
+                result.dropped_inbound.append(f"{named}: {crossing.before}")
     result.checksums = [f"{body.sentence}: {d}" for d in world.capture.seen
                         if d.leaving and not d.checksum_good]
     if not world.loses:
@@ -159,6 +180,8 @@ class Reporter:
                      [text for r in results for text in r.leaks]),
                     ("R3", "every message from inside left the router",
                      [text for r in results for text in r.dropped]),
+                    ("R3", "every message from outside to a live mapping left the router",
+                     [text for r in results for text in r.dropped_inbound]),
                     ("R3", "every checksum is right after the router",
                      [text for r in results for text in r.checksums]),
                     *([("T2", "every TCP stream leaves message by message as it came",

@@ -31,12 +31,12 @@ class Message:
 
     @cached_property
     def _halves(self) -> tuple[str, str]:
-        head, _, body = self.text.partition("\r\n\r\n")
-        return head, body
+        head, *body = re.split(r"\r?\n\r?\n", self.text, maxsplit=1)
+        return head, "".join(body)
 
     @property
     def start(self) -> str:
-        return self._halves[0].split("\r\n", 1)[0]
+        return re.split(r"\r?\n", self._halves[0], maxsplit=1)[0]
 
     @property
     def body(self) -> str:
@@ -44,8 +44,8 @@ class Message:
 
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
-        head = re.sub(r"\r\n[ \t]+", " ", self._halves[0])
-        pairs = [line.partition(":") for line in head.split("\r\n")[1:]]
+        head = re.sub(r"\r?\n[ \t]+", " ", self._halves[0])
+        pairs = [line.partition(":") for line in re.split(r"\r?\n", head)[1:]]
         return [(COMPACT.get(n.strip().lower(), n.strip().lower()), v.strip())
                 for n, _, v in pairs]
 
@@ -88,7 +88,7 @@ class Message:
     def media(self) -> list[Address]:
         """Where each stream of the SDP wants to be sent to."""
         session, streams = "", []
-        for line in self.body.split("\r\n"):
+        for line in re.split(r"\r?\n", self.body):
             if line.startswith("c="):
                 host = line.split()[-1]
                 if streams:
@@ -101,7 +101,7 @@ class Message:
 
 
 def is_sip(payload: bytes) -> bool:
-    first = payload.split(b"\r\n", 1)[0]
+    first = payload.split(b"\n", 1)[0].rstrip(b"\r")
     return first.startswith(b"SIP/2.0 ") or first.endswith(b" SIP/2.0")
 
 

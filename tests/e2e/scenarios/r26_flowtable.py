@@ -2,19 +2,23 @@
 """R26: with an nft flowtable, media is offloaded and signalling never is."""
 from __future__ import annotations
 
-from calls import call, hang_up, must, must_equal, register, talk
+import re
+
+from calls import Call, call, hang_up, must, must_equal, register, talk
 from net import nft_rules
 from peer import World
 from registry import MASQUERADE, ROUTED, SHIFTED, SHIFTED6, scenario
-from sip import Address
 
 OFFLOADED = "[OFFLOAD]"
+ANEW = 4
+"""Packets of the 24 of a talk that may begin a flow."""
 
 
 def _with_flowtable(world: World) -> None:
     rules = nft_rules(world.setup, world.helper)
-    rules.more = ["flowtable fast { hook ingress priority 0; devices = { lan, wan }; }"]
-    rules.forward.insert(0, "meta l4proto { tcp, udp } flow add @fast")
+    rules.more = ["flowtable fast { hook ingress priority 0; devices = { lan, wan }; }", "counter media { }"]
+    rules.forward = ["meta l4proto { tcp, udp } flow add @fast",
+                     "meta l4proto udp th dport != 5060 th sport != 5060 counter name media", *rules.forward]
     world.line.load(rules)
 
 
@@ -22,10 +26,23 @@ def _of_port(world: World, number: int) -> list[str]:
     return [line for line in world.line.connections() if f"port={number} " in line]
 
 
-def _offloaded(world: World, near: Address, far: Address) -> None:
-    lines = _of_port(world, near[1])
-    must(bool(lines) and all(OFFLOADED in line for line in lines),
-         f"the connection of {near} and {far} is offloaded: {lines}")
+def _forwarded(world: World) -> int:
+    """Packets of media that went the way of all packets."""
+    counters = world.line.router.run("nft", "list", "counter", "inet", "e2e", "media")
+    return int(re.findall(r"packets (\d+)", counters)[0])
+
+
+def _offloaded(world: World, made: Call, inside_calls: bool) -> None:
+    """Its audio goes by the rules of the router, but for a packet whenever a flow ends and begins anew
+    because a route was looked up again. Then the kernel's own sign may be gone: the end of the older flow
+    takes it from the connection, which the newer one carries."""
+    lines = _of_port(world, 4000)
+    before = _forwarded(world)
+    talk(world, made, inside_calls)
+    after = _forwarded(world)
+    must(bool(lines) and after - before <= ANEW,
+         f"audio is offloaded: {after - before} packets were forwarded, {lines}")
+    must(before > 0, "the first packet of a flow was forwarded")
 
 
 def _signalling_stays(world: World) -> None:
@@ -45,7 +62,7 @@ def flowtable(world: World) -> None:
         made = call(phone, server, server.uri, server.address, near, far)
         talk(world, made, inside_calls=True, first=first)
         talk(world, made, inside_calls=True, first="outside")
-        _offloaded(world, near.address, far.address)
+        _offloaded(world, made, True)
         _signalling_stays(world)
         hang_up(made)
         world.wait("pinholes close", lambda: not [
@@ -53,7 +70,7 @@ def flowtable(world: World) -> None:
     back = call(server, phone, contact.contact, contact.target, far, near)
     talk(world, back, inside_calls=False, first="outside")
     talk(world, back, inside_calls=False)
-    _offloaded(world, near.address, far.address)
+    _offloaded(world, back, False)
     _signalling_stays(world)
     hang_up(back)
 
@@ -66,12 +83,12 @@ def moves(world: World) -> None:
     near, far = world.inside_media(4000), world.outside_media(7000)
     made = call(phone, server, server.uri, server.address, near, far)
     talk(world, made, inside_calls=True)
-    _offloaded(world, near.address, far.address)
+    _offloaded(world, made, True)
     elsewhere = world.outside_media(7200)
     again = call(phone, server, server.uri, server.address, near, elsewhere,
                  call_id=made.invite.call_id)
     must_equal(again.caller_media_seen, made.caller_media_seen, "the outside port after re-INVITE")
     talk(world, again, inside_calls=True, first="outside")
     talk(world, again, inside_calls=True)
-    _offloaded(world, near.address, elsewhere.address)
+    _offloaded(world, again, True)
     _signalling_stays(world)

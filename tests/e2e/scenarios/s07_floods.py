@@ -10,7 +10,7 @@ from typing import Iterator
 
 from calls import must, must_count, register
 from crowd import EXPECT_MAX
-from floods import Bystander, Flood, Packet, deaf_to, request, udp
+from floods import Accomplice, Bystander, Flood, Packet, deaf_to, request, udp
 from net import FRIEND, PATIENCE, STRANGER, Failure, Namespace
 from peer import World
 from registry import DNAT, SHIFTED, scenario
@@ -22,6 +22,9 @@ MOST = {"calls": 200, "registrations": 100}
 """What one host may have, or all of them; a slow machine's flood reaches that, too."""
 FORGOTTEN = 4
 """Seconds that the answer to a request is waited for: the least of transaction_timeout."""
+MEDIA_OF_ONE = 60
+"""Inside sockets that one host may name for media, and twice as many pinholes."""
+PINHOLES_OF_OTHERS = 40
 WHY = "who floods has the choice, and datagrams are quickest; over TCP who floods answers for his address"
 
 
@@ -148,6 +151,32 @@ def one_host(world: World) -> None:
         _flood_of(world, bystander, "REGISTER", "every port", "limit_host")
         _flood_of(world, bystander, "SUBSCRIBE", "one socket", "limit_host")
         all_given_back(world)
+
+
+@scenario("S7", "one host floods INVITEs, and an accomplice outside takes each call", (SHIFTED,), udp_only=WHY,
+          alone=True)
+def accomplice(world: World) -> None:
+    """Calls that were answered give way to nobody: so the host may have a part of the kernel's table, and
+    no more."""
+    _limits(world, per_host=True)
+    world.line.own_setting("max_media_per_host", MEDIA_OF_ONE)
+    to = (world.plan.far(FRIEND), 5060)
+    deaf_to(world, to[0])
+    helps = Accomplice(world.line.outside, to)
+    try:
+        with _small_table():
+            bystander = Bystander(world)
+            for kind in ("one socket", "every port"):
+                what = f"answered INVITEs from {kind}"
+                before = flooded(world, bystander, what, _from("INVITE", _sockets(world, kind), to))
+                limited(world, bystander, what, before, "limit_media_host")
+            now = sizes(world)
+            must(MEDIA_OF_ONE < now["pinholes"], f"what it may have it has: {now}")
+            must(now["pinholes"] <= 2 * MEDIA_OF_ONE + PINHOLES_OF_OTHERS, f"and no more: {now}")
+    finally:
+        taken = helps.end()
+    must(taken > MEDIA_OF_ONE, f"the accomplice took {taken} calls")
+    all_given_back(world)
 
 
 @scenario("S7", "one host floods in the name of many", (SHIFTED,), udp_only=WHY, alone=True)

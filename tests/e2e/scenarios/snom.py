@@ -43,7 +43,6 @@ class Account:
 
 
 def _lines(world: World) -> tuple[Agent, Agent, list[Account]]:
-    world.line.idle_timeouts(FORGETS)
     phone, server = world.phone(1, PORT), world.server()
     return phone, server, [Account(phone, user, key, number) for number, (user, key) in enumerate(
         (("1001", "k3vb0kcn"), ("1002", "x7qz1m2d"), ("front-desk", "0a9s8d7f")), 1)]
@@ -78,6 +77,7 @@ def _is_called(one: Account, server: Agent, contact: str, port: int) -> None:
 @scenario("R1", "desk phone with three lines on one socket: each is called by its key after silence",
           (*BOTH_VERSIONS, MASQUERADE), subset=True, long=True, in_tree_fails=True)
 def three_lines(world: World) -> None:
+    world.line.idle_timeouts(FORGETS)
     _, server, accounts = _lines(world)
     contacts = [_registers(one, server) for one in accounts]
     must_equal(len({address_of(contact) for contact in contacts}), 1, "outside addresses of one socket")
@@ -89,7 +89,8 @@ def three_lines(world: World) -> None:
 @scenario("R1", "desk phone: refreshes keep each line's Contact, and one line can go alone",
           (SHIFTED,), long=True, in_tree_fails=True)
 def refreshes(world: World) -> None:
-    phone, server, accounts = _lines(world)
+    world.line.idle_timeouts(FORGETS)
+    _, server, accounts = _lines(world)
     contacts = [_registers(one, server) for one in accounts]
     world.rest(2 * FORGETS)
     must_equal([_registers(one, server) for one in accounts], contacts, "Contacts after the refresh")
@@ -97,7 +98,6 @@ def refreshes(world: World) -> None:
     world.rest(SILENCE)
     for place in (0, 2):
         _is_called(accounts[place], server, contacts[place], 10 * place)
-    del phone
 
 
 def _subscribe(one: Account, server: Agent, event: str, accept: str) -> tuple[Leg, Leg]:
@@ -159,6 +159,7 @@ def _bodies(server: Agent, contact: str) -> dict[str, str]:
           BOTH_VERSIONS, long=True)
 def subscriptions(world: World) -> None:
     """The dialog's XML names the phone's own Contact, as the server knows it, key and all."""
+    world.line.idle_timeouts(FORGETS)
     _, server, accounts = _lines(world)
     contacts = {one.key: _registers(one, server) for one in accounts[:2]}
     made = [(one, event, kind, _subscribe(one, server, event, kind))
