@@ -23,6 +23,12 @@ SHOWN = 48
 READ = 1 << 16
 
 
+LONG = 4.0
+"""Seconds without progress that are told, with what the ends' TCP is at."""
+waits: list[str] = []
+"""Of this process, which runs one case."""
+
+
 @dataclass(frozen=True)
 class Info:
     """What the kernel says of a connection (struct tcp_info)."""
@@ -30,6 +36,12 @@ class Info:
     mss: int
     retransmitted: int
     segments: int   # with data, retransmitted ones too
+    timeouts: int   # of the first unacknowledged byte, one after the other
+    doublings: int  # of the retransmission timer
+    timer: int      # in milliseconds
+    flying: int     # segments
+    congestion: int     # how many may
+    window: int     # of the other end, in bytes
 
 
 class End:
@@ -81,7 +93,9 @@ class End:
 
     def info(self) -> Info:
         raw = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
-        return Info(*(struct.unpack_from("=I", raw, at)[0] for at in (16, 100, 156)))
+        def word(at: int) -> int:
+            return int(struct.unpack_from("=I", raw, at)[0])
+        return Info(word(16), word(100), word(156), raw[2], raw[4], word(8) // 1000, word(24), word(80), word(228))
 
     def finish(self) -> None:
         self.socket.shutdown(socket.SHUT_WR)
@@ -144,9 +158,12 @@ class Flow:
         self.receiver.checked = self.start + self.arrived
 
     def standing(self) -> str:
+        info = self.sender.info()
         return (f"{self.sender.name} has {len(self.pieces)} pieces left and "
                 f"{self.sender.unacknowledged()} bytes not acknowledged, {self.receiver.name} has "
-                f"{self.arrived} of {len(self.wanted)} bytes")
+                f"{self.arrived} of {len(self.wanted)} bytes (the sender: {info.timeouts} timeouts, "
+                f"{info.doublings} doublings, timer {info.timer} ms, {info.flying} segments of {info.congestion} "
+                f"on their way, window {info.window}, {info.retransmitted} sent again)")
 
 
 def difference(wanted: bytes, got: bytes) -> str:
@@ -161,6 +178,7 @@ def carry(*flows: Flow) -> None:
     """Until every byte has arrived and was right."""
     stall = max(flow.sender.stall for flow in flows) * PATIENCE
     last = time.monotonic()
+    told = LONG
     while True:
         moved = False
         for flow in flows:
@@ -169,8 +187,11 @@ def carry(*flows: Flow) -> None:
             return
         now = time.monotonic()
         if moved:
-            last = now
+            last, told = now, LONG
             continue
+        if now - last > told:
+            waits.append(f"no progress for {now - last:.1f} s: " + "; ".join(flow.standing() for flow in flows))
+            told *= 2
         if now - last > stall:
             raise Failure(f"stalled for {stall:g} s: "
                           + "; ".join(flow.standing() for flow in flows))
