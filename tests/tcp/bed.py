@@ -18,6 +18,8 @@ from street import PORT, Street, rules
 
 SIOCETHTOOL, SIOCSIFMTU = 0x8946, 0x8922
 OFFLOADS = {"tx": 0x17, "sg": 0x19, "tso": 0x1F, "gso": 0x24, "gro": 0x2C}
+NOBODY = 9
+"""A TCP port where nobody listens."""
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
@@ -85,6 +87,7 @@ class Bed:
 
     def netem(self, before: str = "", after: str = "") -> None:
         """What netem does to packets before the router and behind it, in both directions."""
+        self._acquaint()
         for order, where, names in ((before, self.line.inside, ("eth0",)),
                                     (before, self.line.outside, ("eth0",)),
                                     (after, self.line.router, ("lan", "wan"))):
@@ -98,6 +101,22 @@ class Bed:
             # timers double later (few segments in flight): shorter waits, more segments
             self.ends_sysctl("tcp_thin_linear_timeouts", 1)
         self.note(f"netem before the router: {before or 'none'}; behind it: {after or 'none'}")
+
+    def _acquaint(self) -> None:
+        """Everybody knows his neighbours: where such a question is lost, the SYN waits for seconds, its
+        sender takes that for the time of a round trip, and sets his timer to three times as much
+        (RFC 6298 2.2)."""
+        phone, server = self.plan.phone(1), self.plan.far(SERVER)
+        with self.line.inside, socket.socket(FAMILIES[self.setup.family], socket.SOCK_STREAM) as probe:
+            probe.bind((phone, 0))
+            probe.settimeout(STALL * PATIENCE)
+            try:
+                probe.connect((server, NOBODY))
+            except ConnectionRefusedError:
+                return
+            except TimeoutError as error:
+                raise Failure(f"{phone} does not reach {server}") from error
+        raise Failure(f"somebody answers at {server}, port {NOBODY}")
 
     # ---- connections ------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ READ = 1 << 16
 
 LONG = 4.0
 """Seconds without progress that are told, with what the ends' TCP is at."""
-waits: list[str] = []
+pauses: list[str] = []
 """Of this process, which runs one case."""
 
 
@@ -190,7 +190,7 @@ def carry(*flows: Flow) -> None:
             last, told = now, LONG
             continue
         if now - last > told:
-            waits.append(f"no progress for {now - last:.1f} s: " + "; ".join(flow.standing() for flow in flows))
+            pauses.append(f"no progress for {now - last:.1f} s: " + "; ".join(flow.standing() for flow in flows))
             told *= 2
         if now - last > stall:
             raise Failure(f"stalled for {stall:g} s: "

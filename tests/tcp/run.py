@@ -26,7 +26,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 import cases  # noqa: E402,F401
 import pool  # noqa: E402
 from bed import Bed  # noqa: E402
-from ends import waits  # noqa: E402
+from ends import pauses  # noqa: E402
 from left import afterwards  # noqa: E402
 from listing import ALL, Case  # noqa: E402
 from net import PATIENCE, Failure, Setup  # noqa: E402
@@ -82,7 +82,7 @@ def perform(task: Task, channel: Connection) -> None:
     bed = attempt(task, result)
     signal.alarm(0)
     if bed:
-        result.notes = bed.notes + waits
+        result.notes = bed.notes + pauses
         result.messages = sum(talk.messages for talk in bed.talks) + bed.messages
         result.carried = sum(talk.carried for talk in bed.talks) + bed.carried
         result.connections = len(bed.talks)
