@@ -240,6 +240,7 @@ void attach_connection(const scene &on, connection *made, host *of)
 	tables.by_outer.insert(hash_of_socket(made->ends.outer, any_zone), made);
 	tables.by_way.insert(hash_of_way(made->ends.inner, made->ends.peer, made->ends.zone), made);
 	on.data->connection = made;
+	sipx_tick_arm(on.opaque);
 }
 
 namespace {

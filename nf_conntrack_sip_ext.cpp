@@ -572,5 +572,5 @@ u32 sipx_core_tick(sipx_state *opaque)
 			expire_connection(opaque, *at, now_ms, tables.next_expiry_ms);
 	}
 	look_for_lost_connections(opaque);
-	return tables.next_expiry_ms != 0;
+	return tables.next_expiry_ms || tables.connections;
 }

@@ -249,11 +249,6 @@ void write_shift(const stream_flow &flow, sipx_segment_answer &answer)
 	answer.shift_after = flow.out_end - flow.in_end;
 }
 
-bool is_closed(const tcp_stream &stream)
-{
-	return stream.reset || (stream.flows[0].ended && stream.flows[1].ended);
-}
-
 // With its first SYN, or one that begins it anew (RFC 9293 3.6.1): what was said of it before is over.
 bool has_just_begun(const stream_flow &flow, const stream_flow &other)
 {
@@ -273,7 +268,7 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	at.info = info;
 	const u8 there = info->reply, back = !info->reply;
 	const stream_flow &flow = stream->flows.flows[there], &other = stream->flows.flows[back];
-	const bool was_closed = is_closed(stream->flows);
+	const bool was_closed = is_over(stream->flows);
 	const u32 sent = flow.out_sent, other_sent = other.out_sent, acked = other.out_acked;
 	const u32 first = other.first;
 
@@ -297,7 +292,7 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	answer->emission = emission_of(made.emission, *stream);
 	answer->waits = stream_waits(stream->flows);
 	answer->foreign = is_untouched(stream->flows);
-	if (!was_closed && is_closed(stream->flows))
+	if (!was_closed && is_over(stream->flows))
 		close_connection(*info);
 }
 

@@ -379,10 +379,13 @@ void start_flow(const stream_host &host, stream_flow &flow, stream_flow &other, 
 
 bool is_unused(const stream_flow &flow) { return !flow.started || in_next(flow) == flow.first + 1; }
 
-bool may_restart(const tcp_stream &stream)
+// Some count from the same number on each time.
+bool may_restart(const tcp_stream &stream, const stream_segment &syn)
 {
-	const bool closed = stream.reset || (stream.flows[0].ended && stream.flows[1].ended);
-	return closed || (is_unused(stream.flows[0]) && is_unused(stream.flows[1]));
+	const bool fresh = is_unused(stream.flows[0]) && is_unused(stream.flows[1]);
+	if (stream.flows[syn.direction].first == syn.seq)
+		return stream.reset && !syn.has_ack;
+	return is_over(stream) || fresh;
 }
 
 // A SYN begins a direction, unless it is a stranger's in a connection that lives. Data on it
@@ -393,7 +396,7 @@ void carry_syn(const stream_host &host, tcp_stream &stream, const stream_segment
 	stream_flow &flow = stream.flows[segment.direction];
 
 	const bool answers = !segment.has_ack || segment.ack == stream.flows[!segment.direction].first + 1;
-	if (!flow.started || (flow.first != segment.seq && answers && may_restart(stream))) {
+	if (!flow.started || (answers && may_restart(stream, segment))) {
 		if (!segment.has_ack)
 			end_stream(host, stream);
 		start_flow(host, flow, stream.flows[!segment.direction], segment);
@@ -469,6 +472,8 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 		return answer;
 	}
 	answer.plausible = is_plausible(flow, other, segment);
+	if (answer.plausible)	// it goes on, and so does conntrack with it
+		stream.asked[0] = stream.asked[1] = false;
 	if (segment.rst)
 		answer.seq = place_rst(flow, segment.seq);
 	else if (segment.payload.empty() && !segment.fin)
@@ -552,6 +557,11 @@ void end_stream(const stream_host &host, tcp_stream &stream)
 		free_waiting(host, flow);
 	}
 	stream = {};
+}
+
+bool is_over(const tcp_stream &stream)
+{
+	return stream.reset || (stream.flows[0].ended && stream.flows[1].ended);
 }
 
 bool is_untouched(const tcp_stream &stream)

@@ -289,6 +289,8 @@ void pass_stream_through(const stream_host &host, tcp_stream &stream, stream_cou
 // Frees everything.
 void end_stream(const stream_host &host, tcp_stream &stream);
 
+// Reset, or both ends have said all.
+[[nodiscard]] bool is_over(const tcp_stream &stream);
 // Nothing that the engine does would change a packet, now or later.
 [[nodiscard]] bool is_untouched(const tcp_stream &stream);
 [[nodiscard]] u32 bytes_of_stream(const tcp_stream &stream);

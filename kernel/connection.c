@@ -99,7 +99,9 @@ static void bring_ends(struct sipx_net *sn)
 	while ((ct = next_end(sn))) {
 		struct nf_conn_help *help = nfct_help(ct);
 
-		sipx_core_connection_gone(sipx_state_of(sn), (void *)help->data);
+		/* hidden: it is looked for as one that is lost */
+		if (help)
+			sipx_core_connection_gone(sipx_state_of(sn), (void *)help->data);
 		nf_ct_put(ct);
 	}
 }

@@ -79,7 +79,7 @@ static void tick(struct work_struct *work)
 	if (xchg(&sn->missed, false))
 		sipx_core_connections_missed(sipx_state_of(sn));
 	sipx_tcp_sweep(sn);
-	if (sipx_core_tick(sipx_state_of(sn)))
+	if (sipx_core_tick(sipx_state_of(sn)) || READ_ONCE(sn->tcp_count))
 		sipx_tick_arm(sipx_state_of(sn));
 	local_bh_enable();
 }

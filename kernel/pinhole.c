@@ -135,6 +135,8 @@ static enum sipx_pinhole_error check_place(struct nf_conn *ct, struct nf_conntra
 	enum sipx_pinhole_error error = SIPX_PINHOLE_OPEN;
 	struct nf_conn_help *help = nfct_help(ct);
 
+	if (!help)
+		return SIPX_PINHOLE_GONE;
 	if (pinhole->alone && READ_ONCE(help->expecting[exp->class]) < limit)
 		return SIPX_PINHOLE_OPEN;
 	spin_lock_bh(&nf_conntrack_expect_lock);

@@ -88,10 +88,16 @@ static void leave_lists(struct sipx_tcp *tcp)
 		tcp->host->open--;
 }
 
-/* Another helper's, or a later one's of ours, where that is not the stream that they name. */
+/*
+ * Another helper's, or a later one's of ours, where that is not the stream that they name. NULL: nobody
+ * finds them any more. When any helper leaves, the kernel hides what hangs on connections that are not
+ * confirmed.
+ */
 static struct sipx_connection_data *data_of(const struct sipx_tcp *tcp)
 {
-	return (void *)nfct_help(tcp->ct)->data;
+	struct nf_conn_help *help = nfct_help(tcp->ct);
+
+	return help ? (void *)help->data : NULL;
 }
 
 /* RCU. The core may be at work on it just now, even here on this CPU: its lock is not taken. */
@@ -105,7 +111,7 @@ static void end(struct sipx_tcp *tcp)
 	first = !tcp->has_ended;
 	if (first) {
 		leave_lists(tcp);
-		if (data->stream == tcp)
+		if (data && data->stream == tcp)
 			WRITE_ONCE(data->stream, NULL);
 	}
 	spin_unlock_bh(&sn->tcp_lock);
@@ -182,8 +188,8 @@ static bool end_if_lost(struct sipx_tcp *tcp)
 	return lost;
 }
 
-/* Those that wait for time to pass are idle afterwards; of those that wait for their answer the
- * oldest one is looked at, for it is soon over.
+/* Those that wait for time to pass are looked at then; of those that wait for their answer the
+ * oldest one is, for it is soon over.
  */
 void sipx_tcp_sweep(struct sipx_net *sn)
 {
@@ -238,6 +244,8 @@ static void look_after(struct sipx_tcp *tcp)
 	struct sk_buff *made[2];
 	bool waits;
 
+	if (end_if_lost(tcp))
+		return;
 	local_bh_disable();
 	spin_lock(&tcp->lock);
 	waits = sipx_core_stream_tick(sipx_state_of(tcp->sn), sipx_stream_of(tcp), emissions);
@@ -495,6 +503,7 @@ static unsigned int begin(struct sipx_packet *packet)
 	smp_mb();
 	if (!nf_ct_is_confirmed(ct) || nf_ct_is_dying(ct))
 		sipx_tcp_end(packet->data);
+	sipx_tick_arm(sipx_state_of(packet->sn));
 	return verdict;
 }
 

@@ -25,6 +25,7 @@ static const char message[] =
 #define MESSAGE_LENGTH (sizeof(message) - 1)
 /* From, Via and Contact name 10.0.0.100 outside */
 #define GROWTH 6
+#define HELPER_DATA sizeof_field(struct nf_conn_help, data)
 
 static struct sipx_connection_data *data_of(const struct nf_conn *ct)
 {
@@ -640,35 +641,72 @@ static void ends_under_locks(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* Any helper is unregistered (nf_ct_ext_bump_genid()) while a SYN is not confirmed yet: what hangs on
+ * its connection is hidden from then on.
+ */
+static void S11_extensions_hidden(struct kunit *test)
+{
+	struct nf_conn *half = begun_by(test, 2, 5061);
+	void *hidden = half->ext;
+
+	carry(test, half, syn);
+	half->ext = NULL;
+	sipx_tcp_sweep(sipx_test_net());
+	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 0u);
+	half->ext = hidden;
+	data_of(half)->stream = NULL;
+	sipx_test_end(half);
+	expect_nothing_left(test);
+}
+
 /* As userspace does it (CTA_HELP); whatever comes after us has its own data there. */
+static struct nf_conntrack_helper *take_helper_off(struct nf_conn *ct)
+{
+	memset(data_of(ct), 0x5a, HELPER_DATA);
+	return rcu_replace_pointer(nfct_help(ct)->helper, NULL, true);
+}
+
+static void put_helper_back(struct kunit *test, struct nf_conn *ct, struct nf_conntrack_helper *ours)
+{
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(data_of(ct), 0x5a, HELPER_DATA), (void *)NULL);
+	memset(data_of(ct), 0, HELPER_DATA);
+	rcu_assign_pointer(nfct_help(ct)->helper, ours);
+	sipx_test_end(ct);
+}
+
 static void S11_helper_taken_off(struct kunit *test)
 {
 	struct nf_conn *ct = established(test), *half = begun_by(test, 2, 5061), *other = begun_by(test, 3, 5061);
-	struct nf_conntrack_helper *ours = rcu_dereference_protected(nfct_help(ct)->helper, true);
-	struct nf_conn *lost[] = { ct, half };
-	struct nf_conn_help *help;
-	int i;
+	struct nf_conntrack_helper *ours;
 
 	carry(test, half, syn);
 	shake_hands(test, other);
-	for (i = 0; i < ARRAY_SIZE(lost); i++) {
-		help = nfct_help(lost[i]);
-		RCU_INIT_POINTER(help->helper, NULL);
-		memset(help->data, 0x5a, sizeof(help->data));
-	}
+	take_helper_off(half);
+	ours = take_helper_off(ct);
 	sipx_tcp_sweep(sipx_test_net());
 	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_count, 1u);
 	KUNIT_EXPECT_EQ(test, sipx_test_net()->tcp_half_open, 0u);
 	KUNIT_EXPECT_NOT_NULL(test, data_of(other)->stream);
-	for (i = 0; i < ARRAY_SIZE(lost); i++) {
-		help = nfct_help(lost[i]);
-		KUNIT_EXPECT_PTR_EQ(test, memchr_inv(help->data, 0x5a, sizeof(help->data)), (void *)NULL);
-		memset(help->data, 0, sizeof(help->data));
-		rcu_assign_pointer(help->helper, ours);
-		sipx_test_end(lost[i]);
-	}
+	put_helper_back(test, ct, ours);
+	put_helper_back(test, half, ours);
 	sipx_test_end(other);
 	expect_nothing_left(test);
+}
+
+static void S11_helper_taken_off_while_it_waits(struct kunit *test)
+{
+	const struct sipx_test_segment told = { .reply = 1, .seq = SERVER_FIRST, .ack = CLIENT_FIRST + 1 };
+	struct nf_conn *ct = established(test);
+	struct nf_conntrack_helper *ours;
+
+	kfree_skb(say(test, ct, 0, 100));
+	carry(test, ct, told);
+	kfree_skb(say(test, ct, 100, MESSAGE_LENGTH));
+	KUNIT_EXPECT_FALSE(test, list_empty(&sipx_test_net()->tcp_waiting));
+	ours = take_helper_off(ct);
+	sipx_tcp_tick(&sipx_test_net()->tcp_tick.work);
+	expect_nothing_left(test);
+	put_helper_back(test, ct, ours);
 }
 
 /* The kernel goes on with what we leave to it, the numbers as we would have shifted them. */
@@ -751,6 +789,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(S7_half_open_is_looked_at_strictly),
 	KUNIT_CASE(ends_under_locks),
 	KUNIT_CASE(S11_helper_taken_off),
+	KUNIT_CASE(S11_extensions_hidden),
+	KUNIT_CASE(S11_helper_taken_off_while_it_waits),
 	KUNIT_CASE(handed_over),
 	KUNIT_CASE(namespace_ends),
 	KUNIT_CASE(none_between),

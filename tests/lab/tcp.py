@@ -327,6 +327,46 @@ def begins_anew(listening, former):
     server.close()
 
 
+def phone_begins_anew(listening, former):
+    """T6: the phone alone has lost it (no power), and takes the same port again."""
+    forget()
+    phone, server = former(listening)
+    port = phone.getsockname()[1]
+    forgets(phone)
+    phone, again = connect(listening, port)
+    phone.sendall(request(phone, 3))
+    got = receive(again, b"\r\n\r\n")
+    check(got.startswith(b"OPTIONS") and len(got) > len(request(phone, 3)),
+          "T6 a phone that alone begins anew is translated", got)
+    alive(phone, again, "T6 and what both say then is carried")
+    phone.close()
+    again.close()
+    server.close()
+
+
+def server_begins_anew(listening, former):
+    """T6: the server alone has lost it."""
+    forget()
+    phone, server = former(listening)
+    port = phone.getsockname()[1]
+    forgets(server)
+    phone.sendall(request(phone, 3))
+    try:
+        end = receive(phone, b"never", 3)
+    except OSError as error:
+        end = error
+    check(isinstance(end, OSError), "T6 the phone hears that the server has lost it", end)
+    phone.close()
+    phone, again = connect(listening, port)
+    phone.sendall(request(phone, 3))
+    got = receive(again, b"\r\n\r\n")
+    check(got.startswith(b"OPTIONS") and len(got) > len(request(phone, 3)),
+          "T6 with a server that had lost it a phone begins anew, and is translated", got)
+    alive(phone, again, "T6 and what both say then is carried, too")
+    phone.close()
+    again.close()
+
+
 def resets(listening):
     """RST of a stream that has grown: its number is before what conntrack saw acknowledged."""
     for from_phone in True, False:
@@ -510,6 +550,8 @@ def main():
     shrinks(listening)
     begins_anew(listening, grown)
     begins_anew(listening, unshifted)
+    phone_begins_anew(listening, grown)
+    server_begins_anew(listening, grown)
     resets(listening)
     closes(listening)
     stray(listening)

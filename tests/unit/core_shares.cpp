@@ -296,6 +296,16 @@ TEST_P(shares, S7_R10_pinhole_of_two_calls_outlives_the_connection_that_was_forg
 	expect_audio(good_rtp, media_of(one.invite), far_media);
 }
 
+// Nothing is there that expires: it is looked for all the same.
+TEST_P(shares, S11_bare_connection_that_lost_the_helper_is_found)
+{
+	options(11, 6000, 30000);
+	ASSERT_EQ(live_objects(SIPX_SLAB_CONNECTION), 1u);
+	ASSERT_TRUE(gate.change_helper(map.inside(11, 6000), server, false));
+	gate.advance(1000000);
+	EXPECT_EQ(live_objects(SIPX_SLAB_CONNECTION), 0u);
+}
+
 // A call that asks for more than its host may have does not give way to itself: it keeps what it has.
 TEST_P(shares, S7_call_that_asks_for_too_much_keeps_what_it_has)
 {

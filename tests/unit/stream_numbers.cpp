@@ -223,6 +223,62 @@ TEST(stream_numbers, T6_both_ends_begin_anew_on_the_same_ports)
 	begin_anew(make_message(1, 50, 0), 0x30000000);	// nothing was shifted
 }
 
+// A SYN of a stranger is forgotten as soon as the connection goes on.
+TEST(stream_numbers, T6_a_connection_that_went_on_is_not_begun_anew)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text);
+	at.hear(static_cast<u32>(changed.size()));
+	at.carry(syn_of(0, client_isn + 1000000));
+	for (u32 n = 1; n < 100; n++) {	// both ends are well
+		at.say(n * static_cast<u32>(text.size()), text);
+		at.hear((n + 1) * static_cast<u32>(changed.size()));
+	}
+	at.carry(syn_of(1, server_isn + 2000000, client_isn + 1000001));
+	at.say(100 * static_cast<u32>(text.size()), text);
+	EXPECT_EQ(at.out, changed);
+	EXPECT_EQ(at.seq, 100 * changed.size());
+}
+
+// One end alone has lost it. `ahead` 0: it begins each boot with the same number.
+void one_end_begins_anew(u32 ahead, bool phone_lost_it)
+{
+	desk at;
+	at.shake_hands();
+	at.say(0, text);
+	at.hear(static_cast<u32>(changed.size()));
+	const u32 client = client_isn + ahead, server = server_isn + 77777777;
+	if (phone_lost_it) {
+		at.carry(syn_of(0, client));
+		at.hear(static_cast<u32>(changed.size()));	// challenge
+		EXPECT_EQ(at.ack, text.size());
+		sip::stream_segment rst = at.segment(0, static_cast<u32>(text.size()), 0);
+		rst.rst = true;
+		rst.has_ack = false;
+		at.carry(rst);
+		EXPECT_EQ(at.last.seq - client_isn - 1, changed.size());
+	} else {
+		sip::stream_segment rst = at.segment(1, 0, static_cast<u32>(changed.size()));
+		rst.rst = true;
+		at.carry(rst);
+	}
+	EXPECT_TRUE(at.stream.reset);
+	at.carry(syn_of(0, client));
+	EXPECT_EQ(at.last.seq, client);
+	at.carry(syn_of(1, server, client + 1));
+	EXPECT_EQ(at.last.ack, client + 1);
+	sip::stream_segment data = at.segment(0, 0, 0, text);
+	data.seq = client + 1;
+	data.ack = server + 1;
+	at.carry(data);
+	EXPECT_EQ(at.last.seq, client + 1);
+	EXPECT_EQ(at.out, changed);
+}
+TEST(stream_numbers, T6_the_phone_alone_begins_anew) { one_end_begins_anew(0x30000000, true); }
+TEST(stream_numbers, T6_the_server_alone_has_lost_it) { one_end_begins_anew(0x30000000, false); }
+TEST(stream_numbers, T6_the_server_alone_has_lost_it_and_the_same_number_comes_again) { one_end_begins_anew(0, false); }
+
 TEST(stream_numbers, T6_who_answers_another_syn_than_was_sent_begins_nothing_anew)
 {
 	desk at;
