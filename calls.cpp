@@ -145,9 +145,20 @@ void push(u64 *list, u32 size, u64 transaction)
 
 void add_pending(call &c, u64 transaction) { push(c.pending, max_pending, transaction); }
 
-// It has its final response: what is repeated of it changes nothing any more.
-void settle(call &c, u64 transaction)
+void forget_invite(state &tables, call &c)
 {
+	if (!c.invite)
+		return;
+	tables.invites.remove(c.invite->digest, c.invite);
+	discard(c.invite);
+	c.invite = nullptr;
+}
+
+// It has its final response: what is repeated of it changes nothing any more.
+void settle(state &tables, call &c, u64 transaction)
+{
+	if (c.invite && c.invite->transaction == transaction)
+		forget_invite(tables, c);
 	for (u64 &place : c.pending)
 		if (place == transaction)
 			place = 0;
@@ -241,9 +252,10 @@ void begin(const scene &on, const call_event &event, call &c)
 void finish(sipx_state *opaque, call &c, u64 now_ms)
 {
 	release_streams(opaque, c);
+	forget_invite(tables_of(opaque), c);
 	for (u64 &place : c.pending)
 		if (place)
-			settle(c, place);
+			settle(tables_of(opaque), c, place);
 	set_state(opaque, c, call_state::over);
 	c.changing = 0;
 	leave_direct(c);
@@ -317,7 +329,7 @@ bool accept_answer(const scene &on, const call_event &event, call &c)
 		c.called = event.to_tag;
 	if (event.provisional)
 		return !c.overtaken;
-	settle(c, event.transaction);
+	settle(on.tables(), c, event.transaction);
 	end_change(on, event, c);
 	c.session_expires_s = event.session_expires;
 	c.overtaken = false;
@@ -327,11 +339,11 @@ bool accept_answer(const scene &on, const call_event &event, call &c)
 }
 
 // False: seen before.
-bool take_once(call &c, u64 transaction)
+bool take_once(state &tables, call &c, u64 transaction)
 {
 	if (is_settled(c, transaction))
 		return false;
-	settle(c, transaction);
+	settle(tables, c, transaction);
 	return true;
 }
 
@@ -358,14 +370,14 @@ bool accept(const scene &on, const call_event &event, call &c)
 		return false;
 	// An ACK to a call that was not answered is that to its refusal.
 	if (event.request_method == method::ack)
-		return c.state == call_state::answered && take_once(c, event.transaction);
+		return c.state == call_state::answered && take_once(on.tables(), c, event.transaction);
 	if (is_settled(c, event.transaction) || (event.status && !is_answer(event, on.where, c)))
 		return false;
 	if (!event.status)
 		c.asked[on.where.from_inside] = event.transaction;
 	if (event.status && !event.provisional) {
 		end_change(on, event, c);
-		settle(c, event.transaction);
+		settle(on.tables(), c, event.transaction);
 	} else if (!event.status && event.has_media) {
 		begin_change(on, event, c);
 	}
@@ -400,7 +412,7 @@ void come_by(const scene &on, call &c, connection &by)
 	if (!follows(c, by))
 		return join_direct(c, by);
 	connection &old = *c.owner;
-	move_call(c, by);
+	move_call(on.tables(), c, by);
 	settle_lifetime(old, on.now_ms);
 }
 
@@ -478,7 +490,7 @@ bool fail_branch(const scene &on, const call_event &event, call &c, bool may_ask
 {
 	if (!is_pending(c, event.transaction) || !speaks_for(c, on.where))
 		return false;
-	settle(c, event.transaction);
+	settle(on.tables(), c, event.transaction);
 	undo_change(on, event.transaction, c);
 	if (event.status == 481 && c.state == call_state::answered) {
 		finish(on.opaque, c, on.now_ms);
@@ -573,19 +585,19 @@ void discard_reserve(call_reserve &reserve)
 	reserve.fresh = nullptr;
 }
 
-void note_session(const scene &on, const call_event &event, const plan &p, connection *owner, call_reserve &reserve)
+call *note_session(const scene &on, const call_event &event, const plan &p, connection *owner, call_reserve &reserve)
 {
 	call *c = call_of_session(on, event, owner, reserve);
 	if (!c)
-		return;
+		return nullptr;
 	if (is_repeated_invite(event, *c)) {
 		sipx_count(on.opaque, SIPX_COUNT_retransmission);
 		if (is_pending(*c, event.transaction))	// its pinholes may have been flushed
 			open_streams(on, *c);
-		return;
+		return nullptr;
 	}
 	if (!accept(on, event, *c))
-		return;
+		return nullptr;
 	confirm(on, *c);
 	if (!on.where.from_inside && event.contact_count)
 		c->target = event.contacts[0].address;
@@ -599,6 +611,7 @@ void note_session(const scene &on, const call_event &event, const plan &p, conne
 		remember_ends(*c);
 	}
 	open_streams(on, *c);
+	return c;
 }
 
 void note_failure(const scene &on, const call_event &event)
@@ -640,8 +653,43 @@ void note_bye_answer(const scene &on, const call_event &event)
 	prolong(on, *c);
 }
 
-void move_call(call &c, connection &to)
+void keep_invite(const scene &on, const workspace &work, call &c)
 {
+	state &tables = on.tables();
+	if (c.owner->data != on.data || !is_pending(c, work.event.transaction))
+		return;
+	forget_invite(tables, c);
+	auto *fresh = make<kept_invite>();
+	if (!fresh || !keep_edits(work, fresh->made)) {
+		if (fresh)
+			discard(fresh);
+		return;
+	}
+	fresh->of = &c;
+	fresh->digest = work.digest;
+	fresh->transaction = work.event.transaction;
+	fresh->reply = on.where.from_inside != on.where.inside_began;
+	tables.invites.insert(work.digest, fresh);
+	c.invite = fresh;
+}
+
+bool repeat_invite(const scene &on, u64 digest, kept_edits &made)
+{
+	const bool reply = on.where.from_inside != on.where.inside_began;
+	const kept_invite *known = on.tables().invites.first(digest);
+	while (known && !(known->digest == digest && known->reply == reply && known->of->owner->data == on.data))
+		known = known->next;
+	if (!known)
+		return false;
+	made = known->made;
+	sipx_count(on.opaque, SIPX_COUNT_retransmission);
+	open_streams(on, *known->of);	// they may have been flushed
+	return true;
+}
+
+void move_call(state &tables, call &c, connection &to)
+{
+	forget_invite(tables, c);
 	leave_direct(c);
 	c.owner->calls.remove(&c);
 	c.owner->opened_for_others = true;
@@ -680,6 +728,7 @@ void end_call(sipx_state *opaque, call *ended)
 {
 	state &tables = tables_of(opaque);
 	release_streams(opaque, *ended);
+	forget_invite(tables, *ended);
 	leave_direct(*ended);
 	set_expendable(tables, *ended, false);
 	if (ended->state != call_state::over) {

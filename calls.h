@@ -26,15 +26,24 @@ struct call_reserve {
 void discard_reserve(call_reserve &reserve);
 
 // An offer, an answer, or progress of a call; `owner` takes a new one (null: none is made).
-void note_session(const scene &on, const call_event &event, const plan &p, connection *owner, call_reserve &reserve);
+// Returns the call that the message says something new of; null: none.
+call *note_session(const scene &on, const call_event &event, const plan &p, connection *owner, call_reserve &reserve);
 void note_failure(const scene &on, const call_event &event);
 void note_bye(const scene &on, const call_event &event);
 void note_bye_answer(const scene &on, const call_event &event);
 
+// How the INVITE in `work` left, for when it is sent again. Where that takes too much it is not kept.
+void keep_invite(const scene &on, const workspace &work, call &c);
+// Whether an INVITE of that digest may be kept. Without the lock: it may come or go at the same time.
+[[nodiscard]] inline bool may_be_kept(const state &tables, u64 digest) { return tables.invites.first(digest); }
+// The same datagram came by the same connection before, from the same end, and nobody has answered it:
+// true, its pinholes stand again, and `made` says how it leaves.
+[[nodiscard]] bool repeat_invite(const scene &on, u64 digest, kept_edits &made);
+
 // The connection ends that its messages came by besides its owner.
 void leave_direct(call &c);
 // It hangs on that one from here on, of the same inside host.
-void move_call(call &c, connection &to);
+void move_call(state &tables, call &c, connection &to);
 
 // What has outlived its time: ended, or given more where media still flows.
 void expire_call(sipx_state *opaque, call &c, u64 now_ms);

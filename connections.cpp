@@ -251,7 +251,7 @@ void give_up_all(sipx_state *opaque, connection *ended)
 	// Those that have another way stay, and find their pinholes again with the next message.
 	while (call *c = ended->calls.head)
 		if (c->direct)
-			move_call(*c, *c->direct);
+			move_call(tables_of(opaque), *c, *c->direct);
 		else
 			end_call(opaque, c);
 	while (ended->direct.head)

@@ -49,6 +49,9 @@ inline u64 keyed_hash(const char *at, u32 length)
 	const u64 *secret = sipx_secret();
 	const u64 last_factor = secret[1] ^ length;	// where no byte of the text can undo it
 	u64 hash = secret[0], first = 0, last = 0;
+	for (; length > 64; at += 64, length -= 64)	// the same four times: a whole message is long
+		for (u32 i = 0; i < 64; i += 16)
+			hash = detail::fold(detail::load<8>(at + i) + secret[1], detail::load<8>(at + i + 8) + hash);
 	for (; length > 16; at += 16, length -= 16)
 		hash = detail::fold(detail::load<8>(at) + secret[1], detail::load<8>(at + 8) + hash);
 	// two words that overlap where there are fewer than 16 bytes

@@ -6,6 +6,7 @@
 #include "connections.h"
 #include "hosts.h"
 #include "inside.h"
+#include "keyed_hash.h"
 #include "plan.h"
 #include "registrations.h"
 #include "road.h"
@@ -170,7 +171,8 @@ connection *registering(const scene &on, const call_event &event, connection *ow
 	return same_server ? master : owner;
 }
 
-void remember(const scene &on, const call_event &event, const plan &p, connection *owner, reserve &spare)
+// Returns the call that it says something new of; null: none.
+call *remember(const scene &on, const call_event &event, const plan &p, connection *owner, reserve &spare)
 {
 	const bool from_inside = on.where.from_inside;
 	switch (event.kind) {
@@ -199,8 +201,7 @@ void remember(const scene &on, const call_event &event, const plan &p, connectio
 			refuse_registration(on, event, *owner);
 		break;
 	case event_kind::session:
-		note_session(on, event, p, owner, spare.calls);
-		break;
+		return note_session(on, event, p, owner, spare.calls);
 	case event_kind::session_failed:
 		note_failure(on, event);
 		break;
@@ -213,6 +214,7 @@ void remember(const scene &on, const call_event &event, const plan &p, connectio
 	case event_kind::other:
 		break;
 	}
+	return nullptr;
 }
 
 // The connections that the message had to do with: its own, that of its call where the call
@@ -250,7 +252,9 @@ void commit(const scene &on, workspace &work, reserve &spare)
 			remember_stand_ins(on, *owner, work.what.stands_for);
 		if (owner)
 			mind_via(on, work.event, *owner);
-		remember(on, work.event, work.what, owner, spare);
+		call *changed = remember(on, work.event, work.what, owner, spare);
+		if (changed && work.digest && work.what.what == verdict::translate)
+			keep_invite(on, work, *changed);
 		if (owner)
 			mind_contact(on, work.event, *owner);
 		settle_all(on, work.event, owner);
@@ -449,10 +453,12 @@ void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next
 
 } // namespace
 
-sipx_reason carry_message(const sipx_packet_info &info, stream_message *message)
+sipx_reason carry_message(const sipx_packet_info &info, stream_message *message, u64 digest)
 {
 	const text_view bytes(reinterpret_cast<const char *>(info.payload), info.payload_length);
 	workspace &work = workspace_of(info.workspace);
+	work.digest = digest;
+	work.again = false;
 	const parse_error error = parse(bytes, work.view);
 	if (error != parse_error::none)
 		return reason_of(error);
@@ -485,6 +491,40 @@ void close_connection(const sipx_packet_info &info)
 	close_connection(info.state, *closed, sipx_now_ms());
 }
 
+namespace {
+
+// The datagram leaves as it did before, and is not read. It is on the same connection.
+bool leaves_again(const sipx_packet_info &info, u64 digest)
+{
+	if (!connection_of(*info.data) || !may_be_kept(tables_of(info.state), digest))
+		return false;
+	workspace &work = workspace_of(info.workspace);
+	work.where = sides_of(info);
+	const scene on{info.packet, info.state, info.data, nullptr, sipx_now_ms(), info.default_timeout_s, false,
+		       work.where};
+	table_lock lock(info.state);
+	work.again = repeat_invite(on, digest, work.kept);
+	return work.again;
+}
+
+// Over UDP it is sent again until it is answered (RFC 3261 17.1.1.2).
+sipx_reason carry_invite(const sipx_packet_info &info, text_view datagram)
+{
+	const bool edited = info.nat_present && !info.assist && !info.master;
+	const u64 digest = edited ? keyed_hash(datagram.data(), datagram.size()) : 0;
+	if (!digest || !leaves_again(info, digest))
+		return carry_message(info, nullptr, digest);
+	return sipx_nat_apply_edits(&info) ? SIPX_COUNT_translated : SIPX_COUNT_rewrite_failed;
+}
+
+bool begins_invite(text_view datagram)
+{
+	constexpr u64 invite = 0x20455449564e49, seven_bytes = ~u64{0} >> 8;	// "INVITE "
+	return datagram.size() >= 8 && (detail::load<8>(datagram.data()) & seven_bytes) == invite;
+}
+
+} // namespace
+
 } // namespace sip
 
 using namespace sip;
@@ -509,6 +549,8 @@ u32 sipx_core_slab_size(sipx_slab slab)
 		return sizeof(pinhole);
 	case SIPX_SLAB_HOST:
 		return sizeof(host);
+	case SIPX_SLAB_INVITE:
+		return sizeof(kept_invite);
 	case SIPX_SLAB_TCP:
 		return sizeof(sipx_stream);
 	case SIPX_SLABS:
@@ -534,7 +576,9 @@ sipx_reason sipx_core_glance(const u8 *payload, u32 length)
 void sipx_core_packet(const sipx_packet_info *info)
 {
 	const text_view bytes(reinterpret_cast<const char *>(info->payload), info->payload_length);
-	sipx_count(info->state, is_keep_alive(bytes) ? SIPX_COUNT_keep_alive : carry_message(*info, nullptr));
+	const sipx_reason reason = is_keep_alive(bytes) ? SIPX_COUNT_keep_alive :
+				   begins_invite(bytes) ? carry_invite(*info, bytes) : carry_message(*info, nullptr, 0);
+	sipx_count(info->state, reason);
 }
 
 void sipx_core_connection_gone(sipx_state *opaque, sipx_connection_data *data)

@@ -731,7 +731,7 @@ bool sipx_core_apply_edits(const sipx_packet_info *info)
 	workspace &work = workspace_of(info->workspace);
 	const text_view message(reinterpret_cast<const char *>(info->payload), info->payload_length);
 	rewrite &made = work.made;
-	if (!render_edits(work, message, longest(*info), made))
+	if (!(work.again ? render_again(work, message, made) : render_edits(work, message, longest(*info), made)))
 		return false;
 	return info->source_inner.protocol == SIPX_TCP ||
 	       sipx_packet_replace(info->packet, made.offset, made.old_length, work.out, made.new_length);

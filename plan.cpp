@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "plan.h"
+#include "text_writer.h"
 
 namespace sip {
 
@@ -64,6 +65,35 @@ void reset_plan(plan &p, u8 media_count)
 	p.before = p.after = {};
 	for (u8 i = 0; i < media_count; i++)
 		p.streams[i] = {none, none};
+}
+
+bool keep_edits(const workspace &work, kept_edits &kept)
+{
+	const plan &p = work.what;
+	const char *out = reinterpret_cast<const char *>(work.out);
+	text_writer text(kept.text, sizeof(kept.text));
+	u32 from = work.made.offset, address = none, address_text = 0;
+	if (p.edit_count > max_kept_edits)
+		return false;
+	for (u32 i = 0; i < p.edit_count; i++) {
+		const edit &e = p.edits[i];
+		const bool known = e.kind == edit_kind::address && e.value == address;
+		const u32 at = known ? address_text : text.size();
+		out += e.offset - from;
+		if (!known)
+			text.put(text_view(out, e.written));
+		if (e.kind == edit_kind::address) {
+			address = e.value;
+			address_text = at;
+		}
+		if (e.length > 255 || text.overflowed())
+			return false;
+		kept.edits[i] = {e.offset, static_cast<u8>(e.length), static_cast<u8>(e.written), static_cast<u8>(at)};
+		out += e.written;
+		from = u32{e.offset} + e.length;
+	}
+	kept.count = static_cast<u8>(p.edit_count);
+	return true;
 }
 
 bool listens_elsewhere(const endpoint &socket, const sides &where)

@@ -161,7 +161,10 @@ struct workspace {
 	call_event event;
 	sides where;
 	plan what;
-	rewrite made;	// of a message over TCP
+	rewrite made;
+	u64 digest;	// of an INVITE that may be kept, or be one; 0: it is none
+	bool again;	// it leaves as `kept` says, and was not read
+	kept_edits kept;
 	u8 out[65536];
 };
 
@@ -199,9 +202,16 @@ void reset_plan(plan &p, u8 media_count);
 	return p.wish_count++;
 }
 
+// What the edits of a datagram made of it, once it is rewritten. False: it does not fit. Pure.
+[[nodiscard]] bool keep_edits(const workspace &work, kept_edits &kept);
+
 // False: the message would have more than `most` bytes. All wishes are held. Of the NAT half,
 // pure.
 [[nodiscard]] bool render_edits(workspace &work, text_view message, u32 most, rewrite &made);
+
+// The same for a message that leaves as one did before. False: it does not fit that. Of the NAT half,
+// pure.
+[[nodiscard]] bool render_again(workspace &work, text_view message, rewrite &made);
 
 // Another port of the inside host, that it wants responses or requests at. Pure.
 [[nodiscard]] bool listens_elsewhere(const endpoint &socket, const sides &where);

@@ -8,8 +8,8 @@
 namespace sip {
 
 // The message is info.payload, and lies in `message` where it came over TCP (null: a datagram).
-// Returns what to count.
-[[nodiscard]] sipx_reason carry_message(const sipx_packet_info &info, stream_message *message);
+// digest: of a datagram that may be sent again; 0: none. Returns what to count.
+[[nodiscard]] sipx_reason carry_message(const sipx_packet_info &info, stream_message *message, u64 digest);
 
 // The TCP connection of that packet was closed at both ends, or reset: nobody can be reached
 // by it any more.

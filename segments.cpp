@@ -111,7 +111,7 @@ void translate_message(void *context, u8, stream_message &message)
 	info.payload = reinterpret_cast<const u8 *>(message.text().data());
 	info.payload_length = message.text().size();
 	at.no_piece = SIPX_COUNT_no_memory;
-	const sipx_reason reason = carry_message(info, &message);
+	const sipx_reason reason = carry_message(info, &message, 0);
 	if (reason != SIPX_COUNT_no_memory || at.no_piece == SIPX_COUNT_no_memory)
 		sipx_count(at.state, reason);
 }

@@ -11,6 +11,7 @@
 namespace sip {
 
 struct call;
+struct kept_invite;
 struct connection;
 struct host;
 
@@ -162,6 +163,34 @@ inline constexpr u32 max_pending = 4;
 // Transactions that are remembered, so that what is repeated of them changes nothing.
 inline constexpr u32 max_settled = 6;
 
+// What became of a message, without what it said: some bytes of its text instead of others. The most
+// are one address, which is there once.
+inline constexpr u32 max_kept_edits = 20;
+
+struct kept_edit {
+	u16 offset;
+	u8 length;
+	u8 written;	// bytes that stand there instead
+	u8 text;	// where they are
+};
+
+struct kept_edits {
+	kept_edit edits[max_kept_edits];	// in their order
+	char text[96];
+	u8 count;
+};
+
+// How the last INVITE of a call left that has no final response yet: sent again (RFC 3261 17.1.1.2)
+// it leaves so once more, unread.
+struct kept_invite {
+	kept_invite *next;
+	call *of;
+	u64 digest;	// of the whole datagram
+	u64 transaction;
+	bool reply;	// as in sipx_packet_info
+	kept_edits made;
+};
+
 // A dialog, or what may become one (RFC 3261 12): one for each branch of a call that forks.
 struct call {
 	call *next_hash;
@@ -172,6 +201,7 @@ struct call {
 	connection *owner;
 	connection *direct;		// its messages come by this one as well; null: none does
 	stream *streams;
+	kept_invite *invite;		// null: none is kept
 	u64 key;
 	u32 number;			// what it is shown by: the key is a hash that nobody may see
 	u64 pending[max_pending];	// INVITEs that have no final response yet
@@ -317,6 +347,7 @@ struct state {
 	hash_table<host, &host::next> hosts;
 	hash_table<connection, &connection::next_outer> by_outer;	// the outer end, in any zone
 	hash_table<connection, &connection::next_way> by_way;	// the inner end and the peer
+	hash_table<kept_invite, &kept_invite::next> invites;
 	linked_list<share, &share::of_rank> ranked[yielding_kinds][share_ranks];	// hosts by how much may go
 	connection *connections;
 	connection *looked_at;	// next, whether it still has the helper; null: the first
@@ -334,6 +365,7 @@ template<> struct slab_of<registration> { static constexpr sipx_slab id = SIPX_S
 template<> struct slab_of<call> { static constexpr sipx_slab id = SIPX_SLAB_CALL; };
 template<> struct slab_of<pinhole> { static constexpr sipx_slab id = SIPX_SLAB_PINHOLE; };
 template<> struct slab_of<host> { static constexpr sipx_slab id = SIPX_SLAB_HOST; };
+template<> struct slab_of<kept_invite> { static constexpr sipx_slab id = SIPX_SLAB_INVITE; };
 template<> struct slab_of<stream> { static constexpr sipx_slab id = SIPX_SLAB_STREAM; };
 
 // Zeroed, or null.

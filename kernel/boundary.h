@@ -211,6 +211,7 @@ enum sipx_slab {
 	SIPX_SLAB_STREAM,	/* a media stream of a call */
 	SIPX_SLAB_PINHOLE,	/* an open pinhole, shared by all who need it */
 	SIPX_SLAB_HOST,		/* an inside address */
+	SIPX_SLAB_INVITE,	/* how an INVITE left that nobody has answered yet */
 	SIPX_SLAB_TCP,		/* a struct sipx_stream, at most 184 bytes; made by the boundary */
 	SIPX_SLABS
 };

@@ -20,6 +20,7 @@ static const char *const slab_names[SIPX_SLABS] = {
 	[SIPX_SLAB_STREAM]	 = "sip_ext_stream",
 	[SIPX_SLAB_PINHOLE]	 = "sip_ext_pinhole",
 	[SIPX_SLAB_HOST]	 = "sip_ext_host",
+	[SIPX_SLAB_INVITE]	 = "sip_ext_invite",
 	[SIPX_SLAB_TCP]		 = "sip_ext_tcp",
 };
 

@@ -206,14 +206,21 @@ void router::flush_expectations()
 sipx_pinhole_error sipx_pinhole_open(sipx_packet *packet, sipx_conntrack *master, const sipx_pinhole *pinhole,
 				     sipx_expectation **handle)
 {
-	return (packet ? packet->on : master->on)->open(*master->of, *pinhole, *handle);
+	fake::router &on = *(packet ? packet->on : master->on);
+	on.expectation_locks++;
+	return on.open(*master->of, *pinhole, *handle);
 }
 
 sipx_pinhole_error sipx_pinhole_renew(sipx_expectation *handle, u32 lifetime_s)
 {
+	handle->on->expectation_locks++;
 	return handle->on->renew(*handle, lifetime_s);
 }
 
-void sipx_pinhole_close(sipx_expectation *handle) { handle->on->close(handle); }
+void sipx_pinhole_close(sipx_expectation *handle)
+{
+	handle->on->expectation_locks++;
+	handle->on->close(handle);
+}
 
 bool sipx_pinhole_stands(const sipx_expectation *handle) { return handle->stands && handle->until_ms > fake::now_ms(); }

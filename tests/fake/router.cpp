@@ -533,6 +533,7 @@ bool sipx_nat_plan_edits(const sipx_packet_info *info)
 {
 	if (!info->packet->on->rules.nat_present)
 		return false;
+	info->packet->on->plans++;
 	sipx_core_plan_edits(info);
 	return true;
 }

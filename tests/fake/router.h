@@ -176,6 +176,8 @@ public:
 	sipx_way way_to(const endpoint &peer, const endpoint &remote) const;
 	// Acknowledgements by which conntrack would not know that all that was sent has arrived.
 	u32 unknowing() const { return unknowing_; }
+	u32 plans = 0;	// messages that were read so far that edits were planned
+	u32 expectation_locks = 0;	// how often the kernel would have taken it
 	u32 connection_count() const { return static_cast<u32>(connections_.size()); }
 	const connection *find(const endpoint &from, const endpoint &to) const;
 	// `conntrack -D`: the connection ends now.

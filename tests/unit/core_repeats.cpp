@@ -94,6 +94,126 @@ protected:
 };
 FOR_BOTH_FAMILIES(repeats);
 
+TEST_P(repeats, P5_invite_sent_again_is_not_read_again)
+{
+	gate.rules.shift_ports = true;
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	const std::string seen = to_server(phone, invite);
+	EXPECT_NE(seen, invite);
+	EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 1u);
+	const u32 read = gate.plans, objects = live_objects(), locks = gate.expectation_locks;
+	EXPECT_GT(locks, 0u);
+	for (u64 n = 1, wait_ms = 500; n <= 6; n++, wait_ms *= 2) {	// timer A (RFC 3261 17.1.1.2)
+		gate.advance_ms(wait_ms);
+		EXPECT_EQ(to_server(phone, invite), seen);
+		EXPECT_EQ(gate.count(SIPX_COUNT_retransmission), n);
+		EXPECT_EQ(gate.count(SIPX_COUNT_translated), n + 1);
+	}
+	EXPECT_EQ(gate.plans, read);
+	EXPECT_EQ(live_objects(), objects);
+	EXPECT_EQ(gate.expectation_locks, locks);
+}
+
+TEST_P(repeats, P5_invite_sent_again_by_the_outside_is_not_read_again)
+{
+	register_phone(phone, "alice");
+	dialog d = dialog_of("bob", server, "sip:alice@example.com");
+	d.target = "sip:alice@" + text_of(outer(phone));
+	const std::string invite = request(d, "INVITE", sdp_of(far_media, {{far_media}}));
+	const std::string seen = to_phone(phone, invite);
+	const u32 read = gate.plans;
+	EXPECT_EQ(to_phone(phone, invite), seen);
+	EXPECT_EQ(gate.plans, read);
+}
+
+TEST_P(repeats, P5_another_invite_is_read)
+{
+	gate.rules.shift_ports = true;
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	to_server(phone, invite);
+	const u32 read = gate.plans;
+	std::string longer = invite, other = invite;
+	longer.insert(longer.find("\r\n") + 2, "X-More: 1\r\n");
+	other[other.find("z9hG4bK") + 7] ^= 1;
+	for (const std::string &text : {longer, other})
+		EXPECT_NE(to_server(phone, text), text);
+	EXPECT_EQ(gate.plans, read + 2);
+}
+
+TEST_P(repeats, P5_the_same_from_another_phone_is_read)
+{
+	gate.rules.shift_ports = true;
+	const endpoint second = map.inside(11, 5060);
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	const std::string seen = to_server(phone, invite);
+	const u32 read = gate.plans;
+	EXPECT_NE(try_to_server(second, invite).bytes, seen);
+	EXPECT_EQ(gate.plans, read + 1);
+}
+
+TEST_P(repeats, P5_what_was_flushed_stands_again_with_an_invite_sent_again)
+{
+	gate.rules.shift_ports = true;
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	const std::string seen = to_server(phone, invite);
+	const u32 holes = gate.expectation_count(), read = gate.plans;
+	ASSERT_GT(holes, 0u);
+	gate.flush_expectations();
+	EXPECT_EQ(to_server(phone, invite), seen);
+	EXPECT_EQ(gate.expectation_count(), holes);
+	EXPECT_EQ(gate.plans, read);
+}
+
+TEST_P(repeats, P5_how_an_invite_left_is_forgotten_with_its_final_response)
+{
+	gate.rules.shift_ports = true;
+	for (int status : {200, 401, 486}) {
+		dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+		const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+		const std::string seen = to_server(phone, invite);
+		to_phone(phone, answer_at_server(seen, 180));
+		EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 1u) << status;
+		to_phone(phone, answer_at_server(seen, status));
+		EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 0u) << status;
+		const u32 read = gate.plans;
+		EXPECT_EQ(to_server(phone, invite), seen) << status;
+		EXPECT_EQ(gate.plans, read + 1) << status;
+	}
+}
+
+TEST_P(repeats, P5_how_an_invite_left_goes_with_its_call)
+{
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	to_server(phone, invite);
+	gate.end_all();
+	EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 0u);
+	const u32 read = gate.plans;
+	EXPECT_NE(to_server(phone, invite), invite);
+	EXPECT_EQ(gate.plans, read + 1);
+	gate.advance(400);
+	EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 0u) << "nobody has answered";
+}
+
+TEST_P(repeats, P5_an_invite_with_too_many_addresses_is_read_each_time)
+{
+	gate.rules.shift_ports = true;
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	std::string sdp = sdp_of(rtp, {{rtp}});
+	const std::string own = text_of(rtp).substr(0, text_of(rtp).rfind(':'));
+	const std::string bare = own[0] == '[' ? own.substr(1, own.size() - 2) : own;
+	for (int n = 0; n < 12; n++)
+		sdp += "a=candidate:" + std::to_string(n) + " 1 UDP 2130706431 " + bare + " " + std::to_string(rtp.port) + " typ host\r\n";
+	const std::string invite = request(d, "INVITE", sdp);
+	const std::string seen = to_server(phone, invite);
+	EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 0u);
+	EXPECT_EQ(to_server(phone, invite), seen);
+}
+
 TEST_P(repeats, R10_refused_second_branch_leaves_the_ringing_call)
 {
 	for (int status : {482, 486}) {
