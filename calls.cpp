@@ -327,8 +327,10 @@ bool accept_answer(const scene &on, const call_event &event, call &c)
 		return false;
 	if (!c.called)
 		c.called = event.to_tag;
-	if (event.provisional)
+	if (event.provisional) {
+		forget_invite(on.tables(), c);	// nor is it sent again (RFC 3261 17.1.1.2)
 		return !c.overtaken;
+	}
 	settle(on.tables(), c, event.transaction);
 	end_change(on, event, c);
 	c.session_expires_s = event.session_expires;
@@ -656,9 +658,10 @@ void note_bye_answer(const scene &on, const call_event &event)
 void keep_invite(const scene &on, const workspace &work, call &c)
 {
 	state &tables = on.tables();
-	if (c.owner->data != on.data || !is_pending(c, work.event.transaction))
-		return;
+	const bool plain = !(on.data->flags & connection_has_more) && c.owner->data == on.data;
 	forget_invite(tables, c);
+	if (!plain || c.state != call_state::early || !is_pending(c, work.event.transaction))
+		return;
 	auto *fresh = make<kept_invite>();
 	if (!fresh || !keep_edits(work, fresh->made)) {
 		if (fresh)
@@ -668,6 +671,7 @@ void keep_invite(const scene &on, const workspace &work, call &c)
 	fresh->of = &c;
 	fresh->digest = work.digest;
 	fresh->transaction = work.event.transaction;
+	fresh->spelled = spelling_of(*on.data);
 	fresh->reply = on.where.from_inside != on.where.inside_began;
 	tables.invites.insert(work.digest, fresh);
 	c.invite = fresh;
@@ -679,7 +683,7 @@ bool repeat_invite(const scene &on, u64 digest, kept_edits &made)
 	const kept_invite *known = on.tables().invites.first(digest);
 	while (known && !(known->digest == digest && known->reply == reply && known->of->owner->data == on.data))
 		known = known->next;
-	if (!known)
+	if (!known || !(known->spelled == spelling_of(*on.data)) || !is_pending(*known->of, known->transaction))
 		return false;
 	made = known->made;
 	sipx_count(on.opaque, SIPX_COUNT_retransmission);

@@ -32,10 +32,11 @@ void note_failure(const scene &on, const call_event &event);
 void note_bye(const scene &on, const call_event &event);
 void note_bye_answer(const scene &on, const call_event &event);
 
-// How the INVITE in `work` left, for when it is sent again. Where that takes too much it is not kept.
+// How the INVITE in `work` left, for when it is sent again. Where that takes too much it is not kept, nor
+// where more was remembered of its connection than of most: it may have to be told again.
 void keep_invite(const scene &on, const workspace &work, call &c);
 // Whether an INVITE of that digest may be kept. Without the lock: it may come or go at the same time.
-[[nodiscard]] inline bool may_be_kept(const state &tables, u64 digest) { return tables.invites.first(digest); }
+[[nodiscard]] inline bool may_be_kept(const state &tables, u64 digest) { return tables.invites.may_have(digest); }
 // The same datagram came by the same connection before, from the same end, and nobody has answered it:
 // true, its pinholes stand again, and `made` says how it leaves.
 [[nodiscard]] bool repeat_invite(const scene &on, u64 digest, kept_edits &made);

@@ -496,7 +496,8 @@ namespace {
 // The datagram leaves as it did before, and is not read. It is on the same connection.
 bool leaves_again(const sipx_packet_info &info, u64 digest)
 {
-	if (!connection_of(*info.data) || !may_be_kept(tables_of(info.state), digest))
+	if (info.data->flags & connection_has_more || !connection_of(*info.data) ||
+	    !may_be_kept(tables_of(info.state), digest))
 		return false;
 	workspace &work = workspace_of(info.workspace);
 	work.where = sides_of(info);

@@ -88,7 +88,10 @@ bool keep_edits(const workspace &work, kept_edits &kept)
 		}
 		if (e.length > 255 || text.overflowed())
 			return false;
-		kept.edits[i] = {e.offset, static_cast<u8>(e.length), static_cast<u8>(e.written), static_cast<u8>(at)};
+		kept.offset[i] = e.offset;
+		kept.length[i] = static_cast<u8>(e.length);
+		kept.written[i] = static_cast<u8>(e.written);
+		kept.place[i] = static_cast<u8>(at);
 		out += e.written;
 		from = u32{e.offset} + e.length;
 	}

@@ -88,16 +88,6 @@ struct length_scope {
 	u32 becomes;	// the rewrite's own
 };
 
-// How the inside endpoint writes its own address, a bit for each place (enum place). What
-// comes back in a place is written as it wrote it there (R4).
-struct spelling {
-	u32 bare;	// without a port
-	u32 outer;	// as its outside address: it found that out by itself (R5)
-	u32 inner;	// as its inside address; one account of several may do so
-
-	bool operator==(const spelling &) const = default;
-};
-
 // A socket that the inside endpoint named before, and what stands for it outside.
 struct known_socket {
 	endpoint inside;

@@ -166,17 +166,16 @@ bool render_edits(workspace &work, text_view message, u32 most, rewrite &made)
 bool render_again(workspace &work, text_view message, rewrite &made)
 {
 	const kept_edits &kept = work.kept;
-	const kept_edit &last = kept.edits[kept.count - 1];
-	const u32 begin = kept.edits[0].offset, end = u32{last.offset} + last.length;
+	const u32 last = kept.count - 1u;
+	const u32 begin = kept.offset[0], end = u32{kept.offset[last]} + kept.length[last];
 	text_writer out(reinterpret_cast<char *>(work.out), sizeof(work.out));
 	u32 at = begin;
 	if (end > message.size())
 		return false;
 	for (u32 i = 0; i < kept.count; i++) {
-		const kept_edit &e = kept.edits[i];
-		out.put(message.sub(at, e.offset - at));
-		out.put(text_view(kept.text + e.text, e.written));
-		at = u32{e.offset} + e.length;
+		out.put(message.sub(at, kept.offset[i] - at));
+		out.put(text_view(kept.text + kept.place[i], kept.written[i]));
+		at = u32{kept.offset[i]} + kept.length[i];
 	}
 	made = {begin, end - begin, out.size()};
 	return !out.overflowed();

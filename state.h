@@ -47,6 +47,12 @@ public:
 		head = object;
 	}
 
+	// Without the lock: what is there may come or go at the same time.
+	bool may_have(u64 hash) const
+	{
+		return __atomic_load_n(&buckets_[hash & (bucket_count - 1)], __ATOMIC_RELAXED);
+	}
+
 	void remove(u64 hash, T *object)
 	{
 		T **at = &buckets_[hash & (bucket_count - 1)];
@@ -163,30 +169,37 @@ inline constexpr u32 max_pending = 4;
 // Transactions that are remembered, so that what is repeated of them changes nothing.
 inline constexpr u32 max_settled = 6;
 
-// What became of a message, without what it said: some bytes of its text instead of others. The most
-// are one address, which is there once.
-inline constexpr u32 max_kept_edits = 20;
+// How the inside endpoint writes its own address, a bit for each place (enum place). What
+// comes back in a place is written as it wrote it there (R4).
+struct spelling {
+	u32 bare;	// without a port
+	u32 outer;	// as its outside address: it found that out by itself (R5)
+	u32 inner;	// as its inside address; one account of several may do so
 
-struct kept_edit {
-	u16 offset;
-	u8 length;
-	u8 written;	// bytes that stand there instead
-	u8 text;	// where they are
+	bool operator==(const spelling &) const = default;
 };
 
+// What became of a message, without what it said: some bytes of its text instead of others. The most
+// are one address, which is there once. So many as an INVITE with one stream has, and no more memory.
+inline constexpr u32 max_kept_edits = 11;
+
 struct kept_edits {
-	kept_edit edits[max_kept_edits];	// in their order
-	char text[96];
+	u16 offset[max_kept_edits];	// of each edit, in their order
+	u8 length[max_kept_edits];
+	u8 written[max_kept_edits];	// bytes that stand there instead
+	u8 place[max_kept_edits];	// where they are in `text`
+	char text[58];
 	u8 count;
 };
 
-// How the last INVITE of a call left that has no final response yet: sent again (RFC 3261 17.1.1.2)
-// it leaves so once more, unread.
+// How the INVITE left that began a call and has no response yet: sent again (RFC 3261 17.1.1.2) it
+// leaves so once more, unread.
 struct kept_invite {
 	kept_invite *next;
 	call *of;
 	u64 digest;	// of the whole datagram
 	u64 transaction;
+	spelling spelled;	// what its connection remembered then
 	bool reply;	// as in sipx_packet_info
 	kept_edits made;
 };

@@ -472,8 +472,8 @@ stream_answer carry_segment(const stream_host &host, tcp_stream &stream, const s
 		return answer;
 	}
 	answer.plausible = is_plausible(flow, other, segment);
-	if (answer.plausible)	// it goes on, and so does conntrack with it
-		stream.asked[0] = stream.asked[1] = false;
+	if (answer.plausible)	// who sent that SYN goes on, or never did send it
+		stream.asked[there] = false;
 	if (segment.rst)
 		answer.seq = place_rst(flow, segment.seq);
 	else if (segment.payload.empty() && !segment.fin)

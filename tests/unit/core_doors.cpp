@@ -354,4 +354,98 @@ TEST_P(contacts, S3_an_answer_to_nothing_opens_no_contact)
 	EXPECT_EQ(open(), 0u);
 }
 
+// An INVITE that comes again from a phone that listens elsewhere: what was remembered for it the first
+// time may have given way since.
+class sent_again : public doors {
+protected:
+	dialog listening_at(const endpoint &socket)
+	{
+		dialog d = dialog_of("alice", socket, "sip:bob@example.com");
+		d.via = text_of(socket);
+		return d;
+	}
+
+	endpoint phone = map.inside(10, 5060);
+	endpoint sending = map.inside(10, 6000);
+	endpoint rtp = map.inside(10, 20000);
+	endpoint far_media = map.outside(7, 30000);
+};
+FOR_BOTH_FAMILIES(sent_again);
+
+// The phone asks four other things before it sends its INVITE again: where is the answer wanted?
+TEST_P(sent_again, P5_R19_where_the_answer_is_wanted_is_told_again)
+{
+	dialog d = listening_at(phone);
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	const std::string seen = to_server(sending, invite);
+	for (int i = 0; i < 4; i++) {
+		dialog o = listening_at(phone);
+		to_server(sending, request(o, "OPTIONS"));
+	}
+	EXPECT_EQ(to_server(sending, invite), seen);
+	const std::string reply = respond(seen, 486, {"far", "", "", {}, {}});
+	EXPECT_TRUE(gate.send(server, outer(sending), reply).arrived_at(phone));
+}
+
+// The door to the Via gave way to another's media; the INVITE comes again.
+TEST_P(sent_again, P5_R19_door_that_gave_way_stands_again)
+{
+	dialog d = listening_at(phone);
+	const std::string invite = request(d, "INVITE");	// late offer
+	const std::string seen = to_server(sending, invite);
+	ASSERT_GT(gate.expectation_count(), 0u);
+	gate.rules.expectations_max = gate.expectation_count();
+	const endpoint second = map.inside(11, 5060), second_rtp = map.inside(11, 20000);
+	dialog e = dialog_of("carol", second, "sip:bob@example.com");
+	const std::string other = to_server(second, request(e, "INVITE", sdp_of(second_rtp, {{second_rtp}})));
+	to_phone(second, answer_at_server(other, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp_of(far_media, {{far_media}}), {}, outer(second)}));
+	gate.rules.expectations_max = 4096;
+	EXPECT_EQ(to_server(sending, invite), seen);
+	const std::string reply = respond(seen, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp_of(far_media, {{far_media}}), {}, {}});
+	EXPECT_TRUE(gate.send(server, via_of(seen), reply).arrived_at(phone));
+}
+
+// Contact of a call that rings; meanwhile the same connection names three others.
+TEST_P(sent_again, P5_R2_contact_that_was_forgotten_is_reached)
+{
+	const endpoint listens = map.inside(10, 7000);
+	dialog d = dialog_of("alice", listens, "sip:bob@example.com");
+	d.via = text_of(phone) + ";rport";
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	const std::string seen = to_server(phone, invite);
+	for (u16 i = 1; i <= 3; i++) {
+		dialog o = dialog_of("alice", map.inside(10, 7000 + i), "sip:bob@example.com");
+		o.via = text_of(phone) + ";rport";
+		to_server(phone, request(o, "INVITE", sdp_of(map.inside(10, 20000 + 10 * i), {{map.inside(10, 20000 + 10 * i)}})));
+	}
+	const std::string again = to_server(phone, invite);
+	const std::string sdp = sdp_of(far_media, {{far_media}});
+	to_phone(phone, answer_at_server(again, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp, {}, outer(phone)}));
+	const std::string uri = uri_of(line_of(again, "Contact"));
+	dialog bye = dialog_of("bob", server, "sip:x@y");
+	bye.target = uri;
+	const delivery got = gate.send(server, at(uri.substr(uri.find('@') + 1)), request(bye, "OPTIONS"));
+	EXPECT_TRUE(got.arrived_at(listens));
+}
+
+// Another INVITE asked for the same Contact, and was refused.
+TEST_P(sent_again, P5_R19_contact_that_another_call_was_refused_with_is_reached)
+{
+	const endpoint listens = map.inside(10, 7000);
+	dialog d = dialog_of("alice", listens, "sip:bob@example.com"), e = dialog_of("alice", listens, "sip:carol@example.com");
+	d.via = e.via = text_of(phone) + ";rport";
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	const std::string seen = to_server(phone, invite);
+	const std::string other = to_server(phone, request(e, "INVITE"));
+	const std::string again = to_server(phone, invite);
+	to_phone(phone, answer_at_server(other, 486, {"far", "", "", {}, outer(phone)}));
+	const std::string sdp = sdp_of(far_media, {{far_media}});
+	to_phone(phone, answer_at_server(again, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp, {}, outer(phone)}));
+	const std::string uri = uri_of(line_of(again, "Contact"));
+	dialog bye = dialog_of("bob", server, "sip:x@y");
+	bye.target = uri;
+	const delivery got = gate.send(server, at(uri.substr(uri.find('@') + 1)), request(bye, "OPTIONS"));
+	EXPECT_TRUE(got.arrived_at(listens));
+}
+
 } // namespace core_test

@@ -142,15 +142,28 @@ TEST_P(repeats, P5_another_invite_is_read)
 	EXPECT_EQ(gate.plans, read + 2);
 }
 
-TEST_P(repeats, P5_the_same_from_another_phone_is_read)
+// One that has a connection of its own.
+TEST_P(repeats, P5_S6_the_same_from_another_phone_is_read)
 {
 	gate.rules.shift_ports = true;
 	const endpoint second = map.inside(11, 5060);
+	register_phone(second, "carol");
 	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
 	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
 	const std::string seen = to_server(phone, invite);
 	const u32 read = gate.plans;
 	EXPECT_NE(try_to_server(second, invite).bytes, seen);
+	EXPECT_EQ(gate.plans, read + 1);
+}
+
+TEST_P(repeats, P5_the_same_from_the_other_end_is_read)
+{
+	gate.rules.shift_ports = true;
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	to_server(phone, invite);
+	const u32 read = gate.plans;
+	try_to_phone(phone, invite);
 	EXPECT_EQ(gate.plans, read + 1);
 }
 
@@ -168,20 +181,55 @@ TEST_P(repeats, P5_what_was_flushed_stands_again_with_an_invite_sent_again)
 	EXPECT_EQ(gate.plans, read);
 }
 
-TEST_P(repeats, P5_how_an_invite_left_is_forgotten_with_its_final_response)
+TEST_P(repeats, P5_how_an_invite_left_is_forgotten_with_its_first_response)
 {
 	gate.rules.shift_ports = true;
-	for (int status : {200, 401, 486}) {
+	for (int status : {100, 180, 200, 401, 486}) {
 		dialog d = dialog_of("alice", phone, "sip:bob@example.com");
 		const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
 		const std::string seen = to_server(phone, invite);
-		to_phone(phone, answer_at_server(seen, 180));
 		EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 1u) << status;
 		to_phone(phone, answer_at_server(seen, status));
 		EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 0u) << status;
 		const u32 read = gate.plans;
 		EXPECT_EQ(to_server(phone, invite), seen) << status;
 		EXPECT_EQ(gate.plans, read + 1) << status;
+	}
+}
+
+// What is written in a place now decides what comes back there (R4).
+TEST_P(repeats, P5_R4_invite_sent_again_after_the_phone_has_written_otherwise_is_read)
+{
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	d.via = text_of(phone).substr(0, text_of(phone).rfind(':'));
+	const std::string invite = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	const std::string seen = to_server(phone, invite);
+	dialog other_way = dialog_of("alice", phone, "sip:bob@example.com");
+	to_server(phone, request(other_way, "OPTIONS"));
+	EXPECT_EQ(to_server(phone, invite), seen);
+	const std::string got = to_phone(phone, respond(seen, 486, {"far", "", "", {}, {}}));
+	EXPECT_EQ(line_of(got, "Via"), line_of(invite, "Via"));
+}
+
+// A call takes at most 1 KB in each of its states.
+TEST_P(repeats, P5_memory_of_a_call_that_begins)
+{
+	const auto taken = [] {
+		u32 sum = 0;
+		for (sipx_slab s :
+		     {SIPX_SLAB_CALL, SIPX_SLAB_STREAM, SIPX_SLAB_PINHOLE, SIPX_SLAB_BINDING, SIPX_SLAB_INVITE})
+			sum += live_objects(s) * sipx_core_slab_size(s);
+		return sum;
+	};
+	gate.rules.shift_ports = true;
+	dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+	const std::string seen = to_server(phone, request(d, "INVITE", sdp_of(rtp, {{rtp}})));
+	EXPECT_EQ(live_objects(SIPX_SLAB_INVITE), 1u);
+	EXPECT_LE(taken(), 1024u);
+	const std::string contact = "<sip:bob@" + text_of(server) + ">";
+	for (int status : {183, 200}) {
+		to_phone(phone, answer_at_server(seen, status, {"far", contact, sdp_of(far_media, {{far_media}}), {}, outer(phone)}));
+		EXPECT_LE(taken(), 1024u) << status;
 	}
 }
 

@@ -397,4 +397,21 @@ TEST(stream_numbers, T5_a_closed_window_gets_probes_and_the_rest_follows_its_ope
 	EXPECT_EQ(std::string(at.last.emission.payload.data(), at.last.emission.payload.size()), changed);
 }
 
+// Both ends have lost it; an old acknowledgement of the server's comes late, between SYN and its answer.
+TEST(stream_numbers, T6_begins_anew_though_an_old_segment_comes_between)
+{
+	for (bool late : {false, true}) {
+		desk at;
+		at.shake_hands();
+		at.say(0, text);
+		at.hear(static_cast<u32>(changed.size()));
+		const u32 client = client_isn + 0x30000000;
+		at.carry(syn_of(0, client));
+		if (late)
+			at.hear(static_cast<u32>(changed.size()));
+		at.carry(syn_of(1, server_isn + 77777777, client + 1));
+		EXPECT_EQ(at.last.ack, client + 1) << "late " << late;
+	}
+}
+
 } // namespace
