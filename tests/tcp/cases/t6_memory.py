@@ -24,9 +24,10 @@ def objects(name: str) -> int:
         raise Failure(f"{slab}: {error} (the kernel needs slab_nomerge)") from error
 
 
-def forgets_soon(bed: Bed) -> None:
+def forgets_after(bed: Bed, seconds: int) -> None:
+    """How long the router remembers a connection after its next packet."""
     for name in QUICK:
-        bed.line.router.sysctl(f"net.netfilter.nf_conntrack_tcp_timeout_{name}", 1)
+        bed.line.router.sysctl(f"net.netfilter.nf_conntrack_tcp_timeout_{name}", seconds)
 
 
 def tcp_connections(bed: Bed) -> int:
@@ -53,7 +54,7 @@ def freed(bed: Bed) -> None:
     standing = objects("sip_ext_tcp")
     if standing != len(talks):
         raise Failure(f"{len(talks)} connections stand, and {standing} objects")
-    forgets_soon(bed)
+    forgets_after(bed, 1)
     for number, talk in enumerate(talks):
         (talk.phone.abort if number % 2 else talk.phone.finish)()
         talk.drop()
@@ -86,19 +87,22 @@ def strangers_freed(bed: Bed) -> None:
 @case("T6 memory is given back: four hundred halves of messages within a bound of one megabyte", BOTH_VERSIONS)
 def given_back(bed: Bed) -> None:
     bed.setting("tcp_memory", 1024)
-    forgets_soon(bed)
     for _ in range(10):
+        forgets_after(bed, 300)
         talks = [bed.connect() for _ in range(20)]
-        for number, talk in enumerate(talks):
+        for talk in talks:
             for out in (True, False):
                 first, second = talk.book.options(out), talk.book.notify(3000, out)
                 end = talk.phone if out else talk.server
                 end.write(first.sent + second.sent[:2000])
                 until("the half is acknowledged", lambda end=end: not end.unacknowledged())
+        forgets_after(bed, 1)
+        for number, talk in enumerate(talks):
             if number % 3:
                 talk.phone.abort()
             talk.drop()
         until("conntrack has forgotten them", lambda: not tcp_connections(bed))
+    forgets_after(bed, 300)
     talk = bed.connect()
     talk.say(talk.book.notify(), talk.book.invite(), cuts=(1000, 30000, 40000), acked=True)
     talk.close()
