@@ -3,6 +3,8 @@
  * What the router's NAT made of connections that no pinhole led: whose outside port is
  * whose, and two phones behind it that know each other's outside sockets.
  */
+#include <linux/ip.h>
+#include <linux/udp.h>
 #include <net/netfilter/nf_nat.h>
 
 #include "compat.h"
@@ -366,6 +368,28 @@ static void leads_inside_to_inside(struct kunit *test)
 	sipx_test_end(first);
 }
 
+/* It leaves as it did before. The lock is held here: whoever wanted it would stand still. */
+static void P5_invite_sent_again_takes_no_expectation_lock(struct kunit *test)
+{
+	const u32 headers = sizeof(struct iphdr) + sizeof(struct udphdr), length = sizeof(invitation) - 1;
+	struct nf_conn *ct = line_of(test, 2);
+	struct sk_buff *first = sipx_test_datagram(test, ct, invitation, length, 256);
+	struct sk_buff *again = sipx_test_datagram(test, ct, invitation, length, 256);
+	int verdict;
+
+	KUNIT_EXPECT_EQ(test, sipx_test_help(first, ct), NF_ACCEPT);
+	KUNIT_EXPECT_GT(test, first->len, headers + length);
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	verdict = sipx_test_help(again, ct);
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	KUNIT_EXPECT_EQ(test, verdict, NF_ACCEPT);
+	KUNIT_ASSERT_EQ(test, again->len, first->len);
+	KUNIT_EXPECT_EQ(test, memcmp(again->data + headers, first->data + headers, first->len - headers), 0);
+	kfree_skb(again);
+	kfree_skb(first);
+	sipx_test_end(ct);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(knows_a_mapping_ipv4),
 	KUNIT_CASE(knows_a_mapping_ipv6),
@@ -376,6 +400,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(knows_what_is_forwarded),
 	KUNIT_CASE(asks_about_many_addresses),
 	KUNIT_CASE(leads_inside_to_inside),
+	KUNIT_CASE(P5_invite_sent_again_takes_no_expectation_lock),
 	{}
 };
 
