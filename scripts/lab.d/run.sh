@@ -189,12 +189,15 @@ uml_command() {
 }
 
 qemu_command() {
-	local args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr"
+	local args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr" threads=''
+	# With a thread for each, one processor may still run what another one has just rewritten: the kernel
+	# dies of an int3 in the midst of a static key. (QEMU 8.1 mended it: "Always lock pages before translation".)
+	[ "$opt_cpus" = 1 ] || threads=,thread=single
 	args+=" LAB_RUN=$run LAB_GUEST=$lab_d/guest ${opt_append[*]-}"
 	command -v qemu-system-x86_64 >/dev/null ||
 		die "$opt_kernel needs qemu-system-x86_64 (scripts/deps lab)"
 	vm=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
-		-accel tcg -cpu max -smp "$opt_cpus" -m "$opt_mem" -serial "file:$run/console"
+		-accel "tcg$threads" -cpu max -smp "$opt_cpus" -m "$opt_mem" -serial "file:$run/console"
 		-kernel "$kernel/image" -initrd "$kernel/initrd" -append "$args")
 	share_folder host / ,readonly=on,multidevs=remap
 	share_folder x "$run/x" ''
