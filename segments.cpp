@@ -145,16 +145,24 @@ u16 size_of(const packet_size &size, u32 options)
 	return static_cast<u16>(size.limit ? lesser(room, wanted) : wanted);
 }
 
-// What both ends say of it with this segment; a SYN that begins nothing may be a stranger's.
-void learn_sizes(const sipx_packet_info &info, const sipx_segment &segment, u32 first, packet_size (&sizes)[2])
+packet_size size_for(u16 mss, const sipx_packet_info &info)
 {
-	packet_size &there = sizes[info.reply], &back = sizes[!info.reply];
+	const u8 ipv6 = info.source_inner.family == SIPX_IPV6;
+	return {mss && mss < smallest_mss ? smallest_mss : mss, 0, 0, ipv6};
+}
 
-	if (segment.syn && segment.seq == first) {
-		const u8 ipv6 = info.source_inner.family == SIPX_IPV6;
-		const u16 mss = segment.mss && segment.mss < smallest_mss ? smallest_mss : segment.mss;
-		back = {mss, 0, 0, ipv6};
-		there.ipv6 = ipv6;
+// What both ends say of it with this segment. A SYN that begins nothing may be a stranger's: what it says
+// counts from the answer on that shows it was none.
+void learn_sizes(const sipx_packet_info &info, const sipx_segment &segment, bool anew, sipx_stream &stream)
+{
+	packet_size &there = stream.sizes[info.reply], &back = stream.sizes[!info.reply];
+
+	if (segment.syn && segment.seq == stream.flows.flows[info.reply].first) {
+		there = anew ? size_for(stream.mss_anew, info) : there;
+		back = size_for(segment.mss, info);
+		there.ipv6 = back.ipv6;
+	} else if (segment.syn && !segment.has_ack && segment.seq == stream.flows.anew) {
+		stream.mss_anew = segment.mss;
 	}
 	lower(there.limit, u32{segment.room} + segment.options_length);
 	const u32 sent = segment.merged ? segment.merged : info.payload_length;
@@ -276,7 +284,7 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	const bool anew = segment->syn && segment->has_ack && other.first != first;
 	if (anew || (segment->syn && has_just_begun(flow, other)))
 		stream->why = 0;
-	learn_sizes(*info, *segment, flow.first, stream->sizes);
+	learn_sizes(*info, *segment, anew, *stream);
 	write_answer(*info, made, *answer);
 	answer->anew = anew;
 	// should a SYN be answered that is not the connection's, the kernel looks at this with no shift

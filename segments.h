@@ -26,6 +26,7 @@ static_assert(sizeof(packet_size) == 4);
 struct sipx_stream {
 	sip::tcp_stream flows;
 	sip::packet_size sizes[2];	// by direction
+	u16 mss_anew;	// what the sender of the SYN with flows.anew takes
 	u8 why;	// enum sipx_reason: messages of a direction are not looked at any more; 0: they are
 };
 

@@ -17,7 +17,6 @@
 
 /* What all packets between two ends have that use timestamps (RFC 7323 3.2). */
 #define STAMPS_LENGTH TCPOLEN_TSTAMP_ALIGNED
-#define BOTH_STAMPED 3
 
 /* ---- made of the connection, as its receiver sees it ---------------------------------------- */
 
@@ -80,7 +79,7 @@ static struct tcphdr *put_tcp(struct sk_buff *skb, const struct nf_conntrack_tup
 struct sk_buff *sipx_emission_make(const struct sipx_tcp *tcp, const struct sipx_emission *emission)
 {
 	const struct nf_conntrack_tuple *back = &tcp->ct->tuplehash[!emission->reply].tuple;
-	u32 options = (tcp->stamped & BOTH_STAMPED) == BOTH_STAMPED ? STAMPS_LENGTH : 0;
+	u32 options = (tcp->stamped & SIPX_BOTH_STAMPED) == SIPX_BOTH_STAMPED ? STAMPS_LENGTH : 0;
 	u32 length = sizeof(struct tcphdr) + options + emission->length;
 	struct tcphdr *header;
 	struct sk_buff *skb;

@@ -78,7 +78,9 @@ struct sipx_net {
 	struct sipx_settings settings;
 } ____cacheline_aligned;
 
-#define SIPX_STAMPED_ANEW (1 << 4)	/* of `stamped` below, for direction 0 */
+/* of `stamped` below */
+#define SIPX_BOTH_STAMPED 3
+#define SIPX_STAMPED_ANEW (1 << 4)	/* for direction 0 */
 
 /* Connections that one tick looks at, whether they still have the helper. */
 #define SIPX_SWEPT 64

@@ -544,16 +544,24 @@ static void through_core(struct sipx_packet *packet, struct sipx_tcp *tcp,
 
 /* A stranger's timestamp in what we send would make its receiver deaf to the true end (RFC 7323
  * 5.3), and so would one that was overtaken make it deaf to us.
+ * An answer has one only if what it answers had one (3.2), which tells of a SYN that begins anew.
  */
-static void note_stamp(struct sipx_tcp *tcp, const struct sipx_tcp_header *header, u8 dir)
+static void note_stamp(struct sipx_tcp *tcp, const struct sipx_tcp_header *header, u8 dir, bool anew)
 {
-	u8 anew = SIPX_STAMPED_ANEW << dir;
+	u8 told = anew ? SIPX_BOTH_STAMPED : 1 << dir;
+	u8 fresh = SIPX_STAMPED_ANEW << dir;
 
+	if (anew)
+		tcp->stamped |= SIPX_STAMPED_ANEW << !dir;
 	if (header->segment.syn)
-		tcp->stamped |= 1 << dir;
-	if (header->segment.syn || tcp->stamped & anew || (s32)(header->stamp - tcp->stamps[dir]) > 0)
+		tcp->stamped &= ~told;
+	if (!header->has_stamp)
+		return;
+	if (header->segment.syn)
+		tcp->stamped |= told;
+	if (header->segment.syn || tcp->stamped & fresh || (s32)(header->stamp - tcp->stamps[dir]) > 0)
 		tcp->stamps[dir] = header->stamp;
-	tcp->stamped &= ~anew;
+	tcp->stamped &= ~fresh;
 }
 
 /* Under its lock. A direction that a SYN began after the last time is one more to tell. */
@@ -574,10 +582,8 @@ static unsigned int translate(struct sipx_packet *packet, struct sipx_tcp *tcp,
 		 sipx_trace_end(packet->ct, !CTINFO2DIR(packet->ctinfo)), header->payload_length,
 		 answer->same_payload ? header->payload_length :
 					answer->head + answer->ours_length + answer->tail_length);
-	if (answer->anew)
-		tcp->stamped |= SIPX_STAMPED_ANEW << !CTINFO2DIR(packet->ctinfo);
-	if (header->has_stamp && answer->plausible)
-		note_stamp(tcp, header, CTINFO2DIR(packet->ctinfo));
+	if (answer->plausible)
+		note_stamp(tcp, header, CTINFO2DIR(packet->ctinfo), answer->anew);
 	tell_shift(packet, answer);
 	return sipx_segment_write(packet, header, answer) ? NF_ACCEPT : NF_DROP;
 }

@@ -742,6 +742,43 @@ static void handed_over(struct kunit *test)
 	sipx_test_end(ct);
 }
 
+/* What the phone's and the server's segments say of the time; 0: nothing. */
+static void stamped_as(struct kunit *test, struct nf_conn *ct, u32 ahead, u8 stamp)
+{
+	const u8 bytes[] = { 1, 1, 8, 10, 0, 0, 0, stamp, 0, 0, 0, 0 };
+	struct sipx_test_segment segments[] = { syn, syn_ack, ack };
+	const struct sipx_tcp *tcp;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(segments); i++) {
+		segments[i].options = stamp ? bytes : NULL;
+		segments[i].options_length = stamp ? sizeof(bytes) : 0;
+		segments[i].seq += ahead;
+		segments[i].ack += segments[i].no_ack ? 0 : ahead;
+		carry(test, ct, segments[i]);
+	}
+	tcp = data_of(ct)->stream;
+	KUNIT_ASSERT_NOT_NULL(test, tcp);
+	KUNIT_EXPECT_EQ(test, tcp->stamped & SIPX_BOTH_STAMPED, stamp ? SIPX_BOTH_STAMPED : 0);
+	for (i = 0; stamp && i < IP_CT_DIR_MAX; i++)
+		KUNIT_EXPECT_EQ(test, tcp->stamps[i], (u32)stamp);
+}
+
+/* What we send has timestamps if the connection has them, and not the one before on its ports (RFC 7323 3.2). */
+static void T6_timestamps_begin_anew(struct kunit *test)
+{
+	struct nf_conn *ct = sipx_test_tcp(test, SIPX_IPV4);
+
+	stamped_as(test, ct, 0, 0);
+	stamped_as(test, ct, 100000, 90);
+	stamped_as(test, ct, 200000, 20);
+	stamped_as(test, ct, 300000, 0);
+	stamped_as(test, ct, 400000, 10);
+	nf_ct_delete(ct, 0, 0);
+	nf_ct_put(ct);
+	expect_nothing_left(test);
+}
+
 static void namespace_ends(struct kunit *test)
 {
 	struct nf_conn *ct = established(test), *other = sipx_test_tcp(test, SIPX_IPV6);
@@ -792,6 +829,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(S11_extensions_hidden),
 	KUNIT_CASE(S11_helper_taken_off_while_it_waits),
 	KUNIT_CASE(handed_over),
+	KUNIT_CASE(T6_timestamps_begin_anew),
 	KUNIT_CASE(namespace_ends),
 	KUNIT_CASE(none_between),
 	{}

@@ -98,9 +98,11 @@ void tcp_line::deliver(const arrival &one)
 	settle();
 }
 
-bool tcp_line::connect()
+bool tcp_line::connect(u32 ahead)
 {
 	end &client = ends_[0], &server = ends_[1];
+	client.first += ahead;
+	server.first += ahead;
 	segment syn;
 	syn.syn = true;
 	syn.seq = client.first;

@@ -14,8 +14,9 @@ class tcp_line {
 public:
 	tcp_line(router &gate, const endpoint &client, const endpoint &server);
 
-	// False: it did not come about.
-	bool connect();
+	// False: it did not come about. `ahead`: of the numbers that the ends begin with, so that the router
+	// can tell this connection from one before on the same ports.
+	bool connect(u32 ahead = 0);
 	// One segment for each size, the last size for the rest; none: segments of full size.
 	void say(bool client, const std::string &bytes, const std::vector<size_t> &cuts = {});
 	// The same bytes again, in one segment, for as many as are not acknowledged but at least the

@@ -219,8 +219,8 @@ TEST_P(tcp_ends, T6_a_connection_whose_beginning_was_not_seen)
 
 class tcp_packets : public core_scene {
 protected:
-	// A message that grows, in segments of that size; the sizes in which it arrives.
-	std::vector<size_t> sizes_of(size_t size)
+	// A message, which grows if it is the phone's, in segments of that size; the sizes in which it arrives.
+	std::vector<size_t> sizes_of(size_t size, bool phone_speaks = true)
 	{
 		gate.rules.map_port[phone] = 40000;
 		dialog d = dialog_of("a", phone, "sip:b@b.example");
@@ -231,9 +231,18 @@ protected:
 			if (!one.what.payload.empty() && !one.emission)
 				found.push_back(one.what.payload.size());
 		};
-		its.say(true, ask, {size});
-		EXPECT_EQ(leak_in(its.read(false), map), "");
+		its.say(phone_speaks, ask, {size});
+		const std::string heard = its.read(!phone_speaks);
+		EXPECT_EQ(phone_speaks ? leak_in(heard, map) : "", "");
 		return found;
+	}
+
+	// Both ends have lost it, the router has not.
+	void begin_anew(u32 ahead)
+	{
+		auto &its = lines[phone];
+		its = std::make_unique<tcp_line>(gate, phone, over_tcp(server));
+		ASSERT_TRUE(its->connect(ahead));
 	}
 
 	endpoint phone = over_tcp(map.inside(10, 5060));
@@ -252,6 +261,22 @@ TEST_P(tcp_packets, T3_no_packet_is_larger_than_the_way_and_the_receiver_allow)
 	gate.rules.mss = 700;
 	for (const size_t size : sizes_of(60000))
 		EXPECT_LE(size, 700u);
+}
+
+// What the former ends took counts no longer.
+TEST_P(tcp_packets, T6_packets_of_a_connection_begun_anew_are_as_large_as_it_allows)
+{
+	for (const bool phone_speaks : {true, false}) {
+		gate.rules.mss = 700;
+		const std::vector<size_t> small = sizes_of(60000, phone_speaks);
+		EXPECT_LE(*std::max_element(small.begin(), small.end()), 700u);
+		gate.rules.mss = 1460;
+		begin_anew(phone_speaks ? 0x30000000 : 0x60000000);
+		const std::vector<size_t> found = sizes_of(60000, phone_speaks);
+		EXPECT_GT(*std::max_element(found.begin(), found.end()), 700u) << phone_speaks;
+		gate.end_all();
+		lines.clear();
+	}
 }
 
 // A peer that says it takes one byte makes a packet of each byte, else (CVE-2019-11479).
