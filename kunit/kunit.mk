@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # sip_ext_kunit.ko: the tests, and both halves with their core built once more for them.
 
-kunit-own  := main.o glue.o packets.o pinholes.o mappings.o segments.o tcp.o log.o cases.cpp.o
+kunit-own  := main.o glue.o packets.o pinholes.o mappings.o segments.o tcp.o tcp_limits.o log.o cases.cpp.o
 kunit-core := $(filter-out nat-%,$(core-ct) $(core-nat)) tests/cases/road_cases.cpp.o
 kunit-glue := $(addprefix kunit/of-kernel/,$(glue-ct) $(glue-nat))
 

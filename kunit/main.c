@@ -160,7 +160,7 @@ static void __exit sip_ext_kunit_exit(void)
 
 kunit_test_suites(&parse_suite, &road_suite, &sipx_packets_suite, &sipx_pinholes_suite,
 		  &sipx_mappings_suite, &sipx_glue_suite, &sipx_segments_suite, &sipx_tcp_suite,
-		  &sipx_log_suite);
+		  &sipx_tcp_limits_suite, &sipx_log_suite);
 
 module_init(sip_ext_kunit_init);
 module_exit(sip_ext_kunit_exit);

@@ -14,6 +14,7 @@ extern struct kunit_suite sipx_mappings_suite;
 extern struct kunit_suite sipx_glue_suite;
 extern struct kunit_suite sipx_segments_suite;
 extern struct kunit_suite sipx_tcp_suite;
+extern struct kunit_suite sipx_tcp_limits_suite;
 extern struct kunit_suite sipx_log_suite;
 
 /* 10.0.0.NUMBER, or fd00::NUMBER, over UDP */
