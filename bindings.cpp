@@ -3,6 +3,7 @@
 
 #include "calls.h"
 #include "hosts.h"
+#include "registrations.h"
 
 namespace sip {
 
@@ -74,6 +75,15 @@ bool is_left(const binding_site &site, const socket_run &run)
 	const bool same_parity = !((run.left ^ run.first.port) & 1);
 	return same_parity && run.left >= lowest && run.left + run.count - 1 <= highest &&
 	       is_run_free(site, run, run.left);
+}
+
+// Sockets that are listened at have a port each, and media a pair: they are to leave pairs. A quarter of the range
+// is theirs.
+bool too_many_listen(const binding_site &site)
+{
+	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
+	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
+	return tables_of(site.opaque).signalling_ports > (highest - lowest) / 4;
 }
 
 // The first outside port of a run that has none yet; 0 if none was found. A listening port
@@ -179,9 +189,10 @@ bool is_media_inside(const state &tables, const endpoint &inside, u32 zone)
 	return at;
 }
 
-binding *hold_untranslated(sipx_state *opaque, const endpoint &inside, u32 zone)
+binding *hold_untranslated(sipx_state *opaque, const endpoint &inside, u32 zone, host *of)
 {
-	const binding_site site{nullptr, opaque, inside, zone, false};
+	binding_site site{nullptr, opaque, inside, zone, false};
+	site.of = of;
 	sipx_reason why;
 	binding *held = find_binding_inside(site, inside);
 	if (!held)
@@ -202,8 +213,19 @@ void drop_reference(state &tables, binding *held)
 	tables.by_inside.remove(hash_of_socket(held->inside, held->zone), held);
 	tables.by_outside.remove(hash_of_socket(held->outside, any_zone), held);
 	count_no_more(tables, held->of, shared::bindings);
+	tables.signalling_ports -= held->signalling;
 	discard(held);
 }
+
+namespace {
+
+void note_signalling(state &tables, binding &held)
+{
+	tables.signalling_ports += !held.signalling;
+	held.signalling = true;
+}
+
+} // namespace
 
 bool hold_run(const binding_site &site, const socket_run &run, binding **held, sipx_reason *why)
 {
@@ -213,7 +235,7 @@ bool hold_run(const binding_site &site, const socket_run &run, binding **held, s
 	// lets the text be true; whoever has the first one keeps it.
 	const bool fits = none_stands || find_standing(site, run, held, port);
 	if (!fits || !port)
-		port = choose_port(site, run);
+		port = run.signalling && too_many_listen(site) ? 0 : choose_port(site, run);
 	*why = SIPX_COUNT_no_port;
 	for (u32 i = 0; port && i < run.count; i++) {
 		if (fits && held[i])
@@ -221,7 +243,7 @@ bool hold_run(const binding_site &site, const socket_run &run, binding **held, s
 		else
 			held[i] = make_binding(site, socket_of(run, i), static_cast<u16>(port + i), why);
 		if (held[i] && run.signalling)
-			held[i]->signalling = true;
+			note_signalling(tables_of(site.opaque), *held[i]);
 		if (held[i])
 			continue;
 		while (i)
@@ -268,22 +290,57 @@ void cut_loose_links(const binding_site &site, plan &p)
 // the time that a message takes (S8).
 constexpr u32 most_givers = 8;
 
-// A connection with a door that no registrar keeps open, if that is all that it has; then the call that
-// has waited longest for an answer.
+// Nothing hangs on it that somebody outside has answered or granted, as far as its oldest calls tell, nor
+// what this message is about.
+bool only_waits(const binding_site &site, const connection &c)
+{
+	const call *at = c.calls.tail;
+	for (u32 looks = 0; at && looks < 2 * most_givers; at = at->on_owner.previous, looks++)
+		if (!at->expendable || at->key == site.call)
+			return false;
+	for (const registration *r = c.registrations; r; r = r->next)
+		if (r->live)
+			return false;
+	return !c.direct.head && &c != site.by;
+}
+
+// False: there is more of it than one message may end.
+bool end_what_waits(sipx_state *opaque, connection &c)
+{
+	for (u32 i = 0; c.calls.tail && i < most_givers; i++)
+		end_call(opaque, c.calls.tail);
+	for (u32 i = 0; c.registrations && i < most_givers; i++)
+		end_registration(opaque, c, c.registrations);
+	return is_bare(c);
+}
+
+// The oldest that has ports for sockets besides its own, and nothing that lasts. Those that have are looked at
+// again when that ends.
+connection *find_spare(const binding_site &site, const host &of)
+{
+	connection *oldest = of.spare.tail;
+	for (u32 looks = 0; oldest && looks < most_givers; looks++) {
+		connection *newer = oldest->on_spare.previous;
+		const bool waits = only_waits(site, *oldest);
+		if (waits && end_what_waits(site.opaque, *oldest))
+			return oldest;
+		if (!waits && oldest != site.by)
+			set_spare(tables_of(site.opaque), *oldest, false);
+		oldest = newer;
+	}
+	return nullptr;
+}
+
+// Such a connection; then the call that has waited longest for an answer.
 bool end_oldest(const binding_site &site, const host &yields, u16 &left)
 {
-	connection *oldest = yields.doors.tail;
-	if (oldest && oldest == site.by)
-		oldest = oldest->on_doors.previous;
-	if (oldest) {
-		give_up_doors(site.opaque, *oldest);
-		if (is_bare(*oldest))
-			forget_bare_connection(site.opaque, oldest);
+	if (connection *spare = find_spare(site, yields)) {
+		forget_bare_connection(site.opaque, spare);
 		return true;
 	}
-	call *waiting = yields.holding.tail;
+	call *waiting = yields.keeping.tail;
 	while (waiting && waiting->key == site.call)
-		waiting = waiting->on_holding.previous;
+		waiting = waiting->on_keeping.previous;
 	if (!waiting)
 		return false;
 	const binding *first = waiting->streams ? waiting->streams->rtp : nullptr;
@@ -315,7 +372,7 @@ bool make_sockets_free(const binding_site &site, sipx_reason why, socket_run &ru
 		return false;
 	const host *yields = site.of;
 	if (!own)
-		yields = who_yields(tables, yielding::sockets, site.of, near, weight_with(site, run));
+		yields = who_yields(tables, yielding::ports, site.of, near, weight_with(site, run));
 	if (!yields || !end_oldest(site, *yields, run.left))
 		return false;
 	sipx_count(site.opaque, why);

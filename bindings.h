@@ -53,8 +53,8 @@ struct binding_site {
 [[nodiscard]] bool is_media_inside(const state &tables, const endpoint &inside, u32 zone);
 
 // A reference to the binding of an inside socket that stands for itself, where nothing is translated:
-// so that it is known whose it is. Null: no memory.
-[[nodiscard]] binding *hold_untranslated(sipx_state *opaque, const endpoint &inside, u32 zone);
+// so that it is known whose it is. `of`: whom it counts for. Null: no memory, or too many.
+[[nodiscard]] binding *hold_untranslated(sipx_state *opaque, const endpoint &inside, u32 zone, host *of);
 
 // Sockets of one host at ports that follow each other, and whose outside ports do so, too:
 // RTP and RTCP (RFC 3550 11), and each further pair of one m= line (RFC 8866 5.14).

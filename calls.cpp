@@ -258,7 +258,7 @@ void finish(sipx_state *opaque, call &c, u64 now_ms)
 			settle(tables_of(opaque), c, place);
 	set_state(opaque, c, call_state::over);
 	c.changing = 0;
-	leave_direct(c);
+	leave_direct(tables_of(opaque), c);
 	expect_end(opaque, c, now_ms + transaction_ms(opaque));
 	sipx_count(opaque, SIPX_COUNT_call_ended);
 }
@@ -390,11 +390,11 @@ bool accept(const scene &on, const call_event &event, call &c)
 
 // Messages of the call come by that connection, too, as those without a proxy between do
 // (RFC 3261 12.2.1.1).
-void join_direct(call &c, connection &by)
+void join_direct(state &tables, call &c, connection &by)
 {
 	if (c.direct == &by)
 		return;
-	leave_direct(c);
+	leave_direct(tables, c);
 	c.direct = &by;
 	by.direct.push(&c);
 	note_need(by, needed_until(c.expires_ms));
@@ -412,7 +412,7 @@ void come_by(const scene &on, call &c, connection &by)
 	if (&by == c.owner)
 		return;
 	if (!follows(c, by))
-		return join_direct(c, by);
+		return join_direct(on.tables(), c, by);
 	connection &old = *c.owner;
 	move_call(on.tables(), c, by);
 	settle_lifetime(old, on.now_ms);
@@ -694,7 +694,7 @@ bool repeat_invite(const scene &on, u64 digest, kept_edits &made)
 void move_call(state &tables, call &c, connection &to)
 {
 	forget_invite(tables, c);
-	leave_direct(c);
+	leave_direct(tables, c);
 	c.owner->calls.remove(&c);
 	c.owner->opened_for_others = true;
 	end_need(*c.owner, needed_until(c.expires_ms));
@@ -704,11 +704,12 @@ void move_call(state &tables, call &c, connection &to)
 		note_need(to, needed_until(c.expires_ms));
 }
 
-void leave_direct(call &c)
+void leave_direct(state &tables, call &c)
 {
 	if (!c.direct)
 		return;
 	c.direct->direct.remove(&c);
+	note_spare(tables, *c.direct);
 	end_need(*c.direct, needed_until(c.expires_ms));
 	c.direct = nullptr;
 }
@@ -733,13 +734,14 @@ void end_call(sipx_state *opaque, call *ended)
 	state &tables = tables_of(opaque);
 	release_streams(opaque, *ended);
 	forget_invite(tables, *ended);
-	leave_direct(*ended);
+	leave_direct(tables, *ended);
 	set_expendable(tables, *ended, false);
 	if (ended->state != call_state::over) {
 		end_need(*ended->owner, needed_until(ended->expires_ms));
 		sipx_count(opaque, SIPX_COUNT_call_ended);
 	}
 	ended->owner->calls.remove(ended);
+	note_spare(tables, *ended->owner);
 	tables.calls.remove(ended->key, ended);
 	count_no_more(tables, ended->owner->of, shared::calls);
 	discard(ended);

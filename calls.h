@@ -42,7 +42,7 @@ void keep_invite(const scene &on, const workspace &work, call &c);
 [[nodiscard]] bool repeat_invite(const scene &on, u64 digest, kept_edits &made);
 
 // The connection ends that its messages came by besides its owner.
-void leave_direct(call &c);
+void leave_direct(state &tables, call &c);
 // It hangs on that one from here on, of the same inside host.
 void move_call(state &tables, call &c, connection &to);
 

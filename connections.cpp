@@ -85,6 +85,7 @@ void adopt_socket(const scene &on, connection &owner, const binding_wish &wish)
 	if (wish.held)
 		take_reference(wish.held);
 	socket.bound = wish.held;
+	note_spare(on.tables(), owner);
 	socket.inside = wish.inside;
 	socket.listens = !wish.spoken_of;
 	socket.asked = 0;
@@ -133,6 +134,13 @@ bool may_have_door(const sipx_state *opaque, const signalling_socket &socket)
 	if (sipx_is_denied_port(opaque, socket.inside.port))
 		return false;
 	return socket.inside.protocol != SIPX_TCP || sipx_setting(opaque, SIPX_SETTING_TCP_INBOUND);
+}
+
+void note_spare(state &tables, connection &owner)
+{
+	for (u8 i = 1; i < max_sockets; i++)
+		if (owner.sockets[i].bound)
+			return set_spare(tables, owner, true);
 }
 
 void open_for_answers(const scene &on, connection &owner, signalling_socket &socket)
@@ -255,7 +263,7 @@ void give_up_all(sipx_state *opaque, connection *ended)
 		else
 			end_call(opaque, c);
 	while (ended->direct.head)
-		leave_direct(*ended->direct.head);
+		leave_direct(tables, *ended->direct.head);
 	while (ended->registrations)
 		end_registration(opaque, *ended, ended->registrations);
 	for (signalling_socket &socket : ended->sockets) {
@@ -351,7 +359,7 @@ void close_connection(sipx_state *opaque, connection &closed, u64 now_ms)
 {
 	closed.closed = true;
 	while (closed.direct.head)
-		leave_direct(*closed.direct.head);
+		leave_direct(tables_of(opaque), *closed.direct.head);
 	for (registration *r = closed.registrations, *after; r; r = after) {
 		after = r->next;
 		if (r->subscription || !closed.sockets[r->socket].door)

@@ -59,6 +59,8 @@ void look_for_lost_connections(sipx_state *opaque);
 void forget_bare_connection(sipx_state *opaque, connection *ended);
 // One more is to come: of too many of that host's, those that have been bare longest end.
 void limit_connections(sipx_state *opaque, host &of);
+// It may have fewer than before that need its sockets besides its own, or more of these.
+void note_spare(state &tables, connection &owner);
 // Closes those that no registrar keeps open.
 void give_up_doors(sipx_state *opaque, connection &owner);
 

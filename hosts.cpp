@@ -100,8 +100,24 @@ void change_count(state &tables, yielding what, host &of, bool more)
 void weigh_sockets(state &tables, host &of)
 {
 	const u32 held = of.held[static_cast<u32>(shared::bindings)] + of.held[static_cast<u32>(shared::pinholes)];
-	const bool may_yield = of.holding.head || of.doors.head;
-	set_count(tables, yielding::sockets, share_of(of, yielding::sockets), may_yield ? held + 1 : 0);
+	const bool has_pinholes = of.holding.head || of.doors.head, has_ports = of.keeping.head || of.spare.head;
+	set_count(tables, yielding::pinholes, share_of(of, yielding::pinholes), has_pinholes ? held + 1 : 0);
+	set_count(tables, yielding::ports, share_of(of, yielding::ports), has_ports ? held + 1 : 0);
+}
+
+u32 together(const host &of, yielding what)
+{
+	constexpr shared of_kind[] = {shared::calls, shared::calls, shared::registrations, shared::pinholes,
+				      shared::bindings};
+	return of.network->together[static_cast<u32>(of_kind[static_cast<u32>(what)])];
+}
+
+// An IPv4 address is a network of its own, and its rank says all of it. Of IPv6 one sender may have any number
+// of addresses, of which each has little.
+bool yields_near(const host &asks, const host &yields, yielding what)
+{
+	const bool alone = asks.network == &asks && asks.address.family == SIPX_IPV4;
+	return alone || yields.network == asks.network || together(yields, what) > together(asks, what);
 }
 
 yielding kind_of(bool inside_began) { return inside_began ? yielding::calls_out : yielding::calls_in; }
@@ -179,6 +195,7 @@ void leave_host(state &tables, connection &leaving)
 {
 	host *held = leaving.of;
 	set_doors(tables, leaving, false);
+	set_spare(tables, leaving, false);
 	held->connections.remove(&leaving);
 	held->connection_count--;
 	release_host(tables, held);
@@ -203,7 +220,7 @@ host *who_yields(const state &tables, yielding what, host *of, bool near, u32 co
 	for (u32 rank = share_ranks - 1; rank > own && rank > then; rank--)
 		for (const share *at = tables.ranked[static_cast<u32>(what)][rank].tail;
 		     at && looks < most_looks; at = at->of_rank.previous, looks++)
-			if (!near || !of || at->of->network == of->network)
+			if (!near || !of || yields_near(*of, *at->of, what))
 				return at->of;
 	return own ? of : nullptr;
 }
@@ -248,6 +265,7 @@ void set_expendable(state &tables, call &c, bool expendable)
 		of.expendable[c.caller_inside].push(&c);
 	} else {
 		set_holding(tables, c, false);
+		set_keeping(tables, c, false);
 		of.expendable[c.caller_inside].remove(&c);
 	}
 	change_count(tables, kind_of(c.caller_inside), of, expendable);
@@ -280,6 +298,20 @@ void set_holding(state &tables, call &c, bool holding)
 		weigh_sockets(tables, of);
 }
 
+void set_keeping(state &tables, call &c, bool keeping)
+{
+	if (c.keeping == keeping)
+		return;
+	c.keeping = keeping;
+	host &of = *c.owner->of;
+	if (keeping)
+		of.keeping.push(&c);
+	else
+		of.keeping.remove(&c);
+	if (keeping || !of.keeping.head)
+		weigh_sockets(tables, of);
+}
+
 void note_granted(state &tables, host &of, bool granted)
 {
 	const bool was_known = of.granted;
@@ -299,6 +331,18 @@ void set_doors(state &tables, connection &owner, bool has_doors)
 		owner.of->doors.push(&owner);
 	else
 		owner.of->doors.remove(&owner);
+	weigh_sockets(tables, *owner.of);
+}
+
+void set_spare(state &tables, connection &owner, bool has_spare)
+{
+	if (owner.has_spare == has_spare)
+		return;
+	owner.has_spare = has_spare;
+	if (has_spare)
+		owner.of->spare.push(&owner);
+	else
+		owner.of->spare.remove(&owner);
 	weigh_sockets(tables, *owner.of);
 }
 

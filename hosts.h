@@ -50,7 +50,8 @@ inline u32 &pinholes_of(host &of) { return of.held[static_cast<u32>(shared::pinh
 }
 
 // Who gives way to `of` where something is full: who has most of it, if that is more than `of` has, or
-// than `comes`, what it then has; else `of` itself; null: nobody. `near`: an address of the same network.
+// than `comes`, what it then has; else `of` itself; null: nobody. `near`: it is not full, but what is left is
+// no more than others need who have less than the network of `of`: an address of that, or of one that has more.
 [[nodiscard]] host *who_yields(const state &tables, yielding what, host *of, bool near, u32 comes = 0);
 
 // Whether one more call has its place; where an unanswered one must go for it, `instead` is
@@ -70,8 +71,12 @@ void note_granted(state &tables, host &of, bool granted);
 // Among the first, while it is expendable, to give up its pinholes where the kernel's table is
 // full, or no longer.
 void set_holding(state &tables, call &c, bool holding);
+// Among the first, while it is expendable, to go where there is no outside port left, or no longer.
+void set_keeping(state &tables, call &c, bool keeping);
 // It has a door that may be no registrar's, or none.
 void set_doors(state &tables, connection &owner, bool has_doors);
+// It has outside ports for sockets besides its own, and perhaps neither a call nor a registration; or not.
+void set_spare(state &tables, connection &owner, bool has_spare);
 
 } // namespace sip
 

@@ -123,7 +123,7 @@ constexpr u32 most_givers = 32;
 bool make_place(sipx_state *opaque, const connection &but)
 {
 	state &tables = tables_of(opaque);
-	const host *most = who_yields(tables, yielding::sockets, but.of, false);
+	const host *most = who_yields(tables, yielding::pinholes, but.of, false);
 	if (!most)
 		return false;
 	connection *oldest = most->doors.tail;

@@ -110,6 +110,7 @@ void end_live(sipx_state *opaque, connection &owner, registration &r)
 	r.live = false;
 	note_granted(tables_of(opaque), *owner.of, false);
 	set_asking(tables_of(opaque), r, true);
+	note_spare(tables_of(opaque), owner);
 }
 
 void make_live(const scene &on, connection &owner, registration &r, u32 granted_s)

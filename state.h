@@ -113,8 +113,8 @@ struct binding {
 	endpoint inside;
 	endpoint outside;
 	u32 zone;
-	u32 references;
-	bool signalling;	// nobody's media is led there
+	u32 references : 31;
+	u32 signalling : 1;	// nobody's media is led there
 };
 
 // A pinhole in the kernel's table. All who need the very same one share it; it belongs to the
@@ -211,12 +211,14 @@ struct call {
 	neighbours<call> on_direct;
 	neighbours<call> on_host;
 	neighbours<call> on_holding;
+	neighbours<call> on_keeping;
 	connection *owner;
 	connection *direct;		// its messages come by this one as well; null: none does
 	stream *streams;
 	kept_invite *invite;		// null: none is kept
 	u64 key;
 	u32 number;			// what it is shown by: the key is a hash that nobody may see
+	u32 session_expires_s;		// RFC 4028; 0: none was agreed on
 	u64 pending[max_pending];	// INVITEs that have no final response yet
 	u64 settled[max_settled];	// the last that had one, and ACKs; newest first
 	u64 bye;			// of the BYE seen last
@@ -225,7 +227,6 @@ struct call {
 	u64 changing;			// an offer that may be refused; 0: none
 	u64 changing_until_ms;
 	u64 expires_ms;
-	u32 session_expires_s;		// RFC 4028; 0: none was agreed on
 	u64 asked[2];			// the last UPDATE or PRACK, of outside and of inside
 	endpoint peer;			// whom it began with
 	endpoint target;		// what the other end's Contact names
@@ -235,6 +236,7 @@ struct call {
 	bool assumed;			// the inside speaks in a dialog that nobody outside has confirmed
 	bool expendable;		// in its host's list
 	bool holding;			// expendable, and has pinholes
+	bool keeping;			// expendable, and has outside ports
 };
 
 // An address-of-record at a registrar (RFC 3261 10), or a subscription (RFC 6665): what
@@ -295,6 +297,7 @@ struct connection {
 	host *of;
 	neighbours<connection> on_host;
 	neighbours<connection> on_doors;
+	neighbours<connection> on_spare;
 	linked_list<call, &call::on_owner> calls;
 	linked_list<call, &call::on_direct> direct;	// calls of others that come by here, too
 	registration *registrations;
@@ -307,6 +310,7 @@ struct connection {
 	bool needs_more;
 	bool closed;		// TCP: no message comes by it any more
 	bool has_doors;		// in its host's list
+	bool has_spare;		// the same
 	bool opened_for_others;	// its pinholes may be held by other connections of its host as well
 };
 
@@ -315,9 +319,10 @@ enum class shared : u8 { calls, registrations, bindings, pinholes };
 inline constexpr u32 shared_kinds = 4;
 
 // What gives way where that is full: calls that nobody has answered, begun outside or inside,
-// registrations that nobody has granted, and what media or a door has of ports and pinholes.
-enum class yielding : u8 { calls_in, calls_out, registrations, sockets };
-inline constexpr u32 yielding_kinds = 4;
+// registrations that nobody has granted; the pinholes, and the outside ports, of calls that nobody has answered
+// and of sockets that no registrar knows.
+enum class yielding : u8 { calls_in, calls_out, registrations, pinholes, ports };
+inline constexpr u32 yielding_kinds = 5;
 // A host that no registrar knows counts 256 times.
 inline constexpr u32 ranks_of_unknown = 8;
 // By how many binary digits the number has; 0: there is none.
@@ -346,8 +351,10 @@ struct host {
 	u32 most_media;			// the setting, as it was with its last offer or answer
 	linked_list<connection, &connection::on_host> connections;
 	linked_list<connection, &connection::on_doors> doors;	// those that may have one that no registrar keeps open
+	linked_list<connection, &connection::on_spare> spare;	// those that may have outside ports for nothing else
 	linked_list<call, &call::on_host> expendable[2];	// calls that are not answered; [1]: begun inside
 	linked_list<call, &call::on_holding> holding;		// of these, those that may give up their pinholes
+	linked_list<call, &call::on_keeping> keeping;		// and those that have outside ports
 	linked_list<registration, &registration::on_host> asking;
 	share shares[yielding_kinds];
 };
@@ -367,6 +374,7 @@ struct state {
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
 	u32 last_number;	// of a call or registration, as it is shown
 	u32 held[shared_kinds];
+	u32 signalling_ports;	// bindings of sockets that are listened at
 };
 
 inline state &tables_of(sipx_state *opaque) { return *reinterpret_cast<state *>(opaque); }

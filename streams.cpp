@@ -82,7 +82,8 @@ binding *binding_wished(const plan &p, u8 wish)
 // be told of it (R14).
 void bind_untranslated(const scene &on, binding *&place, const endpoint &inside)
 {
-	binding *fresh = inside.port ? hold_untranslated(on.opaque, inside, on.where.zone) : nullptr;
+	host *of = find_host(on.tables(), on.where.inner, on.where.zone);
+	binding *fresh = inside.port ? hold_untranslated(on.opaque, inside, on.where.zone, of) : nullptr;
 	drop_reference(on.tables(), place);
 	place = fresh;
 }
@@ -300,6 +301,14 @@ bool has_pinholes(const call &c)
 	return false;
 }
 
+bool has_ports(const call &c)
+{
+	for (const stream *s = c.streams; s; s = s->next)
+		if (s->rtp || s->rtcp || s->before.rtp || s->before.rtcp)
+			return true;
+	return false;
+}
+
 void count_refused_tcp(const scene &on, const call &c)
 {
 	for (const stream *s = c.streams; s; s = s->next)
@@ -393,12 +402,14 @@ void open_streams(const scene &on, call &c)
 	for (stream *s = c.streams; s; s = s->next)
 		open_stream(c.expendable ? on : insisting, c, *s);
 	set_holding(on.tables(), c, c.expendable && has_pinholes(c));
+	set_keeping(on.tables(), c, c.expendable && has_ports(c));
 }
 
 void release_streams(sipx_state *opaque, call &c)
 {
 	state &tables = tables_of(opaque);
 	set_holding(tables, c, false);
+	set_keeping(tables, c, false);
 	while (stream *s = c.streams) {
 		c.streams = s->next;
 		give_up_pinholes(opaque, *s);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+// Many addresses take all outside ports by whatever takes one: media that gets no pinhole, Contacts of other
+// ports, calls where nothing is translated. Who has less gets its place, and keeps it (S7).
+#include "core_scene.h"
+
+namespace core_test {
+
+class floods : public core_scene {
+protected:
+	void SetUp() override
+	{
+		core_scene::SetUp();
+		register_phone(good, "bob");
+	}
+	void limit_ports(u32 all, u32 per_host)
+	{
+		gate.rules.values[SIPX_SETTING_MAX_MEDIA] = all;
+		gate.rules.values[SIPX_SETTING_MAX_MEDIA_PER_HOST] = per_host;
+	}
+	// That many ports of the range, and none of them the one that a phone has already.
+	void limit_range(u32 count)
+	{
+		gate.rules.values[SIPX_SETTING_MEDIA_PORT_MIN] = 10000;
+		gate.rules.values[SIPX_SETTING_MEDIA_PORT_MAX] = 10000 + count - 1;
+		gate.rules.shift_ports = false;
+	}
+	// An INVITE that nobody answers.
+	void invite(u32 host, u32 first, u32 streams, const char *kind = "audio", const char *proto = "RTP/AVP 0")
+	{
+		const endpoint from = map.inside(host, 5060);
+		dialog d = dialog_of("flood", from, "sip:x@example.com");
+		std::vector<media_line> lines;
+		for (u32 i = 0; i < streams; i++)
+			lines.push_back({sip::with_port(from, static_cast<u16>(first + 2 * i)), kind, proto});
+		gate.send(from, server, request(d, "INVITE", sdp_of(from, lines)));
+	}
+	// Some of each size, which together want more than limit_ports(400, 32) gives.
+	void flood(const char *kind, const char *proto)
+	{
+		for (u32 host = 100; host < 140; host++)
+			for (u32 n = 0; n < 4; n++)
+				invite(host, 10000 + 100 * n, n < 3 ? 7 : 1, kind, proto);
+		for (u32 host = 140; host < 160; host++)
+			invite(host, 10000, 1, kind, proto);
+	}
+	// A request, nobody answers it, with as many Contacts at ports that are nobody's yet.
+	void name_contacts(const char *method, u32 host, u32 n, u32 count)
+	{
+		const endpoint from = map.inside(host, static_cast<u16>(2000 + n));
+		dialog d = dialog_of("x", from, "sip:x@example.com");
+		d.contact.clear();
+		for (u32 i = 0; i < count; i++)
+			d.contact += (i ? ", <sip:x@" : "<sip:x@") +
+				     text_of(sip::with_port(from, static_cast<u16>(20000 + 3 * n + i))) + ">";
+		gate.send(from, server, request(d, method));
+	}
+	// How many calls of as many the bystander begins; each is translated or is none.
+	u32 ring(u32 calls, u16 first_port = 21000)
+	{
+		u32 made = 0;
+		for (u32 n = 0; n < calls; n++) {
+			const endpoint rtp = sip::with_port(good, static_cast<u16>(first_port + 2 * n));
+			dialog d = dialog_of("bob", good, "sip:bob@example.com");
+			const std::string offer = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+			const delivery sent = gate.send(good, server, offer);
+			made += sent.bytes != offer && leak_in(sent.bytes, map).empty();
+		}
+		return made;
+	}
+	u32 calls_that_stand(const endpoint &of)
+	{
+		u32 found = 0;
+		std::istringstream lines(gate.show_calls());
+		for (std::string text; std::getline(lines, text);)
+			found += text.rfind("call ", 0) == 0 && text.find("inside=" + text_of(of)) != text.npos;
+		return found;
+	}
+
+	endpoint good = map.inside(11, 5060);
+};
+FOR_BOTH_FAMILIES(floods);
+
+TEST_P(floods, S7_calls_of_many_addresses_leave_ports)
+{
+	limit_ports(400, 32);
+	flood("audio", "RTP/AVP 0");
+	EXPECT_EQ(ring(16), 16u);
+	EXPECT_EQ(calls_that_stand(good), 16u);
+}
+
+TEST_P(floods, S7_media_that_gets_no_pinhole_leaves_ports)
+{
+	limit_ports(400, 32);
+	flood("message", "TCP/MSRP *");
+	EXPECT_EQ(ring(16), 16u);
+	EXPECT_EQ(calls_that_stand(good), 16u);
+}
+
+TEST_P(floods, S7_calls_that_have_given_up_their_pinholes_leave_ports)
+{
+	limit_ports(400, 32);
+	gate.rules.expectations_max = 8;
+	flood("audio", "RTP/AVP 0");
+	EXPECT_EQ(ring(16), 16u);
+	EXPECT_EQ(calls_that_stand(good), 16u);
+}
+
+TEST_P(floods, S7_contacts_of_many_addresses_leave_ports)
+{
+	for (const char *method : {"OPTIONS", "REGISTER", "SUBSCRIBE", "INVITE"}) {
+		limit_ports(400, 32);
+		for (u32 host = 100; host < 160; host++)
+			for (u32 n = 0; n < 10; n++)
+				name_contacts(method, host, n, 2);
+		EXPECT_GE(live_objects(SIPX_SLAB_BINDING), 350u) << method;
+		EXPECT_EQ(ring(16), 16u) << method;
+		gate.end_all();
+		register_phone(good, "bob");
+	}
+}
+
+TEST_P(floods, S7_contacts_leave_ports_of_the_range)
+{
+	limit_range(400);
+	for (u32 host = 100; host < 102; host++)
+		for (u32 n = 0; n < 100; n++)
+			name_contacts("OPTIONS", host, n, 3);
+	EXPECT_LE(live_objects(SIPX_SLAB_BINDING), 101u);	// a quarter
+	EXPECT_EQ(ring(40, 10050), 40u);
+	name_contacts("OPTIONS", 103, 0, 1);
+	EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 180u);	// another one's have gone
+}
+
+// What an answered call and a registration are reached at, though everything else goes.
+TEST_P(floods, S7_contacts_of_what_lasts_stay)
+{
+	const endpoint listens = sip::with_port(good, 20500);
+	const endpoint rtp = sip::with_port(good, 21000), far = map.outside(7, 30000);
+	dialog d = dialog_of("bob", good, "sip:bob@example.com");
+	d.contact = "<sip:bob@" + text_of(listens) + ">";
+	const std::string seen = to_server(good, request(d, "INVITE", sdp_of(rtp, {{rtp}})));
+	to_phone(good, answer_at_server(seen, 200, {"far", "<sip:bob@" + text_of(server) + ">",
+						    sdp_of(far, {{far}}), {}, outer(good)}));
+	to_server(good, request(d, "ACK"));
+	const std::string contact = uri_of(line_of(seen, "Contact"));
+	limit_range(200);
+	for (u32 host = 100; host < 160; host++)
+		for (u32 n = 0; n < 10; n++)
+			name_contacts("INVITE", host, n, 3);
+	expect_audio(rtp, media_of(seen), far);
+	dialog back = dialog_of("x", server, contact);
+	const delivery found = gate.send(server, fake::at(contact.substr(contact.find('@') + 1)), request(back, "OPTIONS"));
+	EXPECT_TRUE(found.arrived_at(listens));
+}
+
+TEST_P(floods, S7_calls_where_nothing_is_translated_count_for_their_host)
+{
+	limit_ports(400, 32);
+	gate.rules.masquerade = false;
+	const endpoint phone = map.inside(10, 5060);
+	for (u32 n = 0; n < 40; n++) {
+		dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+		std::vector<media_line> near, far;
+		for (u32 i = 0; i < 8; i++) {
+			const auto port = static_cast<u16>(10000 + 2 * (n * 8 + i));
+			near.push_back({sip::with_port(phone, port)});
+			far.push_back({map.outside(7, port)});
+		}
+		const delivery seen = gate.send(phone, server, request(d, "INVITE", sdp_of(phone, near)));
+		ASSERT_TRUE(seen.arrived_at(server));
+		gate.send(server, seen.source, answer_at_server(seen.bytes, 200, {"far", "<sip:bob@" + text_of(server) + ">",
+					       sdp_of(map.outside(7, 1), far), {}, seen.source}));
+	}
+	EXPECT_LE(live_objects(SIPX_SLAB_BINDING), 32u);
+	gate.rules.masquerade = true;
+	EXPECT_EQ(ring(1), 1u);
+}
+
+// At each distance from the limit: its calls are answered, those of the flood are not.
+TEST_P(floods, S7_near_the_limit_who_has_answered_calls_gets_one_more)
+{
+	for (u32 others = 8; others <= 20; others++) {
+		gate.rules.values[SIPX_SETTING_MAX_CALLS] = 20;
+		for (u16 n = 0; n < 8; n++)
+			call_out(good, sip::with_port(good, static_cast<u16>(21000 + 2 * n)),
+				 map.outside(7, static_cast<u16>(30000 + 2 * n)));
+		for (u32 host = 100; host < 100 + others; host++)
+			invite(host, 40000, 1);
+		EXPECT_EQ(ring(1, 22000), 1u) << others;
+		gate.end_all();
+		register_phone(good, "bob");
+	}
+}
+
+} // namespace core_test
