@@ -175,6 +175,7 @@ static unsigned int through_core(struct sipx_packet *packet, unsigned int length
 	struct sipx_cpu *cpu = this_cpu_ptr(sipx_cpus);
 	struct sipx_packet_info info;
 
+	sipx_forget_refusals();
 	sipx_describe(packet, &info);
 	pr_debug("%s > %s: datagram of %u bytes\n", sipx_trace_end(packet->ct, info.reply),
 		 sipx_trace_end(packet->ct, !info.reply), length);

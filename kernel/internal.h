@@ -418,6 +418,12 @@ static inline void sipx_refuse(const struct sipx_packet *packet, enum sipx_reaso
 }
 
 /* What the core has refused of that packet. Bottom halves are off. */
+/* A packet begins. What was noted since the last one is what time has brought, and no packet was refused for it. */
+static inline void sipx_forget_refusals(void)
+{
+	this_cpu_write(sipx_cpus->refusals, 0);
+}
+
 static inline void sipx_log_refusals(const struct sipx_packet *packet)
 {
 	if (sipx_logs(packet->sn))

@@ -76,11 +76,13 @@ static void tick(struct work_struct *work)
 	if (sipx_net_stopped(sn))
 		return;
 	local_bh_disable();
+	rcu_read_lock();	/* pinholes that others hold as well are opened anew */
 	if (xchg(&sn->missed, false))
 		sipx_core_connections_missed(sipx_state_of(sn));
 	sipx_tcp_sweep(sn);
 	if (sipx_core_tick(sipx_state_of(sn)) || READ_ONCE(sn->tcp_count))
 		sipx_tick_arm(sipx_state_of(sn));
+	rcu_read_unlock();
 	local_bh_enable();
 }
 

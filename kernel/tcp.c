@@ -253,8 +253,6 @@ static void look_after(struct sipx_tcp *tcp)
 	spin_unlock(&tcp->lock);
 	if (waits)
 		wait_for_time(tcp);
-	/* no packet was refused */
-	this_cpu_write(sipx_cpus->refusals, 0);
 	send_both(tcp, made);
 	local_bh_enable();
 }
@@ -367,7 +365,6 @@ static void hand_over(struct sipx_tcp *tcp)
 	make_both(tcp, emissions, made);
 	leave_to_kernel(tcp);
 	spin_unlock(&tcp->lock);
-	this_cpu_write(sipx_cpus->refusals, 0);
 	send_both(tcp, made);
 	local_bh_enable();
 }
@@ -662,6 +659,7 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 	unsigned int verdict;
 
 	local_bh_disable();
+	sipx_forget_refusals();
 	spin_lock(&tcp->lock);
 	if (unlikely(!tcp->is_open && !tcp->is_evicted) && is_one_too_many(tcp, &header->segment))
 		send_away(packet, tcp);
@@ -695,6 +693,7 @@ static unsigned int too_large(struct sipx_packet *packet, struct sipx_tcp *tcp)
 	bool is_shifted;
 
 	spin_lock_bh(&tcp->lock);
+	sipx_forget_refusals();
 	pass_through(tcp, SIPX_COUNT_stream_too_long);
 	is_shifted = !is_untouched(tcp);
 	sipx_log_refusals(packet);

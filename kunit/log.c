@@ -235,6 +235,29 @@ static void S13_log_of_tcp_has_no_bytes_of_a_message(struct kunit *test)
 	rcu_barrier();
 }
 
+/* What a tick or an end counts is no packet's, least of all the next one's. */
+static void S13_log_is_silent_on_what_time_brings(struct kunit *test)
+{
+	struct nf_conn *udp = connection(test, SIPX_IPV4), *tcp = sipx_test_tcp(test, SIPX_IPV4);
+	const struct sipx_test_segment syn = { .syn = true, .no_ack = true, .seq = 999 };
+	struct sk_buff *skb = sipx_test_segment(test, tcp, &syn);
+
+	nf_conntrack_get(&tcp->ct_general);
+	nf_ct_set(skb, tcp, IP_CT_NEW);
+	local_bh_disable();
+	sipx_count(sipx_state_of(sipx_test_net()), SIPX_COUNT_expectations_full);
+	say(test, udp, "OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b>\r\n"
+		       "Call-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n", IP_CT_ESTABLISHED);
+	sipx_count(sipx_state_of(sipx_test_net()), SIPX_COUNT_no_memory);
+	KUNIT_EXPECT_EQ(test, sipx_test_help_as(skb, tcp, IP_CT_NEW), NF_ACCEPT);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, logged.lines, 0u);
+	kfree_skb(skb);
+	sipx_test_end(udp);
+	sipx_test_end(tcp);
+	rcu_barrier();
+}
+
 /* No address is longer than eight groups of four. */
 static struct sipx_endpoint longest(u8 last)
 {
@@ -284,6 +307,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(S13_log_names_the_reason_and_both_ends),
 	KUNIT_CASE(S13_log_says_which_pinhole_was_refused),
 	KUNIT_CASE(S13_log_is_silent_unless_asked),
+	KUNIT_CASE(S13_log_is_silent_on_what_time_brings),
 	KUNIT_CASE(S13_log_is_rate_limited),
 	KUNIT_CASE(S13_log_has_no_credentials_and_no_bytes_of_a_message),
 	KUNIT_CASE(S13_log_has_room_for_the_longest_line),
