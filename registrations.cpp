@@ -10,10 +10,12 @@ namespace {
 constexpr u32 default_expiry_s = 3600;		// RFC 3261 10.2.1.1
 constexpr u32 default_refer_s = 180;		// the subscription that a REFER makes: a transfer's time
 constexpr u32 fetch = ~0u;			// no Contact in the request: asks, changes nothing
+constexpr u32 longest_expiry_s = fetch - 1;	// RFC 3261 20.19 goes up to one more
 
 u32 expiry_of(const contact_wish &contact, const call_event &event, u32 otherwise)
 {
-	return contact.has_expires ? contact.expires : event.has_expires ? event.expires : otherwise;
+	const u32 expiry_s = contact.has_expires ? contact.expires : event.has_expires ? event.expires : otherwise;
+	return expiry_s < longest_expiry_s ? expiry_s : longest_expiry_s;
 }
 
 // Which socket of its host a Contact of a request names; `none`: another host's.

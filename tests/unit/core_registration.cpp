@@ -140,6 +140,19 @@ TEST_P(registration, R1_registrar_may_grant_more)
 	EXPECT_TRUE(is_reachable());
 }
 
+// RFC 3261 20.19: up to 2^32 - 1. That it is asked for says more than no Contact at all.
+TEST_P(registration, R1_the_largest_expiry_is_one)
+{
+	for (const char *expires : {"4294967294", "4294967295", "4294967296"}) {
+		const std::string seen = ask({{"Expires", expires}});
+		remember_where();
+		grant(seen, contact_of(seen));
+		gate.advance(200);
+		EXPECT_TRUE(is_reachable()) << expires;
+		gate.end_all();
+	}
+}
+
 TEST_P(registration, R1_no_expiry_anywhere_means_an_hour)
 {
 	const std::string seen = ask({});
