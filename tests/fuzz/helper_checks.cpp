@@ -197,4 +197,17 @@ std::string broken_promise(const passage &way, const std::string &in, const std:
 	return "";
 }
 
+bool is_spelled_usually(const endpoint &address, const std::string &message)
+{
+	workspace &work = shared_workspace();
+	if (parse(view_of(message), work.view) != parse_error::none)
+		return false;
+	for (u32 i = 0; i < work.view.address_count; i++) {
+		const address_ref &ref = work.view.addresses[i];
+		if (same_address(address, ref.address) && text_at(message, ref.host) != fake::host_of(address))
+			return false;
+	}
+	return true;
+}
+
 } // namespace fuzz

@@ -21,6 +21,10 @@ struct passage {
 // Empty, or the promise that `out` breaks as the translation of `in`.
 std::string broken_promise(const passage &way, const std::string &in, const std::string &out);
 
+// Wherever the message names that address, it is in the form that is usual (RFC 5952): the helper remembers one
+// form for a connection, and who writes two gets one of them back.
+bool is_spelled_usually(const sip::endpoint &address, const std::string &message);
+
 } // namespace fuzz
 
 #endif
