@@ -266,7 +266,7 @@ function is_dropping(text) {
 
 # Without any condition: the end of what the chain lets pass
 function is_final(text) {
-	gsub(/counter packets [0-9]+ bytes [0-9]+ ?|counter |log( (prefix "[^"]*"|level [a-z]+|flags [a-z]+))* ?/, "", text)
+	gsub(/counter packets [0-9]+ bytes [0-9]+ ?|counter |log( (level [a-z]+|flags [a-z]+))* ?/, "", text)
 	return text ~ /^(drop|reject)/ || text ~ /^-A [^ ]+ -j (DROP|REJECT)/
 }
 

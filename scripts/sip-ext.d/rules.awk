@@ -2,7 +2,7 @@
 # The rules of nftables and iptables, as far as they concern the helper: who attaches it,
 # who lets related packets in, who takes connections away from conntrack.
 #
-#   rule_*[1 .. rules]           every rule: tool, table, chain, text, handle
+#   rule_*[1 .. rules]           every rule: tool, table, chain, text without remarks, line as it was, handle
 #   base_*[1 .. bases]           chains with a hook: key, tool, hook, priority, policy
 #   attach_*[1 .. attached]      rules that give a connection a helper, whichever
 #   objects[table|name]          helper objects of nftables, "type protocol"
@@ -34,11 +34,12 @@ function setting(name,    line) {
 
 function key_of(table, chain) { return table "|" chain }
 
-function add_rule(tool, table, chain, text, handle) {
+function add_rule(tool, table, chain, text, line, handle) {
 	rule_tool[++rules] = tool
 	rule_table[rules] = table
 	rule_chain[rules] = chain
 	rule_text[rules] = text
+	rule_line[rules] = line
 	rule_handle[rules] = handle
 }
 
@@ -52,7 +53,7 @@ function add_base(tool, table, chain, hook, priority, policy) {
 }
 
 # Lines of a command go to reader(); the last one names its status
-function run(command, kind,    line, status, said) {
+function run(command, kind,    line, status, said, begun) {
 	status = 1
 	command = command "; echo \"#status $?\""
 	while ((command | getline line) > 0) {
@@ -61,6 +62,12 @@ function run(command, kind,    line, status, said) {
 			continue
 		}
 		said = line
+		if (kind !~ /^(conntrack|expectation)$/) {
+			line = begun line
+			begun = is_unfinished(line, kind) ? line "\n" : ""
+			if (begun)
+				continue
+		}
 		if (kind == "nft")
 			nft_line(line)
 		else if (kind == "conntrack")
@@ -76,6 +83,33 @@ function run(command, kind,    line, status, said) {
 	if (status != 0 && kind !~ /^(conntrack|expectation)$/)
 		trouble[++troubles] = said
 	return status == 0
+}
+
+# --- what people wrote ------------------------------------------------------------------
+
+# What stands in quotes: iptables puts \ before a quote within, nft allows none there
+function in_quotes(tool) { return tool == "nft" ? "\"[^\"]*\"" : "\"([^\"\\\\]|\\\\.)*\"" }
+
+# A comment may have several lines
+function is_unfinished(line, tool) {
+	gsub(in_quotes(tool), "", line)
+	return line ~ /"/
+}
+
+# Without comments and prefixes of the log, which may read like rules. iptables quotes no plain word.
+function without_remarks(line, tool,    quotes, before, quoted) {
+	quotes = in_quotes(tool)
+	while (match(line, quotes)) {
+		before = before substr(line, 1, RSTART - 1)
+		quoted = substr(line, RSTART, RLENGTH)
+		line = substr(line, RSTART + RLENGTH)
+		if (!sub(/(^| )(-m comment --|--log-|--nflog-|--ulog-)?(comment|prefix) $/, "", before))
+			before = before quoted
+	}
+	line = before line
+	if (tool != "nft")
+		gsub(/ (-m comment --comment|--(log|nflog|ulog)-prefix) [^ "]+/, "", line)
+	return line
 }
 
 # --- nftables ---------------------------------------------------------------------
@@ -113,7 +147,7 @@ function nft_opens(line,    words) {
 
 function nft_chain_line(line, handle,    hook) {
 	if (line !~ /^type [a-z]+ hook /) {
-		add_rule("nft", nft_table, nft_chain, line, handle)
+		add_rule("nft", nft_table, nft_chain, line, line, handle)
 		return
 	}
 	hook = after(line, " hook ", " ")
@@ -128,13 +162,16 @@ function nft_chain_line(line, handle,    hook) {
 
 function nft_line(line,    handle) {
 	sub(/^[ \t]+/, "", line)
-	if (line == "" || line ~ /^#/)
+	if (line ~ /^#/)
 		return
 	if (match(line, / *# handle [0-9]+$/)) {
 		handle = substr(line, RSTART, RLENGTH)
 		sub(/^.* /, "", handle)
 		line = substr(line, 1, RSTART - 1)
 	}
+	line = without_remarks(line, "nft")
+	if (line == "")
+		return
 	if (line ~ /\{$/)
 		nft_opens(line)
 	else if (line == "}")
@@ -153,8 +190,9 @@ function unquoted(text) {
 
 # --- iptables ---------------------------------------------------------------------
 
-function iptables_line(line, tool,    words) {
-	split(line, words, " ")
+function iptables_line(line, tool,    words, text) {
+	text = without_remarks(line, tool)
+	split(text, words, " ")
 	if (line ~ /^\*/)
 		ipt_table = tool " " substr(line, 2)
 	else if (line ~ /^:/) {
@@ -163,7 +201,7 @@ function iptables_line(line, tool,    words) {
 		if (words[2] != "-")
 			add_base(tool, ipt_table, words[1], tolower(words[1]), 0, tolower(words[2]))
 	} else if (words[1] == "-A")
-		add_rule(tool, ipt_table, words[2], line, "")
+		add_rule(tool, ipt_table, words[2], text, line, "")
 }
 
 # Both families in one shell; IPv6 where the router has it
@@ -347,14 +385,14 @@ function rule_place(i) {
 }
 
 # The command that takes a rule away
-function removal(i,    text, table) {
-	text = rule_text[i]
+function removal(i,    line, table) {
 	if (rule_tool[i] == "nft")
 		return "nft delete rule " rule_table[i] " " rule_chain[i] " handle " rule_handle[i]
-	sub(/^-A/, "-D", text)
+	line = rule_line[i]
+	sub(/^-A/, "-D", line)
 	table = rule_table[i]
 	sub(/^[^ ]* /, "", table)
-	return rule_tool[i] " -t " table " " text
+	return rule_tool[i] " -t " table " " line
 }
 
 function read_rules(    list, i, count) {

@@ -38,6 +38,13 @@ NFT = """table ip sip {
 }
 """
 ATTACH = 'udp dport 5060 ct helper set "ours"'
+FORWARD = """table inet fw {
+	chain forward {
+		type filter hook forward priority filter; policy POLICY;
+		RULE
+	}
+}
+"""
 TALK6 = ("ipv6     10 udp      17 29 src=fd00:0001:0000:0000:0000:0000:0000:0010 dst=2001:0db8:0000:0000:0000:0000:0000:0009 "
          "sport=4000 dport=7000 packets=11 bytes=2200 src=2001:0db8:0000:0000:0000:0000:0000:0009 "
          "dst=2001:0db8:0000:0000:0000:0000:0000:0001 sport=7000 dport=4000 packets=22 bytes=4400 [ASSURED] mark=0 zone=0 use=2\n")
@@ -74,6 +81,12 @@ class Machine:
     def rules(self, rule: str = ATTACH, priority: str = "filter") -> None:
         self.program("nft", NFT.replace("RULE", rule).replace("PRIORITY", priority))
 
+    def forward(self, rule: str, policy: str = "accept") -> None:
+        self.program("nft", FORWARD.replace("RULE", rule).replace("POLICY", policy))
+
+    def iptables(self, table: str, *lines: str) -> None:
+        self.program("iptables-nft-save", "\n".join((f"*{table}", *lines, "COMMIT\n")))
+
     def run(self, *arguments: str, tool: Path = TOOL, folder: Path = TOP, root: str | None = None
             ) -> subprocess.CompletedProcess[str]:
         command = ["busybox", "ash"] if self.shell.startswith("busybox") else ["dash"]
@@ -83,6 +96,12 @@ class Machine:
                               stdin=subprocess.DEVNULL, cwd=folder,
                               env={"SIP_EXT_ROOT": str(self.root) if root is None else root,
                                    "PATH": f"{self.bin}:/usr/bin:/bin"})
+
+    def tells(self, name: str, level: str, of: str) -> None:
+        """How doctor finds one thing that it looks at."""
+        done = self.run("doctor")
+        if not re.search(f"^{level} +{name} ", done.stdout, re.MULTILINE) or done.stderr:
+            raise AssertionError(f"{of}: {name} is not told as {level} in\n{done.stdout}{done.stderr}")
 
     def says(self, *patterns: str, command: tuple[str, ...] = ("doctor",)) -> str:
         done = self.run(*command)
@@ -214,13 +233,60 @@ def related(machine: Machine) -> None:
                         ("ct state != new accept", "ok"), ("counter packets 1 bytes 2 accept", "ok"),
                         ("ct state related counter packets 0 bytes 0 drop", "problem"),
                         ("ct status expected accept", "ok"), ("iifname wan udp dport 1-9 accept", "problem")):
-        machine.program("nft", "table inet fw {\n\tchain forward {\n\t\ttype filter hook forward priority filter; "
-                        f"policy drop;\n\t\t{rule}\n\t}}\n}}\n")
-        seen = machine.run("doctor").stdout
-        assert re.search(f"^{level} +related", seen, re.MULTILINE), f"{rule} is no {level}\n{seen}"
-    machine.program("nft", "table inet fw {\n\tchain forward {\n\t\ttype filter hook forward priority filter; "
-                    "policy accept;\n\t\tct state invalid drop\n\t}\n}\n")
+        machine.forward(rule, "drop")
+        machine.tells("related", level, rule)
+    machine.forward("ct state invalid drop")
     machine.says("^ok +related")
+
+
+@case("remarks in rules of nftables say nothing of what the rules do")
+def remarks(machine: Machine) -> None:
+    for policy, rule, level in (
+            ("accept", 'comment "we drop much here"', "ok"), ("accept", 'comment "policy drop; # handle 3"', "ok"),
+            ("accept", 'udp dport 9 accept comment "or drop it" # handle 4', "ok"),
+            ("accept", 'comment "{"\nct state new accept\ncomment "}"\nudp dport 9 drop', "warning"),
+            ("accept", 'udp dport 9 counter comment "two\nlines that drop something" # handle 4', "ok"),
+            ("accept", 'log prefix "we drop it" level info accept', "ok"),
+            ("accept", 'udp dport 9 drop comment "invalid"', "warning"),
+            ("drop", 'comment "accept"', "problem"), ("drop", 'comment "ct state related accept"', "problem"),
+            ("drop", 'ct state established accept comment "not related"', "problem"),
+            ("drop", 'ct state new jump x comment "related: accept"', "problem"),
+            ("drop", 'ct state related drop comment "else accept"', "problem"),
+            ("drop", r'log prefix "related \" ct state new accept', "problem"),
+            ("drop", 'ct state { established comment "a", related comment "no }, drop" } accept', "ok"),
+            ("drop", 'log prefix "ct helper \'ftp\' " ct state related accept comment "drop"', "ok")):
+        machine.forward(rule, policy)
+        machine.tells("related", level, rule)
+    machine.rules(f'udp dport 5062 accept comment "once: ct helper set ours"\n{ATTACH} comment "not udp dport 5090"')
+    machine.says("^attached +udp +port 5060 .*by nft ip sip pre$", command=("status",))
+    machine.rules(f'{ATTACH}\nudp dport 5060 accept comment "notrack once"')
+    assert "notrack" not in machine.says("^ok +rule ")
+
+
+@case("remarks in rules of iptables say nothing of what the rules do")
+def remarks_of_iptables(machine: Machine) -> None:
+    comment = "-m comment --comment"
+    for policy, rule, level in (
+            ("ACCEPT", f'{comment} "or -j DROP it" -j ACCEPT', "ok"),
+            ("ACCEPT", '-j LOG --log-prefix " -j DROP "', "ok"),
+            ("ACCEPT", rf'{comment} "a \" -j DROP \\" -p icmp -j ACCEPT', "ok"),
+            ("ACCEPT", f'{comment} "two\n-A FORWARD -j DROP" -p icmp -j ACCEPT', "ok"),
+            ("ACCEPT", f"-p icmp {comment} INVALID -j DROP", "warning"),
+            ("DROP", f'{comment} "drop related" -p icmp -j ACCEPT', "problem"),
+            ("DROP", f'-m conntrack --ctstate NEW {comment} "RELATED" -j ACCEPT', "problem"),
+            ("DROP", f"-m conntrack --ctstate NEW {comment} RELATED -j ACCEPT", "problem"),
+            ("DROP", f"-m conntrack --ctstate NEW {comment} \"! --ctstate NEW -j ACCEPT\" -j MARK", "problem"),
+            ("DROP", f'-m conntrack --ctstate RELATED {comment} "never -j DROP" -j ACCEPT', "ok"),
+            ("DROP", f'-m conntrack --ctstate RELATED {comment} "--helper ftp" -j ACCEPT', "ok")):
+        machine.iptables("filter", f":FORWARD {policy} [0:0]", f"-A FORWARD {rule}")
+        machine.tells("related", level, rule)
+    rule = f'-p udp -m udp --dport 5060 {comment} "-p tcp --dport 5 --helper none" -j CT --helper'
+    machine.iptables("raw", ":PREROUTING ACCEPT [0:0]", f"-A PREROUTING {rule} sip-ext",
+                     f'-A PREROUTING {comment} "once -j CT --helper sip-ext, -j NOTRACK" -j ACCEPT')
+    text = machine.says(r"^ok +rule +udp port 5060 of IPv4 has sip-ext$")
+    assert "notrack" not in text, text
+    machine.iptables("raw", ":PREROUTING ACCEPT [0:0]", f"-A PREROUTING {rule} sip")
+    machine.says("^problem +in-tree ", f"^ +-> iptables -t raw -D PREROUTING {rule} sip$")
 
 
 @case("without conntrack(8): audio of IPv6 calls from /proc, and no guess who has the helper")
