@@ -258,33 +258,124 @@ function check_limits(    good) {
 
 # --- the road of the media ----------------------------------------------------------------
 
-function is_dropping(text) {
-	if (text ~ /invalid|INVALID/)
+# The elements of a map of verdicts, "keys : verdict"; 0 where the rule has none
+function vmap_elements(text, elements) {
+	if (!match(text, /vmap \{[^}]*\}/))
+		return 0
+	text = substr(text, RSTART + 6, RLENGTH - 7)
+	gsub(/^ +| +$/, "", text)
+	return split(text, elements, ", ")
+}
+
+function is_dropping(text,    elements, count, n) {
+	count = vmap_elements(text, elements)
+	for (n = 1; n <= count; n++)
+		if (elements[n] ~ / : drop$/ && elements[n] !~ /invalid/)
+			return 1
+	if (count || text ~ /invalid|INVALID/)
 		return 0
 	return text ~ /(^| )(drop|reject)( |$)/ || text ~ / -j (DROP|REJECT)/
 }
 
+# Without what counts and logs
+function bare(text) {
+	gsub(/counter packets [0-9]+ bytes [0-9]+ ?|counter |log( (level [a-z]+|flags [a-z]+))* ?/, "", text)
+	return text
+}
+
 # Without any condition: the end of what the chain lets pass
 function is_final(text) {
-	gsub(/counter packets [0-9]+ bytes [0-9]+ ?|counter |log( (level [a-z]+|flags [a-z]+))* ?/, "", text)
-	return text ~ /^(drop|reject)/ || text ~ /^-A [^ ]+ -j (DROP|REJECT)/
+	return bare(text) ~ /^(drop|reject)/ || text ~ /^-A [^ ]+ -j (DROP|REJECT)/
+}
+
+# accepting[key of a chain] that accepts anything, or leads to one that does
+function find_accepting(    i, more) {
+	for (i = 1; i <= rules; i++)
+		if (rule_text[i] ~ /(^| )(accept|queue)( |,|$)|vmap @| -j (ACCEPT|NFQUEUE)/)
+			accepting[key_of(rule_table[i], rule_chain[i])] = 1
+	for (more = 1; more; ) {
+		more = 0
+		for (i = 1; i <= jumps; i++)
+			if (jump_to[i] in accepting && !(jump_from[i] in accepting)) {
+				accepting[jump_from[i]] = 1
+				more = 1
+			}
+	}
+}
+
+# "accept", "jump CHAIN"; "return" leaves it to the policy at last
+function lets(i, verdict, policy) {
+	if (sub(/^(jump|goto|-[jg]) /, "", verdict)) {
+		verdict = key_of(rule_table[i], verdict)
+		return !(verdict in known_chain) || verdict in accepting
+	}
+	return verdict == "accept" || (verdict == "return" && policy != "drop")
+}
+
+function names_related(text) { return text ~ /(^|[ ,|({])related([ ,|)}]|$)/ }
+
+# What stands behind related, in one element or more, or else behind "*"
+function state_map_lets(i, elements, count, policy,    n, at, keys, verdict, named, others) {
+	for (n = 1; n <= count; n++) {
+		at = index(elements[n], " : ")
+		keys = substr(elements[n], 1, at - 1)
+		verdict = substr(elements[n], at + 3)
+		if (keys == "*")
+			others = verdict
+		if (!names_related(keys))
+			continue
+		if (lets(i, verdict, policy))
+			return 1
+		named = 1
+	}
+	return !named && lets(i, others, policy)
+}
+
+# Whether any of the verdicts that a rule may come to lets packets through
+function any_lets(i, text, elements, count, policy,    n) {
+	for (n = 1; n <= count; n++)
+		if (lets(i, substr(elements[n], index(elements[n], " : ") + 3), policy))
+			return 1
+	return text ~ /vmap @/ || (match(text, /(accept|return|(jump|goto) [^ ]+)$/) && \
+		lets(i, substr(text, RSTART), policy))
+}
+
+function nft_lets_related(i, policy,    text, elements, count, state, is_all_but) {
+	text = rule_text[i]
+	gsub(/"[^"]*"/, "", text)
+	if (text !~ /ct state/)
+		return text ~ /ct status expected.* accept$/ || bare(text) ~ /^accept/
+	if (text ~ /ct state( \. [^{]*)? (vmap )?@/)
+		return any_lets(i, text, elements, 0, policy)
+	count = vmap_elements(text, elements)
+	if (text ~ /ct state( \. [^{]*)? vmap/)
+		return state_map_lets(i, elements, count, policy)
+	state = text
+	sub(/ (vmap|jump|goto) .*/, "", state)
+	is_all_but = state ~ /ct state (!|&.* == 0)/
+	# what is anything else is dropped here: these go on
+	if (is_all_but && names_related(state))
+		return text !~ /accept/
+	return (is_all_but || names_related(state)) && any_lets(i, text, elements, count, policy)
+}
+
+function iptables_lets_related(i,    text) {
+	text = rule_text[i]
+	if (text ~ /! --(ct)?state [^ ]*RELATED/)
+		return 1
+	if (text ~ /--(ct)?state [^ ]*RELATED/)
+		return text !~ / -j (DROP|REJECT|LOG)( |$)/ && match(text, / -[jg] [^ ]+/) && \
+			lets(i, substr(text, RSTART + 1, RLENGTH - 1))
+	return text ~ /! --(ct)?state .*-j ACCEPT/ || text ~ /^-A [^ ]+ -j ACCEPT/
 }
 
 # Rules for another helper's connections do not count
-function lets_related(text) {
-	if (text ~ /ct helper "/ && text !~ /ct helper "sip-ext/)
+function lets_related(i, policy) {
+	if (rule_text[i] ~ /ct helper "/ && rule_text[i] !~ /ct helper "sip-ext/)
 		return 0
-	if (text ~ /--helper / && text !~ /--helper sip-ext/)
+	if (rule_text[i] ~ /--helper / && rule_text[i] !~ /--helper sip-ext/)
 		return 0
-	# what is anything else is dropped here: these go on
-	if (text ~ /ct state !=.*related|! --(ct)?state [^ ]*RELATED/)
-		return 1
-	if (text ~ /related/)
-		return text ~ /ct state/ && text ~ /(accept|jump|goto)/
-	if (text ~ /RELATED/)
-		return text ~ /state / && text !~ / -j (DROP|REJECT|LOG)/
-	return text ~ /ct (status expected|state != ).*accept/ || text ~ /^(counter packets [0-9]+ bytes [0-9]+ )?accept/ ||
-	       text ~ /! --(ct)?state .*-j ACCEPT/ || text ~ /^-A [^ ]+ -j ACCEPT/ || text ~ /ct state vmap @/
+	return rule_tool[i] == "nft" ? nft_lets_related(i, policy) : iptables_lets_related(i)
 }
 
 # "" if the chain lets everything pass, "conditions" or "all" if it drops some or all of the rest
@@ -299,7 +390,7 @@ function closes(base,    i, found) {
 
 function is_open_for_related(base,    i) {
 	for (i = 1; i <= rules; i++)
-		if (is_reached(base, i) && lets_related(rule_text[i]))
+		if (is_reached(base, i) && lets_related(i, base_policy[base]))
 			return 1
 	return 0
 }
@@ -525,6 +616,7 @@ function main() {
 	check_rules()
 	check_notrack()
 	check_connections()
+	find_accepting()
 	check_related("forward")
 	if (has_own_programs())
 		check_related("input")

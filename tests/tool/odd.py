@@ -239,6 +239,69 @@ def related(machine: Machine) -> None:
     machine.says("^ok +related")
 
 
+@case("of a map of verdicts, what stands behind related counts, and where it leads")
+def verdicts(machine: Machine) -> None:
+    to_one = "ct state vmap { established : accept, related : %s }\n\t}\n\n\tchain one {\n\t\t%s"
+    for policy, rule, level in (
+            ("drop", "ct state vmap { established : accept, related : drop, new : accept }", "problem"),
+            ("drop", "ct state vmap { established : accept, related : return, new : accept }", "problem"),
+            ("drop", "ct state vmap { established : accept, new : accept } # handle 4", "problem"),
+            ("drop", "ct state vmap { invalid : drop, established : accept, related : accept }", "ok"),
+            ("drop", "ct state vmap { established,related : accept, invalid : drop}", "ok"),
+            ("drop", "ct state vmap { invalid : drop, established | related : accept } # handle 4", "ok"),
+            ("drop", "ct state vmap { invalid : drop, * : accept }", "ok"),
+            ("drop", "ct state vmap { related : drop, * : accept }", "problem"),
+            ("drop", 'ct state . iifname vmap { related . "a" : drop, established . "a" : accept }', "problem"),
+            ("drop", 'ct state . iifname vmap { related . "a" : drop, related . "b" : accept }', "ok"),
+            ("drop", "ip6 saddr . ct state vmap { fe80::1 . established : accept, fe80::2 . related : drop }",
+             "problem"),
+            ("drop", "ip6 saddr . ct state vmap { fe80::1 . new : drop, fe80::2 . related : accept }", "ok"),
+            ("drop", "ct state . iifname vmap @zones", "ok"),
+            ("drop", 'ct state new iifname vmap { "related" : accept, "b" : drop }', "problem"),
+            ("drop", 'ct state related iifname vmap { "a" : accept, "b" : drop }', "ok"),
+            ("drop", "ct state related iifname vmap @zones", "ok"),
+            ("drop", to_one % ("jump one", "udp dport 1024-65535 accept"), "ok"),
+            ("drop", to_one % ("goto one", "jump two\n\t}\n\n\tchain two {\n\t\tip daddr 10.0.0.0/8 accept"), "ok"),
+            ("drop", to_one % ("goto one", "queue to 0"), "ok"), ("drop", to_one % ("jump one", "counter"), "problem"),
+            ("drop", to_one % ("jump one", "udp dport 9 drop"), "problem"),
+            ("accept", "ct state vmap { established : accept, related : drop, new : accept }", "warning"),
+            ("accept", "ct state vmap { established : accept, related : drop, invalid : drop }", "warning"),
+            ("accept", "ct state vmap { established : accept, invalid : drop, new : accept }", "ok"),
+            ("accept", "tcp dport vmap { 22 : drop, 23 : accept }", "warning"),
+            ("accept", "ct state vmap { new : accept, related : return }\n\t\tdrop", "ok"),
+            ("accept", to_one % ("goto one", "drop"), "warning")):
+        machine.forward(rule, policy)
+        machine.tells("related", level, rule)
+
+
+@case("rules for related packets, of one state or of several, and rules for all others")
+def states(machine: Machine) -> None:
+    to_one = "%s\n\t}\n\n\tchain one {\n\t\t%s"
+    for policy, rule, level in (
+            ("drop", "ct state { established, related } accept", "ok"),
+            ("drop", "ct state established,related accept", "ok"),
+            ("drop", "ct state { established, related } counter packets 1 bytes 2 accept # handle 9", "ok"),
+            ("drop", 'ct state . iifname { established . "a", related . "b" } accept', "ok"),
+            ("drop", "ct state new jump related_too", "problem"), ("drop", "ct state @related accept", "ok"),
+            ("drop", 'iifname "related" ct state new accept', "problem"),
+            ("drop", "ct state != { established, related } accept", "problem"),
+            ("drop", "ct state ! established,related accept", "problem"), ("drop", "ct state ! new accept", "ok"),
+            ("accept", "ct state != established | related drop", "ok"), ("drop", "ct state != new drop", "problem"),
+            ("accept", "ct state ! established,related drop", "ok"), ("drop", "counter log level info accept", "ok"),
+            ("drop", to_one % ("ct state related jump one", 'ct helper "sip-ext" accept'), "ok"),
+            ("drop", to_one % ("ct state related jump one", "counter"), "problem")):
+        machine.forward(rule, policy)
+        machine.tells("related", level, rule)
+    machine.program("nft", "")
+    for rules, level in ((("-m conntrack --ctstate RELATED -j ONE", "-p udp -j ACCEPT"), "ok"),
+                         (("-m conntrack --ctstate RELATED -g ONE", "-p udp -j LOG"), "problem"),
+                         (("-m state --state RELATED,ESTABLISHED -j ACCEPT", "-j DROP"), "ok"),
+                         (("-m conntrack --ctstate NEW -j RELATED_TOO", "-j DROP"), "problem")):
+        machine.iptables("filter", ":FORWARD DROP [0:0]", ":ONE - [0:0]", f"-A FORWARD {rules[0]}",
+                         f"-A ONE {rules[1]}")
+        machine.tells("related", level, rules[0])
+
+
 @case("remarks in rules of nftables say nothing of what the rules do")
 def remarks(machine: Machine) -> None:
     for policy, rule, level in (
