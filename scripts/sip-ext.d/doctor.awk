@@ -56,7 +56,7 @@ function check_enabled() {
 
 function check_in_tree(    n, taken) {
 	for (n = 1; n <= attached; n++)
-		if (attach_helper[n] == "sip") {
+		if (attach_helper[n] == "sip" && !dormant_name(rule_table[attach_rule[n]])) {
 			problem("in-tree", "a rule attaches the in-tree helper to " attach_protocol[n] " port " \
 				attach_ports[n] " (" rule_place(attach_rule[n]) ")", removal(attach_rule[n]))
 			taken = 1
@@ -99,6 +99,12 @@ function nft_rules(    i) {
 	return 0
 }
 
+function hook_remedy(table) {
+	return dormant_name(table) ? \
+		"nft add table " dormant_name(table) "   # and take `flags dormant` from the file it is loaded from" : \
+		"put it into a chain { type filter hook prerouting priority filter; } (docs/install.md)"
+}
+
 function check_rules(    n, name, parts, good) {
 	for (n = 1; n <= troubles; n++)
 		warning("rules", "not all rules could be read: " trouble[n], "run the same by hand: nft list ruleset; iptables-save")
@@ -110,7 +116,7 @@ function check_rules(    n, name, parts, good) {
 				" has " attach_helper[n]
 		else
 			problem("hook", "the rule in " rule_place(attach_rule[n]) " cannot work: " attach_fault[n],
-				"put it into a chain { type filter hook prerouting priority filter; } (docs/install.md)")
+				hook_remedy(rule_table[attach_rule[n]]))
 	}
 	for (name in objects) {
 		split(name, parts, "|")
@@ -130,7 +136,8 @@ function check_rules(    n, name, parts, good) {
 
 function check_notrack(    i) {
 	for (i = 1; i <= rules; i++)
-		if (!is_ignored(rule_table[i]) && rule_text[i] ~ /(notrack|NOTRACK)/ && covers(ports_of(rule_text[i]), 5060))
+		if (!is_ignored(rule_table[i]) && !dormant_name(rule_table[i]) && rule_text[i] ~ /(notrack|NOTRACK)/ &&
+		    covers(ports_of(rule_text[i]), 5060))
 			warning("notrack", "a rule keeps packets from conntrack, perhaps SIP or its media: " \
 				rule_place(i) ": " rule_text[i], removal(i) "   # if it meets them")
 }
@@ -405,7 +412,7 @@ function related_remedy(base,    place) {
 
 function check_related(hook,    base, how, place, bad) {
 	for (base = 1; base <= bases; base++) {
-		if (base_hook[base] != hook || is_ignored(base_table[base]))
+		if (base_hook[base] != hook || is_ignored(base_table[base]) || dormant_name(base_table[base]))
 			continue
 		how = closes(base)
 		if (how == "" || is_open_for_related(base))

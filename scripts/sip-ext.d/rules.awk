@@ -6,6 +6,7 @@
 #   base_*[1 .. bases]           chains with a hook: key, tool, hook, priority, policy
 #   attach_*[1 .. attached]      rules that give a connection a helper, whichever
 #   objects[table|name]          helper objects of nftables, "type protocol"
+#   dormant[table]               tables of nftables that are there and do nothing
 #   trouble[1 .. troubles]       what could not be read
 
 function has_tool(name) { return index(ENVIRON["SIPX_TOOLS"], " " name " ") > 0 }
@@ -176,6 +177,8 @@ function nft_line(line,    handle) {
 		nft_opens(line)
 	else if (line == "}")
 		nft_block = ""
+	else if (nft_block == "table" && line ~ /^flags .*dormant/)
+		dormant[nft_table] = 1
 	else if (nft_block == "chain")
 		nft_chain_line(line, handle)
 	else if (nft_block == "helper" && line ~ /^type /)
@@ -270,6 +273,13 @@ function is_reached(base, i) { return (base "|" key_of(rule_table[i], rule_chain
 
 function is_ignored(table) { return table in of_iptables }
 
+# The name in nftables of a table that is dormant, or "". iptables-save does not tell
+function dormant_name(table) {
+	if (sub(/^iptables /, "ip ", table) + sub(/^ip6tables /, "ip6 ", table) && !is_ignored(table))
+		return ""
+	return table in dormant ? table : ""
+}
+
 # --- what a rule says -------------------------------------------------------------------
 
 # "5060,5062-5070"; "any" where it names none, or in a way that is not understood
@@ -306,6 +316,10 @@ function covers(ports, port,    list, count, i, ends) {
 # Where a rule stands in the road of a packet: the best of the chains that lead to it
 function place_rule(n, i,    base) {
 	attach_hook[n] = ""
+	if (dormant_name(rule_table[i])) {
+		attach_fault[n] = "the table " dormant_name(rule_table[i]) " is dormant"
+		return
+	}
 	for (base = 1; base <= bases; base++)
 		if (is_reached(base, i) && (attach_hook[n] == "" || base_priority[base] > attach_priority[n])) {
 			attach_hook[n] = base_hook[base]

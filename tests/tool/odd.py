@@ -167,6 +167,53 @@ def jumps(machine: Machine) -> None:
     machine.says("^problem +hook .*no chain with a hook leads to it")
 
 
+@case("a dormant table attaches nothing, and its chains neither drop nor accept")
+def dormant(machine: Machine) -> None:
+    sleeping = "{\n\tcomment \"flags dormant\"\n\tflags dormant\n\n"
+    for flags in ("flags dormant", 'flags dormant\n\tcomment "sip"', "flags owner,dormant", "flags dormant, persist"):
+        text = NFT.replace("RULE", ATTACH).replace("PRIORITY", "filter")
+        machine.program("nft", text.replace("{\n", f"{{ # handle 1\n\t{flags}\n\n", 1))
+        machine.says("udp +port 5060 +sip-ext +by nft ip sip pre: BUT the table ip sip is dormant$",
+                     command=("status",))
+        text = machine.says("^problem +hook .* nft ip sip pre cannot work: the table ip sip is dormant$",
+                            "^ +-> nft add table ip sip   # ",
+                            "^problem +rule +no rule gives any connection the helper$")
+        assert not re.search("^ok +rule ", text, re.MULTILINE), text
+    machine.program("nft", text=NFT.replace("RULE", ATTACH).replace("PRIORITY", "filter")
+                    .replace("{\n", '{\n\tcomment "flags dormant"\n\n', 1))
+    machine.says("^ok +rule +udp port 5060")
+    open_one, closed = (FORWARD.replace("RULE", "ct state related accept").replace("POLICY", policy)
+                        for policy in ("accept", "drop"))
+    closed = closed.replace("ct state related accept", "udp dport 9 drop").replace("inet fw", "inet other")
+    for text, level in ((open_one + closed, "problem"), (open_one.replace("{\n", sleeping, 1) + closed, "problem"),
+                        (open_one + closed.replace("{\n", sleeping, 1), "ok")):
+        machine.program("nft", text)
+        machine.tells("related", level, text)
+    text = NFT.replace("sip-ext", "sip").replace("PRIORITY", "0")
+    text = text.replace("RULE", f"{ATTACH}\n\t\tudp dport 5060 notrack")
+    machine.program("nft", text)
+    machine.says("^problem +in-tree ", "^warning +notrack ")
+    machine.program("nft", text.replace("{\n", sleeping, 1))
+    assert "notrack" not in machine.says("^ok +in-tree ")
+
+
+@case("a dormant table of iptables-nft, which iptables-save lists as it lists others")
+def dormant_of_iptables(machine: Machine) -> None:
+    kept = ("table ip {0} {{\n\tflags dormant\n\n\tchain {1} {{\n\t\ttype filter hook {2} priority {0}; "
+            "policy accept;\n\t}}\n}}\n")
+    machine.iptables("raw", ":PREROUTING ACCEPT [0:0]",
+                     "-A PREROUTING -p udp -m udp --dport 5060 -j CT --helper sip-ext")
+    machine.program("nft", kept.format("raw", "PREROUTING", "prerouting"))
+    machine.says("^problem +hook .* iptables raw PREROUTING cannot work: the table ip raw is dormant$",
+                 "^ +-> nft add table ip raw   # ")
+    machine.program("nft", kept.format("raw", "mine", "prerouting"))
+    machine.says("^ok +rule +udp port 5060")
+    machine.iptables("filter", ":FORWARD DROP [0:0]")
+    machine.says("^problem +related ")
+    machine.program("nft", kept.format("filter", "FORWARD", "forward"))
+    machine.says("^ok +related ")
+
+
 @case("an nft that does not know -t, and one that is refused")
 def other_nft(machine: Machine) -> None:
     machine.program("nft", NFT.replace("RULE", ATTACH).replace("PRIORITY", "0"),
