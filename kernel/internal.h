@@ -353,7 +353,7 @@ u32 sipx_ct_left(const struct nf_conn *ct);	/* jiffies */
 void sipx_ct_keep(struct nf_conn *ct, struct sk_buff *skb, u32 lifetime_s);
 
 /* pinhole.c */
-extern const struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES];
+extern struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES];
 
 #ifdef SIPX_KUNIT
 int sipx_kunit_helper_init(void);

@@ -21,7 +21,7 @@
  */
 #define SIGNALLING_ALONE 16
 
-const struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES] = {
+struct nf_conntrack_expect_policy sipx_expect_policy[SIPX_CLASSES] = {
 #define POLICY(number, word) \
 	[number] = { .name = word, .max_expected = CLASS_LIMIT, .timeout = POLICY_TIMEOUT_S }
 	POLICY(SIPX_CLASS_SIGNALLING, "signalling"),
@@ -182,6 +182,24 @@ static enum sipx_pinhole_error error_of(int err)
 	}
 }
 
+/*
+ * Where a timer ends it, that starts with what the policy says: for this one, what it is to
+ * live. Setting the timer once more takes as long as the whole insertion. (What userspace makes on
+ * another processor at this very moment may live as long; it ends with its connection.)
+ */
+static int relate(struct nf_conntrack_expect *exp, u32 lifetime_s)
+{
+	struct nf_conntrack_expect_policy *policy = &sipx_expect_policy[exp->class];
+	int err;
+
+	if (SIPX_HAVE_EXPECT_JIFFIES)
+		return nf_ct_expect_related(exp, 0);
+	WRITE_ONCE(policy->timeout, sipx_jiffies(lifetime_s) / HZ);
+	err = nf_ct_expect_related(exp, 0);
+	WRITE_ONCE(policy->timeout, POLICY_TIMEOUT_S);
+	return err;
+}
+
 /* Bottom halves are off: the core holds its lock. */
 static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_expect *exp,
 				      const struct sipx_pinhole *pinhole)
@@ -192,9 +210,9 @@ static enum sipx_pinhole_error insert(struct nf_conn *ct, struct nf_conntrack_ex
 	spin_lock(&insertion);
 	error = check_place(ct, exp, pinhole, guest ? CLASS_LIMIT - SIGNALLING_ALONE : CLASS_LIMIT);
 	if (error == SIPX_PINHOLE_OPEN) {
-		error = error_of(nf_ct_expect_related(exp, 0));
+		error = error_of(relate(exp, pinhole->lifetime_s));
 		if (error == SIPX_PINHOLE_TABLE_FULL && collect_expired(nf_ct_net(ct)))
-			error = error_of(nf_ct_expect_related(exp, 0));
+			error = error_of(relate(exp, pinhole->lifetime_s));
 	}
 	spin_unlock(&insertion);
 	return error;
@@ -249,8 +267,6 @@ enum sipx_pinhole_error sipx_pinhole_open(struct sipx_packet *packet,
 	if (!pinhole->helper)
 		sipx_compat_expect_assign_none(exp);
 	*handle = (struct sipx_expectation *)exp;
-	if (!SIPX_HAVE_EXPECT_JIFFIES)	/* the timer runs by the policy until now */
-		sipx_pinhole_renew(*handle, pinhole->lifetime_s);
 	end_stale(packet ? packet->ct : ct, exp, pinhole);
 	return SIPX_PINHOLE_OPEN;
 }

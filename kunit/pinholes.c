@@ -88,6 +88,12 @@ static void open_renew_close(struct kunit *test)
 	KUNIT_EXPECT_GE(test, exp->timeout - nfct_time_stamp, 95u * HZ);
 	KUNIT_EXPECT_EQ(test, (int)sipx_pinhole_renew(handle, 3600), (int)SIPX_PINHOLE_OPEN);
 	KUNIT_EXPECT_GE(test, exp->timeout - nfct_time_stamp, 3590u * HZ);
+#else
+	KUNIT_EXPECT_LE(test, exp->timeout.expires - jiffies, 100ul * HZ);
+	KUNIT_EXPECT_GE(test, exp->timeout.expires - jiffies, 95ul * HZ);
+	KUNIT_EXPECT_EQ(test, (int)sipx_pinhole_renew(handle, 3600), (int)SIPX_PINHOLE_OPEN);
+	KUNIT_EXPECT_GE(test, exp->timeout.expires - jiffies, 3590ul * HZ);
+	KUNIT_EXPECT_EQ(test, sipx_expect_policy[SIPX_CLASS_AUDIO].timeout, 180u);
 #endif
 	nf_ct_expect_put(exp);
 	sipx_pinhole_close(handle);
