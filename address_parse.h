@@ -11,7 +11,7 @@ namespace sip {
 // Any other absolute URI (RFC 3986): what follows its scheme is none of our business. Nor
 // is a user at a host name without a scheme, as in the "To: Bob <bob@biloxi.com>" that RFC
 // 3261 23.4 prints.
-inline bool is_other_uri(cursor uri)
+inline bool is_other_uri(parser &p, cursor uri)
 {
 	host_text host;
 
@@ -19,13 +19,13 @@ inline bool is_other_uri(cursor uri)
 		return false;
 	if (uri.accept(':'))
 		return true;
-	return uri.accept('@') && read_host(uri, host) && !host.address && !host.bracketed && uri.done();
+	return uri.accept('@') && read_host(p, uri, host) && !host.address && !host.bracketed && uri.done();
 }
 
 // A maddr= names a host of its own (RFC 3261 19.1.1 and 18.2.2).
 inline bool add_maddr(parser &p, cursor value, address_ref ref)
 {
-	const host_text host = whole_host(value);
+	const host_text host = whole_host(p, value);
 	u8 index;
 
 	if (!host.address)
@@ -56,10 +56,7 @@ inline bool parse_uri_parameters(parser &p, cursor uri, const address_ref &owner
 		const bool transport = !maddr && index != none && uri.looking_at<"transport=">();
 		if (maddr || transport)
 			uri.skip(maddr ? 6 : 10);
-		const char *begin = uri.at();
-		while (!uri.done() && uri.peek() != ';' && uri.peek() != '?')
-			uri.skip(1);
-		cursor value{begin, uri.at()};
+		cursor value = uri.take_until(cc_parameter_end);
 		value.trim_end();
 		if (transport)
 			p.view.addresses[index].transport = transport_of(value);
@@ -78,7 +75,7 @@ inline bool parse_uri(parser &p, cursor uri, place where, u8 &index)
 	index = none;
 	ref.secure = uri.accept_word<"sips:">();
 	if (!ref.secure && !uri.accept_word<"sip:">())
-		return is_other_uri(uri) || p.fail(parse_error::header);
+		return is_other_uri(p, uri) || p.fail(parse_error::header);
 
 	// userinfo may hold ; ? & and more, but never a bare @ (RFC 3261 25.1).
 	const char *at_sign = uri.find('@');
@@ -86,7 +83,7 @@ inline bool parse_uri(parser &p, cursor uri, place where, u8 &index)
 		ref.has_user = true;
 		uri.skip_to(at_sign + 1);
 	}
-	if (!read_host(uri, host))
+	if (!read_host(p, uri, host))
 		return p.fail(parse_error::header);
 	if (uri.accept(':') && !read_port(p, uri, ref))
 		return false;
@@ -302,7 +299,7 @@ inline bool read_via_parameter(parser &p, const parameter &found, via_value &via
 	if (found.name.is<"rport">())
 		return read_rport(p, found.value, via);
 	if (found.name.is<"received">()) {
-		const host_text host = whole_host(found.value);
+		const host_text host = whole_host(p, found.value);
 		if (host.address)
 			set_host(p, via.received, host);
 		return first_time(p, via.has_received);
@@ -320,7 +317,7 @@ inline bool parse_sent_by(parser &p, cursor &text, u8 via_index, bool secure)
 	host_text host;
 	u8 index;
 
-	if (!read_host(text, host))
+	if (!read_host(p, text, host))
 		return p.fail(parse_error::header);
 	text.skip_lws();
 	if (text.accept(':')) {

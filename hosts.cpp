@@ -264,8 +264,7 @@ void set_expendable(state &tables, call &c, bool expendable)
 	if (expendable) {
 		of.expendable[c.caller_inside].push(&c);
 	} else {
-		set_holding(tables, c, false);
-		set_keeping(tables, c, false);
+		set_yielding(tables, c, false, false);
 		of.expendable[c.caller_inside].remove(&c);
 	}
 	change_count(tables, kind_of(c.caller_inside), of, expendable);
@@ -284,31 +283,26 @@ void set_asking(state &tables, registration &r, bool asking)
 	change_count(tables, yielding::registrations, of, asking);
 }
 
-void set_holding(state &tables, call &c, bool holding)
+void set_yielding(state &tables, call &c, bool holding, bool keeping)
 {
-	if (c.holding == holding)
-		return;
+	host &of = *c.owner->of;
+	const bool more = holding > c.holding || keeping > c.keeping;
+	if (holding != c.holding) {
+		if (holding)
+			of.holding.push(&c);
+		else
+			of.holding.remove(&c);
+	}
+	if (keeping != c.keeping) {
+		if (keeping)
+			of.keeping.push(&c);
+		else
+			of.keeping.remove(&c);
+	}
+	const bool less = holding < c.holding || keeping < c.keeping;
 	c.holding = holding;
-	host &of = *c.owner->of;
-	if (holding)
-		of.holding.push(&c);
-	else
-		of.holding.remove(&c);
-	if (holding || !of.holding.head)
-		weigh_sockets(tables, of);
-}
-
-void set_keeping(state &tables, call &c, bool keeping)
-{
-	if (c.keeping == keeping)
-		return;
 	c.keeping = keeping;
-	host &of = *c.owner->of;
-	if (keeping)
-		of.keeping.push(&c);
-	else
-		of.keeping.remove(&c);
-	if (keeping || !of.keeping.head)
+	if (more || (less && !(of.holding.head && of.keeping.head)))
 		weigh_sockets(tables, of);
 }
 

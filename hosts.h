@@ -68,11 +68,9 @@ void set_expendable(state &tables, call &c, bool expendable);
 void set_asking(state &tables, registration &r, bool asking);
 // A registrar knows the host from now on with one registration more, or less.
 void note_granted(state &tables, host &of, bool granted);
-// Among the first, while it is expendable, to give up its pinholes where the kernel's table is
-// full, or no longer.
-void set_holding(state &tables, call &c, bool holding);
-// Among the first, while it is expendable, to go where there is no outside port left, or no longer.
-void set_keeping(state &tables, call &c, bool keeping);
+// Among the first, while it is expendable, to give up its pinholes where the kernel's table is full, and to go
+// where there is no outside port left; or no longer.
+void set_yielding(state &tables, call &c, bool holding, bool keeping);
 // It has a door that may be no registrar's, or none.
 void set_doors(state &tables, connection &owner, bool has_doors);
 // It has outside ports for sockets besides its own, and perhaps neither a call nor a registration; or not.

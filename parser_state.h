@@ -28,6 +28,13 @@ struct content {
 	span length{};		// digits of its Content-Length
 };
 
+// A host as written: RFC 3261 25.1 host.
+struct host_text {
+	cursor text{};		// without brackets
+	ip_address address{};	// none: a name
+	bool bracketed = false;
+};
+
 struct parser {
 	const char *base;
 	message_view &view;
@@ -35,6 +42,8 @@ struct parser {
 	parse_error error = parse_error::none;
 	u8 seen = 0;		// enum seen_header
 	u8 values = 0;		// of max_message_values
+	cursor literal{};	// the IP literal read last: most of a message are the same
+	ip_address address{};	// that it is
 
 	// Always false, so that a reader ends with `return p.fail(...)`.
 	bool fail(parse_error why)
@@ -61,33 +70,70 @@ struct parser {
 	}
 };
 
-// A host as written: RFC 3261 25.1 host.
-struct host_text {
-	cursor text{};		// without brackets
-	ip_address address{};	// none: a name
-	bool bracketed = false;
-};
-
-inline bool read_name_or_ipv4(cursor &text, host_text &host)
+// The text is the literal read last, or begins with it.
+inline bool is_known(const parser &p, cursor text, u32 length)
 {
+	return p.address && length == p.literal.left() && same_bytes(text.at(), p.literal.at(), length);
+}
+
+inline void note_literal(parser &p, cursor text, const ip_address &address)
+{
+	p.literal = text;
+	p.address = address;
+}
+
+// An IPv4 literal, up to a byte that is none of `part`; leaves the cursor behind it.
+inline bool read_ipv4(parser &p, cursor &text, u16 part, ip_address &address)
+{
+	const u32 length = p.literal.left();
 	cursor rest = text;
 
-	if (read_ipv4(rest, host.address.bytes) && (rest.done() || !is_in(*rest.at(), cc_host))) {
-		host.text = {text.at(), rest.at()};
-		host.address.family = SIPX_IPV4;
-		text = rest;
+	if (p.address.family == SIPX_IPV4 && length <= text.left() && is_known(p, text, length)) {
+		rest.skip(length);
+		if (rest.done() || !is_in(*rest.at(), part)) {
+			text = rest;
+			address = p.address;
+			return true;
+		}
+		rest = text;
+	}
+	if (!read_ipv4(rest, address.bytes) || (!rest.done() && is_in(*rest.at(), part))) {
+		address = ip_address{};
+		return false;
+	}
+	address.family = SIPX_IPV4;
+	note_literal(p, {text.at(), rest.at()}, address);
+	text = rest;
+	return true;
+}
+
+// As parse_ip(): the whole text.
+inline ip_address read_ip(parser &p, cursor text)
+{
+	if (is_known(p, text, text.left()))
+		return p.address;
+	const ip_address address = parse_ip(text);
+	if (address)
+		note_literal(p, text, address);
+	return address;
+}
+
+inline bool read_name_or_ipv4(parser &p, cursor &text, host_text &host)
+{
+	const char *begin = text.at();
+
+	if (read_ipv4(p, text, cc_host, host.address)) {
+		host.text = {begin, text.at()};
 		return true;
 	}
-	host.address = ip_address{};
 	host.text = text.take_while(cc_host);
 	return !host.text.done();
 }
 
 // An IPv6reference, an IPv4address or a name. Text in brackets that has the characters
-// of an IPv6 address without being one (RFC 5118 4.10: three colons) counts as a name.
-inline bool read_host(cursor &text, host_text &host)
+// of an IPv6 address without being one (RFC 5118 4.10: three colons) counts as a name. `host` is fresh.
+inline bool read_host(parser &p, cursor &text, host_text &host)
 {
-	host = host_text{};
 	if (text.accept('[')) {
 		const char *stop = text.find(']');
 
@@ -95,21 +141,22 @@ inline bool read_host(cursor &text, host_text &host)
 			return false;
 		host.text = {text.at(), stop};
 		host.bracketed = true;
-		host.address = parse_ip(host.text);
-		if (host.address.family == SIPX_IPV4)
-			host.address = ip_address{};
+		host.address = read_ip(p, host.text);
 		text.skip_to(stop + 1);
+		if (host.address.family == SIPX_IPV6)
+			return true;
+		host.address = ip_address{};
 		for (cursor c = host.text; !c.done(); c.skip(1))
 			if (hex_digit(c.peek()) < 0 && c.peek() != ':' && c.peek() != '.')
 				return false;
 		return true;
 	}
-	return read_name_or_ipv4(text, host);
+	return read_name_or_ipv4(p, text, host);
 }
 
 // A host that fills its window, where IPv6 comes with and without brackets: received=,
 // maddr= (RFC 5118 4.5), c= and o= lines. `bracketed` says which.
-inline host_text whole_host(cursor text)
+inline host_text whole_host(parser &p, cursor text)
 {
 	host_text host;
 
@@ -118,7 +165,7 @@ inline host_text whole_host(cursor text)
 		host.bracketed = true;
 	}
 	host.text = text;
-	host.address = parse_ip(text);
+	host.address = read_ip(p, text);
 	if (host.bracketed && host.address.family != SIPX_IPV6)
 		host.address = ip_address{};
 	return host;

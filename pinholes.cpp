@@ -133,7 +133,7 @@ bool make_place(sipx_state *opaque, const connection &but)
 	if (oldest) {
 		give_up_doors(opaque, *oldest);
 	} else if (waiting) {
-		set_holding(tables, *waiting, false);
+		set_yielding(tables, *waiting, false, waiting->keeping);
 		for (stream *s = waiting->streams; s; s = s->next)
 			give_up_pinholes(opaque, *s);
 	} else {

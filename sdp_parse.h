@@ -55,11 +55,8 @@ inline bool read_plain_ipv4(sdp_reader &sdp, cursor &line, address_ref &ref)
 	if (!rest.accept_word<"in ip4 ">())
 		return false;
 	const char *begin = rest.at();
-	if (!read_ipv4(rest, ref.address.bytes) || (!rest.done() && !is_in(*rest.at(), cc_lws))) {
-		ref.address = ip_address{};
+	if (!read_ipv4(sdp.p, rest, cc_field, ref.address))
 		return false;
-	}
-	ref.address.family = SIPX_IPV4;
 	ref.host = sdp.p.span_of({begin, rest.at()});
 	line = rest;
 	return true;
@@ -81,7 +78,7 @@ inline bool read_connection_data(sdp_reader &sdp, cursor &line, address_ref &ref
 	if (nettype.is<"in">() && (addrtype.is<"ip4">() || addrtype.is<"ip6">())) {
 		// A multicast address has its TTL and count behind a slash (RFC 8866 5.7).
 		address = {address.at(), address.find('/')};
-		set_host(sdp.p, ref, whole_host(address));
+		set_host(sdp.p, ref, whole_host(sdp.p, address));
 	}
 	return true;
 }
@@ -258,7 +255,7 @@ inline bool add_candidate(sdp_reader &sdp, cursor address, cursor port, place wh
 	address_ref ref{.where = where, .index = sdp.body, .stream = sdp.stream_index()};
 	u8 index;
 
-	set_host(sdp.p, ref, whole_host(address));
+	set_host(sdp.p, ref, whole_host(sdp.p, address));
 	if (!port.done() && !read_sdp_port(sdp, port, ref.port, ref.port_number))
 		return false;
 	return !ref.address || sdp.p.add(ref, index);
@@ -314,7 +311,7 @@ inline bool parse_path(sdp_reader &sdp, cursor line)
 		const char *at_sign = authority.find('@');
 		if (at_sign != authority.end())
 			authority.skip_to(at_sign + 1);
-		if (!read_host(authority, host) || !host.address)
+		if (!read_host(sdp.p, authority, host) || !host.address)
 			continue;
 		set_host(sdp.p, ref, host);
 		if (authority.accept(':') &&

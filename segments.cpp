@@ -172,8 +172,9 @@ void learn_sizes(const sipx_packet_info &info, const sipx_segment &segment, bool
 // More than fits the smallest packet was sent before, and now again.
 void note_resent(const stream_flow &flow, u32 sent_before, u32 seq, u32 length, packet_size &size)
 {
-	const bool shifted = runs_of(flow) || flow.in_end != flow.out_end;
-	if (shifted && length > least_size(size) && before(seq, sent_before) && size.stuck != stuck_for_good)
+	if (length <= least_size(size) || !before(seq, sent_before) || size.stuck == stuck_for_good)
+		return;
+	if (runs_of(flow) || flow.in_end != flow.out_end)
 		size.stuck++;
 }
 
@@ -295,9 +296,11 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	const u32 length = made.same_payload ? info->payload_length
 					     : made.head.size() + made.ours.size() + made.tail.size();
 	note_resent(flow, sent, made.seq, length, stream->sizes[there]);
-	note_resent(other, other_sent, made.emission.seq, made.emission.payload.size(), stream->sizes[back]);
 	answer->size = size_of(stream->sizes[there], segment->options_length);
-	answer->emission = emission_of(made.emission, *stream);
+	if (!made.emission.payload.empty()) {
+		note_resent(other, other_sent, made.emission.seq, made.emission.payload.size(), stream->sizes[back]);
+		answer->emission = emission_of(made.emission, *stream);
+	}
 	answer->waits = stream_waits(stream->flows);
 	answer->foreign = is_untouched(stream->flows);
 	if (!was_closed && is_over(stream->flows))

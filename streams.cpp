@@ -401,15 +401,13 @@ void open_streams(const scene &on, call &c)
 	insisting.insists = true;
 	for (stream *s = c.streams; s; s = s->next)
 		open_stream(c.expendable ? on : insisting, c, *s);
-	set_holding(on.tables(), c, c.expendable && has_pinholes(c));
-	set_keeping(on.tables(), c, c.expendable && has_ports(c));
+	set_yielding(on.tables(), c, c.expendable && has_pinholes(c), c.expendable && has_ports(c));
 }
 
 void release_streams(sipx_state *opaque, call &c)
 {
 	state &tables = tables_of(opaque);
-	set_holding(tables, c, false);
-	set_keeping(tables, c, false);
+	set_yielding(tables, c, false, false);
 	while (stream *s = c.streams) {
 		c.streams = s->next;
 		give_up_pinholes(opaque, *s);
