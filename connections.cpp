@@ -227,6 +227,9 @@ void remove_connection(sipx_state *opaque, connection *ended)
 	tables.by_outer.remove(hash_of_socket(ended->ends.outer, any_zone), ended);
 	tables.by_way.remove(hash_of_way(ended->ends.inner, ended->ends.peer, ended->ends.zone), ended);
 	leave_host(tables, *ended);
+	for (kept_options *kept : ended->options)
+		if (kept)
+			discard(kept);
 	sipx_conntrack_release(ended->conntrack);
 	discard(ended);
 }

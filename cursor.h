@@ -21,6 +21,8 @@ enum char_class : u16 {
 	cc_display_end = 128,	// ends a display name: < " ; or escapes a byte of it
 	cc_address_end = 256,	// the same where several values may stand: the comma too
 	cc_framing = 512,	// begins Content-Length, its compact form, or an empty line
+	cc_field = 2048,	// any byte but LWS: a Call-ID, a field of SDP
+	cc_parameter_end = 4096,	// ends a uri-parameter: ; ?
 	cc_attribute = 1024,	// begins an SDP attribute that is looked at
 };
 
@@ -48,6 +50,8 @@ consteval u16 classes_of(u32 byte)
 	bits |= lws ? cc_lws | cc_name_end | cc_value_end : 0;
 	bits |= token ? cc_token | cc_host : 0;
 	bits |= byte >= 0x80 ? cc_host : 0;
+	bits |= lws ? 0 : cc_field;
+	bits |= c && one_of(c, ";?") ? cc_parameter_end : 0;
 	bits |= digit ? cc_digit : 0;
 	bits |= c && one_of(c, ";,\"") ? cc_name_end | cc_value_end : 0;
 	bits |= c == '=' ? cc_name_end : 0;
@@ -225,11 +229,18 @@ template<bool wanted>
 	return at;
 }
 
+// The last eight overlap those before.
 inline bool same_bytes(const char *a, const char *b, u32 length)
 {
-	for (; length >= 8; a += 8, b += 8, length -= 8)
-		if (detail::load<8>(a) != detail::load<8>(b))
-			return false;
+	if (length >= 8) {
+		for (; length > 8; a += 8, b += 8, length -= 8) {
+			if (detail::load<8>(a) != detail::load<8>(b))
+				return false;
+			if (length < 16)
+				return detail::load<8>(a + length - 8) == detail::load<8>(b + length - 8);
+		}
+		return detail::load<8>(a) == detail::load<8>(b);
+	}
 	for (; length; a++, b++, length--)
 		if (*a != *b)
 			return false;

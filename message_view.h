@@ -142,6 +142,7 @@ struct message_summary {
 	span to_tag{};		// empty: outside a dialog
 	span to_uri{};		// the addr-spec of To, as written (address-of-record in a REGISTER)
 	span from_uri{};
+	span cseq_digits{};	// the number of CSeq, as written
 	span cseq_method{};
 	span content_length{};	// the digits of Content-Length; empty where there is none
 	u32 content_length_value = 0;

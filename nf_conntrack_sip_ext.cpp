@@ -7,6 +7,7 @@
 #include "hosts.h"
 #include "inside.h"
 #include "keyed_hash.h"
+#include "options.h"
 #include "plan.h"
 #include "registrations.h"
 #include "road.h"
@@ -478,7 +479,13 @@ sipx_reason carry_message(const sipx_packet_info &info, stream_message *message,
 	}
 	if (work.what.what != verdict::translate)
 		return SIPX_COUNT_unchanged;
-	return apply_edits(info, work, message) ? SIPX_COUNT_translated : work.what.reason;
+	kept_options fresh;
+	const bool may_come_again = !message && describe_options(info, work, bytes, fresh);
+	if (!apply_edits(info, work, message))
+		return work.what.reason;
+	if (may_come_again)
+		keep_options(info, work, fresh);
+	return SIPX_COUNT_translated;
 }
 
 void close_connection(const sipx_packet_info &info)
@@ -518,10 +525,23 @@ sipx_reason carry_invite(const sipx_packet_info &info, text_view datagram)
 	return sipx_nat_apply_edits(&info) ? SIPX_COUNT_translated : SIPX_COUNT_rewrite_failed;
 }
 
-bool begins_invite(text_view datagram)
+sipx_reason carry_options(const sipx_packet_info &info, text_view datagram)
+{
+	workspace &work = workspace_of(info.workspace);
+	work.again = info.nat_present && !info.assist && !info.master && is_like_before(info, work, datagram);
+	if (!work.again)
+		return carry_message(info, nullptr, 0);
+	return sipx_nat_apply_edits(&info) ? SIPX_COUNT_translated : SIPX_COUNT_rewrite_failed;
+}
+
+sipx_reason carry_datagram(const sipx_packet_info &info, text_view datagram)
 {
 	constexpr u64 invite = 0x20455449564e49, seven_bytes = ~u64{0} >> 8;	// "INVITE "
-	return datagram.size() >= 8 && (detail::load<8>(datagram.data()) & seven_bytes) == invite;
+	constexpr u64 options = 0x20534e4f4954504f;	// "OPTIONS "
+	const u64 begin = datagram.size() >= 8 ? detail::load<8>(datagram.data()) : 0;
+	if (begin == options)
+		return carry_options(info, datagram);
+	return (begin & seven_bytes) == invite ? carry_invite(info, datagram) : carry_message(info, nullptr, 0);
 }
 
 } // namespace
@@ -552,6 +572,8 @@ u32 sipx_core_slab_size(sipx_slab slab)
 		return sizeof(host);
 	case SIPX_SLAB_INVITE:
 		return sizeof(kept_invite);
+	case SIPX_SLAB_OPTIONS:
+		return sizeof(kept_options);
 	case SIPX_SLAB_TCP:
 		return sizeof(sipx_stream);
 	case SIPX_SLABS:
@@ -578,7 +600,7 @@ void sipx_core_packet(const sipx_packet_info *info)
 {
 	const text_view bytes(reinterpret_cast<const char *>(info->payload), info->payload_length);
 	const sipx_reason reason = is_keep_alive(bytes) ? SIPX_COUNT_keep_alive :
-				   begins_invite(bytes) ? carry_invite(*info, bytes) : carry_message(*info, nullptr, 0);
+				   carry_datagram(*info, bytes);
 	sipx_count(info->state, reason);
 }
 

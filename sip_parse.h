@@ -86,8 +86,10 @@ inline bool parse_call_id(parser &p, cursor text)
 inline bool parse_cseq(parser &p, cursor text)
 {
 	text.skip_lws();
+	const char *begin = text.at();
 	if (!read_number(text, ~0u, p.view.cseq))
 		return p.fail(parse_error::number);
+	p.view.cseq_digits = p.span_of({begin, text.at()});
 	const bool apart = !text.done() && is_in(*text.at(), cc_lws);
 	text.skip_lws();
 	const cursor name = text.take_while(cc_token);

@@ -204,6 +204,19 @@ struct kept_invite {
 	kept_edits made;
 };
 
+// How an OPTIONS left that nobody remembers: see options.h.
+struct kept_options {
+	static constexpr u32 identifiers = 4, call_id = 2, sequence = 3;	// of the four
+
+	u64 digest;	// of what lies around them
+	u32 settings;	// sipx_settings_version()
+	u16 size;
+	span identifier[identifiers];
+	u8 order[identifiers];	// in which they stand in the text
+	spelling spelled;	// what its connection remembered then
+	kept_edits made;
+};
+
 // A dialog, or what may become one (RFC 3261 12): one for each branch of a call that forks.
 struct call {
 	call *next_hash;
@@ -305,6 +318,7 @@ struct connection {
 	inner_literal literal;
 	stand_ins stands_for;
 	awaited_elsewhere awaited[max_awaited_elsewhere];	// newest first
+	kept_options *options[2];	// of outside and of inside; null: none is kept
 	u32 ordinary_s;		// the kernel's own timeout for it
 	bool needs_less;	// what needed it longest is over
 	bool needs_more;
@@ -387,6 +401,7 @@ template<> struct slab_of<call> { static constexpr sipx_slab id = SIPX_SLAB_CALL
 template<> struct slab_of<pinhole> { static constexpr sipx_slab id = SIPX_SLAB_PINHOLE; };
 template<> struct slab_of<host> { static constexpr sipx_slab id = SIPX_SLAB_HOST; };
 template<> struct slab_of<kept_invite> { static constexpr sipx_slab id = SIPX_SLAB_INVITE; };
+template<> struct slab_of<kept_options> { static constexpr sipx_slab id = SIPX_SLAB_OPTIONS; };
 template<> struct slab_of<stream> { static constexpr sipx_slab id = SIPX_SLAB_STREAM; };
 
 // Zeroed, or null.

@@ -212,6 +212,7 @@ enum sipx_slab {
 	SIPX_SLAB_PINHOLE,	/* an open pinhole, shared by all who need it */
 	SIPX_SLAB_HOST,		/* an inside address */
 	SIPX_SLAB_INVITE,	/* how an INVITE left that nobody has answered yet */
+	SIPX_SLAB_OPTIONS,	/* how the last OPTIONS of a connection left */
 	SIPX_SLAB_TCP,		/* a struct sipx_stream, at most 184 bytes; made by the boundary */
 	SIPX_SLABS
 };
@@ -282,6 +283,8 @@ enum sipx_setting {
 	0, 65536, 65536, 256, 32, 300, 604800, 32
 
 u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting);
+/* Another number once any of them has changed, lists included. */
+u32 sipx_settings_version(const struct sipx_state *state);
 /* True if the setting media_hosts lists that address: an inside host whose media address
  * other inside endpoints may name, as a PBX does for its phones (REQUIREMENTS S4). */
 bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoint *host);
@@ -360,7 +363,8 @@ bool sipx_nat_apply_edits(const struct sipx_packet_info *info);
 
 /* Replaces payload[offset, offset + old_length) by bytes[0, new_length) in the packet,
  * IP and UDP lengths and checksums included. False: no memory or the datagram would
- * exceed 65535 bytes; then the packet is as it was. Called by the NAT half alone. */
+ * exceed 65535 bytes; then the packet is as it was. Else its payload is no longer where it
+ * was. Called by the NAT half alone. */
 bool sipx_packet_replace(struct sipx_packet *packet, u32 offset, u32 old_length,
 			 const u8 *bytes, u32 new_length);
 

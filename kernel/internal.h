@@ -38,6 +38,7 @@ struct sipx_list {
 
 struct sipx_settings {
 	unsigned int values[SIPX_NET_SETTINGS];
+	unsigned int version;	/* one more with each change */
 	struct sipx_list __rcu *lists[SIPX_LISTS];
 	/* those, and an empty one that ends it on some kernels */
 	struct ctl_table table[SIPX_NET_SETTINGS + SIPX_LISTS + 1];

@@ -21,6 +21,7 @@ static const char *const slab_names[SIPX_SLABS] = {
 	[SIPX_SLAB_PINHOLE]	 = "sip_ext_pinhole",
 	[SIPX_SLAB_HOST]	 = "sip_ext_host",
 	[SIPX_SLAB_INVITE]	 = "sip_ext_invite",
+	[SIPX_SLAB_OPTIONS]	 = "sip_ext_options",
 	[SIPX_SLAB_TCP]		 = "sip_ext_tcp",
 };
 

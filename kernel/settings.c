@@ -149,6 +149,13 @@ u32 sipx_setting(const struct sipx_state *state, enum sipx_setting setting)
 	return READ_ONCE(sn->settings.values[setting]);
 }
 
+u32 sipx_settings_version(const struct sipx_state *state)
+{
+	const struct sipx_net *sn = sipx_net_of((struct sipx_state *)state);
+
+	return smp_load_acquire(&sn->settings.version);
+}
+
 bool sipx_is_media_host(const struct sipx_state *state, const struct sipx_endpoint *host)
 {
 	const struct sipx_net *sn = sipx_net_of((struct sipx_state *)state);
@@ -174,12 +181,17 @@ static bool is_range(const unsigned int *values)
 	return values[SIPX_SETTING_MEDIA_PORT_MIN] + 3 <= values[SIPX_SETTING_MEDIA_PORT_MAX];
 }
 
-/* One end of the range of ports. What would leave no range is refused. */
-static int port_handler(sipx_ctl_table *table, int write, void *buffer, size_t *length, loff_t *at)
+/* Whoever sees the new version sees what is new. */
+static void note_change(struct sipx_settings *own)
+{
+	smp_store_release(&own->version, own->version + 1);
+}
+
+/* What would leave no range of ports is refused. */
+static int value_handler(sipx_ctl_table *table, int write, void *buffer, size_t *length, loff_t *at)
 {
 	struct sipx_settings *own = table->data;
-	bool is_min = !strcmp(table->procname, "sip_ext_media_port_min");
-	enum sipx_setting number = is_min ? SIPX_SETTING_MEDIA_PORT_MIN : SIPX_SETTING_MEDIA_PORT_MAX;
+	int number = table - own->table;
 	unsigned int old = own->values[number], value = old;
 	struct ctl_table copy = *table;
 	int err;
@@ -189,7 +201,9 @@ static int port_handler(sipx_ctl_table *table, int write, void *buffer, size_t *
 	err = proc_douintvec_minmax(&copy, write, buffer, length, at);
 	if (!err && write) {
 		WRITE_ONCE(own->values[number], value);
-		if (!is_range(own->values)) {
+		if (is_range(own->values)) {
+			note_change(own);
+		} else {
 			WRITE_ONCE(own->values[number], old);
 			err = -EINVAL;
 		}
@@ -239,6 +253,8 @@ static int list_handler(sipx_ctl_table *table, int write, void *buffer, size_t *
 	err = proc_dostring(&copy, write, buffer, length, at);
 	if (!err && write)
 		err = replace_list(own, number, text);
+	if (!err && write)
+		note_change(own);
 	mutex_unlock(&writing);
 	kfree(text);
 	return err;
@@ -316,14 +332,13 @@ static void init_entry(const struct net *net, struct sipx_settings *own, int num
 	/* root of an own user namespace is anybody: what the machine's gave is the most */
 	bool by_anybody = net->user_ns != &init_user_ns;
 	struct ctl_table *entry = &own->table[number];
-	bool port = number == SIPX_SETTING_MEDIA_PORT_MIN || number == SIPX_SETTING_MEDIA_PORT_MAX;
 
 	own->values[number] = begin[number];
 	entry->procname = settings[number].sysctl;
-	entry->data = port ? (void *)own : &own->values[number];
+	entry->data = own;
 	entry->maxlen = sizeof(own->values[number]);
 	entry->mode = 0644;
-	entry->proc_handler = port ? port_handler : proc_douintvec_minmax;
+	entry->proc_handler = value_handler;
 	entry->extra1 = settings[number].min;
 	entry->extra2 = by_anybody && is_limit(number) ? &begin[number] : settings[number].max;
 }

@@ -418,6 +418,28 @@ static void S11_helper_taken_off(struct kunit *test)
 	sipx_test_end(ct);
 }
 
+/* ---- settings ----------------------------------------------------------------------------- */
+
+/* What has been kept from before a change is not used after it. */
+static void settings_have_versions(struct kunit *test)
+{
+	struct sipx_settings *own = &sipx_test_net()->settings;
+	u32 version = sipx_settings_version(sipx_state_of(sipx_test_net())), i;
+	char *text = kunit_kzalloc(test, 2048, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	for (i = 0; i < SIPX_NET_SETTINGS + SIPX_LISTS; i++) {
+		size_t length = 2048;
+		loff_t at = 0;
+
+		KUNIT_EXPECT_EQ(test, own->table[i].proc_handler(&own->table[i], 0, text, &length, &at), 0);
+		KUNIT_EXPECT_EQ(test, sipx_settings_version(sipx_state_of(sipx_test_net())), version + i);
+		at = 0;
+		KUNIT_EXPECT_EQ(test, own->table[i].proc_handler(&own->table[i], 1, text, &length, &at), 0);
+		KUNIT_EXPECT_EQ(test, sipx_settings_version(sipx_state_of(sipx_test_net())), version + i + 1);
+	}
+}
+
 /* ---- sockets of the router ---------------------------------------------------------------- */
 
 static struct socket *bind_socket(struct kunit *test, int type, int protocol, u16 port)
@@ -486,6 +508,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(stands_in_its_zone),
 	KUNIT_CASE(ends_under_the_lock),
 	KUNIT_CASE(S11_helper_taken_off),
+	KUNIT_CASE(settings_have_versions),
 	KUNIT_CASE(ports_taken),
 	{}
 };

@@ -211,11 +211,10 @@ void router::leave_core(const connection &c)
 u16 router::through_core(connection &c, bool reply, std::string &bytes)
 {
 	// Exactly as long as the datagram: a look beyond its end is seen.
-	const auto payload = std::make_unique<u8[]>(bytes.size());
-	std::memcpy(payload.get(), bytes.data(), bytes.size());
-	sipx_packet packet{this, &c, &bytes};
+	sipx_packet packet{this, &c, &bytes, std::make_unique<u8[]>(bytes.size())};
+	std::memcpy(packet.payload.get(), bytes.data(), bytes.size());
 	sipx_packet_info info = describe(c, reply, packet);
-	info.payload = payload.get();
+	info.payload = packet.payload.get();
 	info.payload_length = static_cast<u32>(bytes.size());
 	in_packet_ = true;
 	const sipx_reason glance = sipx_core_glance(info.payload, info.payload_length);
@@ -457,6 +456,20 @@ u32 sipx_setting(const sipx_state *state, enum sipx_setting setting)
 	return router_of(const_cast<sipx_state *>(state)).rules.values[setting];
 }
 
+u32 sipx_settings_version(const sipx_state *state)
+{
+	const auto &rules = router_of(const_cast<sipx_state *>(state)).rules;
+	size_t version = 0;
+	const auto mix = [&version](size_t value) { version = version * 31 + value; };
+	for (const u32 value : rules.values)
+		mix(value);
+	for (const std::string &host : rules.media_hosts)
+		mix(std::hash<std::string>{}(host));
+	for (const u16 port : rules.denied_ports)
+		mix(port);
+	return static_cast<u32>(version);
+}
+
 void sipx_print(sipx_sink *sink, const char *text, u32 length) { sink->text.append(text, length); }
 
 sipx_conntrack *sipx_conntrack_hold(sipx_packet *packet)
@@ -557,5 +570,6 @@ bool sipx_packet_replace(sipx_packet *packet, u32 offset, u32 old_length, const 
 	if (fault_strikes(fault_replace) || old.size() - old_length + new_length > max_datagram)
 		return false;
 	old.replace(offset, old_length, reinterpret_cast<const char *>(bytes), new_length);
+	packet->payload.reset();
 	return true;
 }

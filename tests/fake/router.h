@@ -281,6 +281,7 @@ struct sipx_packet {
 	fake::router *on;
 	fake::connection *of;
 	std::string *bytes;
+	std::unique_ptr<u8[]> payload{};	// of a datagram: gone once it is replaced
 	u16 redirected = 0;	// the port that it goes to instead
 };
 
