@@ -33,10 +33,10 @@ lab_run() {
 # Leaves the options in opt_* and the command in job
 parse_run_options() {
 	opt_kernel=uml-6.1 opt_helper=ext opt_load=1 opt_cpus=1 opt_timeout='' opt_mem=1024
-	opt_out='' opt_env=() opt_append=() opt_icount='' opt_log='' job=()
+	opt_out='' opt_env=() opt_append=() opt_icount='' opt_log='' opt_monitor='' job=()
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--kernel|--helper|--cpus|--timeout|--mem|--out|--env|--append|--log)
+		--kernel|--helper|--cpus|--timeout|--mem|--out|--env|--append|--log|--monitor)
 			[ $# -gt 1 ] || die "$1 needs a value"
 			take_option "$1" "$2"
 			shift
@@ -64,6 +64,7 @@ take_option() {
 	--env) opt_env+=("$2") ;;
 	--append) opt_append+=("$2") ;;
 	--log) opt_log=$2 ;;
+	--monitor) opt_monitor=$2 ;;
 	esac
 }
 
@@ -79,6 +80,7 @@ check_run_options() {
 	done
 	[ "$opt_kernel" != uml-6.1 ] || [ "$opt_cpus" = 1 ] || die "uml-6.1 has one processor"
 	[ -z "$opt_icount" ] || ! is_uml "$opt_kernel" || die "--icount needs a Debian kernel"
+	[ -z "$opt_monitor" ] || ! is_uml "$opt_kernel" || die "--monitor needs a Debian kernel"
 	[ ${#job[@]} -gt 0 ] || die "run what? (see scripts/lab --help)"
 	[ -z "$opt_out" ] || [ -d "$opt_out" ] || die "no folder $opt_out"
 	find_job
@@ -203,6 +205,7 @@ qemu_command() {
 	share_folder x "$run/x" ''
 	[ -z "$opt_out" ] || share_folder out "$(realpath -- "$opt_out")" ''
 	[ -z "$opt_icount" ] || vm+=(-icount "shift=0,sleep=off")
+	[ -z "$opt_monitor" ] || vm+=(-monitor "unix:${opt_monitor//,/,,},server=on,wait=off")
 }
 
 # A comma separates QEMU's options; one in a path is written twice
