@@ -77,13 +77,19 @@ bool is_left(const binding_site &site, const socket_run &run)
 	       is_run_free(site, run, run.left);
 }
 
+u32 &listening_like(state &tables, const endpoint &outside)
+{
+	return tables.listening[outside.family == SIPX_IPV6][outside.protocol == SIPX_TCP];
+}
+
 // Sockets that are listened at have a port each, and media a pair: they are to leave pairs. A quarter of the range
 // is theirs.
-bool too_many_listen(const binding_site &site)
+bool too_many_listen(const binding_site &site, u8 protocol)
 {
 	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
 	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
-	return tables_of(site.opaque).signalling_ports > (highest - lowest) / 4;
+	const endpoint outside = with_protocol(site.outside, protocol);
+	return listening_like(tables_of(site.opaque), outside) > (highest - lowest) / 4;
 }
 
 // The first outside port of a run that has none yet; 0 if none was found. A listening port
@@ -91,8 +97,10 @@ bool too_many_listen(const binding_site &site)
 // sends from that number: it gets any.
 u16 choose_port(const binding_site &site, const socket_run &run)
 {
+	if (run.signalling && is_run_free(site, run, run.hint))
+		return run.hint;
 	if (run.signalling)
-		return is_run_free(site, run, run.hint) ? run.hint : random_port(site, run);
+		return too_many_listen(site, run.first.protocol) ? 0 : random_port(site, run);
 	const u16 mapped = run.mapping_known ? run.mapping : mapping_of(site, run.first, run.hint);
 	// A mapping that stands counts more than its parity (R6); all others keep it (RFC 3550 11).
 	const u16 wanted[] = {mapped, run.hint, run.first.port};
@@ -213,7 +221,7 @@ void drop_reference(state &tables, binding *held)
 	tables.by_inside.remove(hash_of_socket(held->inside, held->zone), held);
 	tables.by_outside.remove(hash_of_socket(held->outside, any_zone), held);
 	count_no_more(tables, held->of, shared::bindings);
-	tables.signalling_ports -= held->signalling;
+	listening_like(tables, held->outside) -= held->signalling;
 	discard(held);
 }
 
@@ -221,7 +229,7 @@ namespace {
 
 void note_signalling(state &tables, binding &held)
 {
-	tables.signalling_ports += !held.signalling;
+	listening_like(tables, held.outside) += !held.signalling;
 	held.signalling = true;
 }
 
@@ -235,7 +243,7 @@ bool hold_run(const binding_site &site, const socket_run &run, binding **held, s
 	// lets the text be true; whoever has the first one keeps it.
 	const bool fits = none_stands || find_standing(site, run, held, port);
 	if (!fits || !port)
-		port = run.signalling && too_many_listen(site) ? 0 : choose_port(site, run);
+		port = choose_port(site, run);
 	*why = SIPX_COUNT_no_port;
 	for (u32 i = 0; port && i < run.count; i++) {
 		if (fits && held[i])
@@ -349,10 +357,10 @@ bool end_oldest(const binding_site &site, const host &yields, u16 &left)
 	return true;
 }
 
-// What its host then has of ports and pinholes, with one for each way of a socket's (weigh_sockets()).
+// What its host then has of ports and pinholes, with one for each way of a socket's media (weigh_sockets()).
 u32 weight_with(const binding_site &site, const socket_run &run)
 {
-	const u32 weight = 3 * run.count + 1;
+	const u32 weight = (run.signalling ? 1 : 3) * run.count + 1;
 	if (!site.of)
 		return weight;
 	return weight + site.of->held[static_cast<u32>(shared::bindings)] +
@@ -364,15 +372,17 @@ u32 weight_with(const binding_site &site, const socket_run &run)
 // is full.
 bool make_sockets_free(const binding_site &site, sipx_reason why, socket_run &run)
 {
-	const state &tables = tables_of(site.opaque);
+	state &tables = tables_of(site.opaque);
 	const u32 held = tables.held[static_cast<u32>(shared::bindings)];
 	const bool near = why == SIPX_COUNT_limit_bindings && held < sipx_setting(site.opaque, SIPX_SETTING_MAX_MEDIA);
 	const bool own = why == SIPX_COUNT_limit_media_host;
 	if (why == SIPX_COUNT_no_memory)
 		return false;
+	const bool listens = run.signalling && why == SIPX_COUNT_no_port;
+	const yielding what = listens ? yielding::listening : yielding::ports;
 	const host *yields = site.of;
 	if (!own)
-		yields = who_yields(tables, yielding::ports, site.of, near, weight_with(site, run));
+		yields = who_yields(tables, what, site.of, near, weight_with(site, run));
 	if (!yields || !end_oldest(site, *yields, run.left))
 		return false;
 	sipx_count(site.opaque, why);

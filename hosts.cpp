@@ -76,12 +76,8 @@ u8 rank_of(const host *of, u32 count)
 	return static_cast<u8>(32 - __builtin_clz(count) + (of && of->granted ? 0 : ranks_of_unknown));
 }
 
-void set_count(state &tables, yielding what, share &of, u32 count)
+void set_rank(state &tables, yielding what, share &of, u8 rank)
 {
-	const u8 rank = rank_of(of.of, count);
-	of.count = count;
-	if (rank == of.rank)
-		return;
 	auto &ranked = tables.ranked[static_cast<u32>(what)];
 	if (of.rank)
 		ranked[of.rank].remove(&of);
@@ -90,25 +86,44 @@ void set_count(state &tables, yielding what, share &of, u32 count)
 	of.rank = rank;
 }
 
+void set_count(state &tables, yielding what, share &of, u32 count)
+{
+	const u8 rank = rank_of(of.of, count);
+	of.count = count;
+	if (rank != of.rank)
+		set_rank(tables, what, of, rank);
+}
+
 void change_count(state &tables, yielding what, host &of, bool more)
 {
 	share &changed = share_of(of, what);
 	set_count(tables, what, changed, more ? changed.count + 1 : changed.count - 1);
 }
 
-// Who has most of ports and pinholes yields them first, however few its calls are.
-void weigh_sockets(state &tables, host &of)
+// Who has most of ports and pinholes yields them first, however few its calls are. True: of what it yields of
+// that kind it has another rank then.
+bool weigh_sockets(state &tables, host &of, yielding what)
 {
-	const u32 held = of.held[static_cast<u32>(shared::bindings)] + of.held[static_cast<u32>(shared::pinholes)];
-	const bool has_pinholes = of.holding.head || of.doors.head, has_ports = of.keeping.head || of.spare.head;
-	set_count(tables, yielding::pinholes, share_of(of, yielding::pinholes), has_pinholes ? held + 1 : 0);
-	set_count(tables, yielding::ports, share_of(of, yielding::ports), has_ports ? held + 1 : 0);
+	const u32 weight = of.held[static_cast<u32>(shared::bindings)] + of.held[static_cast<u32>(shared::pinholes)] + 1;
+	const u8 rank = rank_of(&of, weight), before = share_of(of, what).rank;
+	const auto weigh = [&](yielding kind, bool yields) {
+		share &its = share_of(of, kind);
+		its.count = yields ? weight : 0;
+		if (its.rank != (yields ? rank : 0))
+			set_rank(tables, kind, its, yields ? rank : 0);
+	};
+	weigh(yielding::pinholes, of.holding.head || of.doors.head);
+	weigh(yielding::ports, of.keeping.head || of.spare.head);
+	weigh(yielding::listening, of.spare.head);
+	return share_of(of, what).rank != before;
 }
+
+void weigh_sockets(state &tables, host &of) { (void)weigh_sockets(tables, of, yielding::calls_in); }
 
 u32 together(const host &of, yielding what)
 {
 	constexpr shared of_kind[] = {shared::calls, shared::calls, shared::registrations, shared::pinholes,
-				      shared::bindings};
+				      shared::bindings, shared::bindings};
 	return of.network->together[static_cast<u32>(of_kind[static_cast<u32>(what)])];
 }
 
@@ -122,7 +137,7 @@ bool yields_near(const host &asks, const host &yields, yielding what)
 
 yielding kind_of(bool inside_began) { return inside_began ? yielding::calls_out : yielding::calls_in; }
 
-call *call_that_yields(const state &tables, bool inside_begins, host *of, bool near)
+call *call_that_yields(state &tables, bool inside_begins, host *of, bool near)
 {
 	host *in = who_yields(tables, yielding::calls_in, of, near);
 	host *out = inside_begins ? who_yields(tables, yielding::calls_out, of, near) : nullptr;
@@ -213,21 +228,29 @@ void count_no_more(state &tables, host *of, shared what)
 		remove_if_unused(tables, of);
 }
 
-host *who_yields(const state &tables, yielding what, host *of, bool near, u32 comes)
+host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 {
-	const u8 own = of ? share_of(*of, what).rank : 0, then = rank_of(of, comes);
+	const bool of_sockets = what >= yielding::pinholes, ties = what == yielding::listening;
+	const u32 own = of ? share_of(*of, what).rank : 0, then = rank_of(of, comes);
+	const u32 least = (own > then ? own : then) + !ties;
 	u32 looks = 0;
-	for (u32 rank = share_ranks - 1; rank > own && rank > then; rank--)
-		for (const share *at = tables.ranked[static_cast<u32>(what)][rank].tail;
-		     at && looks < most_looks; at = at->of_rank.previous, looks++)
-			if (!near || !of || yields_near(*of, *at->of, what))
-				return at->of;
+	for (u32 rank = share_ranks - 1; rank && rank >= least; rank--)
+		for (share *at = tables.ranked[static_cast<u32>(what)][rank].tail, *next; at && looks < most_looks; at = next) {
+			next = at->of_rank.previous;
+			looks++;
+			host *found = at->of;
+			if (near && of && !yields_near(*of, *found, what))
+				continue;
+			// it may have less than when it was looked at last, and come again below
+			if (!of_sockets || !weigh_sockets(tables, *found, what) || share_of(*found, what).rank > rank)
+				return found;
+		}
 	return own ? of : nullptr;
 }
 
 bool has_room_for_call(sipx_state *opaque, host *of, bool inside_begins, call *&instead, sipx_reason &why)
 {
-	const state &tables = tables_of(opaque);
+	state &tables = tables_of(opaque);
 	const u32 most = sipx_setting(opaque, SIPX_SETTING_MAX_CALLS);
 	const u32 at = static_cast<u32>(shared::calls);
 	const bool host_full = of && of->held[at] >= sipx_setting(opaque, SIPX_SETTING_MAX_CALLS_PER_HOST);
@@ -242,7 +265,7 @@ bool has_room_for_call(sipx_state *opaque, host *of, bool inside_begins, call *&
 
 bool has_room_for_registration(sipx_state *opaque, host *of, registration *&instead, sipx_reason &why)
 {
-	const state &tables = tables_of(opaque);
+	state &tables = tables_of(opaque);
 	const u32 most = sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS);
 	const u32 at = static_cast<u32>(shared::registrations);
 	const bool host_full = of && of->held[at] >= sipx_setting(opaque, SIPX_SETTING_MAX_REGISTRATIONS_PER_HOST);
@@ -286,7 +309,6 @@ void set_asking(state &tables, registration &r, bool asking)
 void set_yielding(state &tables, call &c, bool holding, bool keeping)
 {
 	host &of = *c.owner->of;
-	const bool more = holding > c.holding || keeping > c.keeping;
 	if (holding != c.holding) {
 		if (holding)
 			of.holding.push(&c);
@@ -299,11 +321,10 @@ void set_yielding(state &tables, call &c, bool holding, bool keeping)
 		else
 			of.keeping.remove(&c);
 	}
-	const bool less = holding < c.holding || keeping < c.keeping;
+	if (holding || keeping || c.holding || c.keeping)
+		weigh_sockets(tables, of);
 	c.holding = holding;
 	c.keeping = keeping;
-	if (more || (less && !(of.holding.head && of.keeping.head)))
-		weigh_sockets(tables, of);
 }
 
 void note_granted(state &tables, host &of, bool granted)

@@ -52,7 +52,8 @@ inline u32 &pinholes_of(host &of) { return of.held[static_cast<u32>(shared::pinh
 // Who gives way to `of` where something is full: who has most of it, if that is more than `of` has, or
 // than `comes`, what it then has; else `of` itself; null: nobody. `near`: it is not full, but what is left is
 // no more than others need who have less than the network of `of`: an address of that, or of one that has more.
-[[nodiscard]] host *who_yields(const state &tables, yielding what, host *of, bool near, u32 comes = 0);
+// Of sockets that are listened at, who has as much gives way, too: the oldest.
+[[nodiscard]] host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes = 0);
 
 // Whether one more call has its place; where an unanswered one must go for it, `instead` is
 // the oldest, and `why` says which limit it was: one of the same host at its own limit, of the

@@ -460,6 +460,8 @@ sipx_reason carry_message(const sipx_packet_info &info, stream_message *message,
 	workspace &work = workspace_of(info.workspace);
 	work.digest = digest;
 	work.again = false;
+	if (!message)	// before anything that hangs on them is looked at
+		work.settings = sipx_settings_version(info.state);
 	const parse_error error = parse(bytes, work.view);
 	if (error != parse_error::none)
 		return reason_of(error);

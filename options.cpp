@@ -96,6 +96,8 @@ bool describe_options(const sipx_packet_info &info, const workspace &work, text_
 		return false;
 	fresh.size = static_cast<u16>(datagram.size());
 	fresh.digest = digest_around(fresh, datagram);
+	fresh.settings = work.settings;
+	fresh.spelled = work.what.before;
 	return true;
 }
 
@@ -113,22 +115,21 @@ void keep_options(const sipx_packet_info &info, const workspace &work, kept_opti
 	if (!place)
 		return;
 	*place = fresh;
-	place->spelled = spelling_of(*info.data);
-	place->settings = sipx_settings_version(info.state);
 }
 
 bool is_like_before(const sipx_packet_info &info, workspace &work, text_view datagram)
 {
+	kept_options known;
+	const u32 settings = sipx_settings_version(info.state);	// before anything that hangs on them is looked at
 	if (!is_plain(info) || !connection_of(*info.data))
 		return false;
-	kept_options known;
 	work.where = sides_of(info);
 	{
 		table_lock lock(info.state);
 		const connection *owner = connection_of(*info.data);
 		const kept_options *place = owner ? owner->options[work.where.from_inside] : nullptr;
 		if (!place || place->size != datagram.size() || !(place->spelled == spelling_of(*info.data)) ||
-		    place->settings != sipx_settings_version(info.state))
+		    place->settings != settings)
 			return false;
 		known = *place;
 	}

@@ -153,6 +153,7 @@ struct workspace {
 	plan what;
 	rewrite made;
 	u64 digest;	// of an INVITE that may be kept, or be one; 0: it is none
+	u32 settings;	// sipx_settings_version() when the datagram came
 	bool again;	// it leaves as `kept` says, and was not read
 	kept_edits kept;
 	u8 out[65536];

@@ -334,9 +334,9 @@ inline constexpr u32 shared_kinds = 4;
 
 // What gives way where that is full: calls that nobody has answered, begun outside or inside,
 // registrations that nobody has granted; the pinholes, and the outside ports, of calls that nobody has answered
-// and of sockets that no registrar knows.
-enum class yielding : u8 { calls_in, calls_out, registrations, pinholes, ports };
-inline constexpr u32 yielding_kinds = 5;
+// and of sockets that no registrar knows; and the ports of these sockets alone.
+enum class yielding : u8 { calls_in, calls_out, registrations, pinholes, ports, listening };
+inline constexpr u32 yielding_kinds = 6;
 // A host that no registrar knows counts 256 times.
 inline constexpr u32 ranks_of_unknown = 8;
 // By how many binary digits the number has; 0: there is none.
@@ -388,7 +388,7 @@ struct state {
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
 	u32 last_number;	// of a call or registration, as it is shown
 	u32 held[shared_kinds];
-	u32 signalling_ports;	// bindings of sockets that are listened at
+	u32 listening[2][2];	// bindings of sockets that are listened at; [1]: IPv6; [1]: TCP
 };
 
 inline state &tables_of(sipx_state *opaque) { return *reinterpret_cast<state *>(opaque); }

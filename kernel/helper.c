@@ -196,6 +196,7 @@ static unsigned int datagram(struct sipx_packet *packet)
 	struct sk_buff *skb = packet->skb;
 	enum sipx_reason what;
 	unsigned int verdict;
+	bool disabled;
 	int length;
 
 	if (skb_is_gso(skb)) {
@@ -230,9 +231,9 @@ static unsigned int datagram(struct sipx_packet *packet)
 		sipx_refuse(packet, what);
 		return NF_ACCEPT;
 	}
-	local_bh_disable();
+	disabled = sipx_bh_disable();
 	verdict = through_core(packet, length);
-	local_bh_enable();
+	sipx_bh_enable(disabled);
 	return verdict;
 }
 

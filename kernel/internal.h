@@ -419,6 +419,21 @@ static inline void sipx_refuse(const struct sipx_packet *packet, enum sipx_reaso
 }
 
 /* What the core has refused of that packet. Bottom halves are off. */
+/* Bottom halves are off for a forwarded packet already, and once more takes its time. True: sipx_bh_enable(). */
+static inline bool sipx_bh_disable(void)
+{
+	if (softirq_count())
+		return false;
+	local_bh_disable();
+	return true;
+}
+
+static inline void sipx_bh_enable(bool disabled)
+{
+	if (disabled)
+		local_bh_enable();
+}
+
 /* A packet begins. What was noted since the last one is what time has brought, and no packet was refused for it. */
 static inline void sipx_forget_refusals(void)
 {

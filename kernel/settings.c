@@ -192,12 +192,13 @@ static int value_handler(sipx_ctl_table *table, int write, void *buffer, size_t 
 {
 	struct sipx_settings *own = table->data;
 	int number = table - own->table;
-	unsigned int old = own->values[number], value = old;
 	struct ctl_table copy = *table;
+	unsigned int old, value;
 	int err;
 
 	copy.data = &value;
 	mutex_lock(&writing);
+	old = value = own->values[number];
 	err = proc_douintvec_minmax(&copy, write, buffer, length, at);
 	if (!err && write) {
 		WRITE_ONCE(own->values[number], value);

@@ -657,15 +657,16 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 	struct sipx_segment_answer answer;
 	struct sk_buff *besides;
 	unsigned int verdict;
+	bool disabled;
 
-	local_bh_disable();
+	disabled = sipx_bh_disable();
 	sipx_forget_refusals();
 	spin_lock(&tcp->lock);
 	if (unlikely(!tcp->is_open && !tcp->is_evicted) && is_one_too_many(tcp, &header->segment))
 		send_away(packet, tcp);
 	if (unlikely(tcp->is_evicted)) {
 		spin_unlock(&tcp->lock);
-		local_bh_enable();
+		sipx_bh_enable(disabled);
 		return NF_ACCEPT;
 	}
 	verdict = translate(packet, tcp, header, &answer);
@@ -680,7 +681,7 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 		sipx_tcp_end(packet->data);
 	if (besides)
 		sipx_emission_send(nf_ct_net(packet->ct), besides);
-	local_bh_enable();
+	sipx_bh_enable(disabled);
 	return verdict;
 }
 

@@ -131,6 +131,62 @@ TEST_P(floods, S7_contacts_leave_ports_of_the_range)
 	EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 180u);	// another one's have gone
 }
 
+// A new phone asks for a port to listen at while strangers have all that there are: the oldest of theirs goes.
+TEST_P(floods, S7_who_listens_elsewhere_finds_a_port)
+{
+	limit_range(400);
+	for (u32 each : {1, 2, 3}) {
+		for (u32 host = 100; host < 230; host++)
+			name_contacts("OPTIONS", host, 0, each);
+		for (const char *method : {"REGISTER", "INVITE"})
+			for (u32 host = 20; host < 30; host++) {
+				const endpoint from = map.inside(host, 5060);
+				dialog d = dialog_of("new", from, "sip:x@example.com");
+				d.contact = "<sip:new@" + text_of(map.inside(host, 5080)) + ">";
+				EXPECT_EQ(leak_in(gate.send(from, server, request(d, method)).bytes, map), "") << each << method;
+			}
+		gate.end_all();
+		register_phone(good, "bob");
+	}
+}
+
+// What listens over IPv6 takes no port of IPv4.
+TEST_P(floods, S7_each_family_has_its_ports)
+{
+	limit_range(400);
+	for (u32 host = 100; host < 230; host++)
+		name_contacts("OPTIONS", host, 0, 1);
+	EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 100u);
+	const u8 family = GetParam() == SIPX_IPV6 ? SIPX_IPV4 : SIPX_IPV6;
+	const places others{family};
+	for (u32 host = 20; host < 120; host++) {
+		const endpoint from = others.inside(host, 5060), far = others.outside(1, 5060);
+		dialog d = dialog_of("new", from, "sip:x@example.com");
+		d.contact = "<sip:new@" + text_of(others.inside(host, 5080)) + ">";
+		EXPECT_EQ(leak_in(gate.send(from, far, request(d, "REGISTER")).bytes, others), "") << host;
+	}
+	EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 200u);
+}
+
+// It had many calls, which are over; one rings.
+TEST_P(floods, S7_who_has_less_than_before_yields_less)
+{
+	const endpoint pbx = map.inside(12, 5060);
+	limit_ports(300, 128);
+	std::vector<placed_call> calls;
+	for (u16 n = 0; n < 24; n++)
+		calls.push_back(call_out(pbx, sip::with_port(pbx, static_cast<u16>(21000 + 2 * n)),
+					 map.outside(7, static_cast<u16>(30000 + 2 * n))));
+	invite(12, 25000, 1);
+	for (placed_call &c : calls)
+		to_phone(pbx, answer_at_server(to_server(pbx, request(c.caller, "BYE")), 200));
+	gate.advance(40);
+	EXPECT_EQ(calls_that_stand(pbx), 1u);
+	for (u32 host = 100; host < 130; host++)
+		invite(host, 10000, 7);
+	EXPECT_EQ(calls_that_stand(pbx), 1u);
+}
+
 // What an answered call and a registration are reached at, though everything else goes.
 TEST_P(floods, S7_contacts_of_what_lasts_stay)
 {

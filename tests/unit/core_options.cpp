@@ -147,6 +147,17 @@ TEST_P(options, P4_settings_and_what_is_remembered_count)
 	read(false, first);
 }
 
+// It changes while the message is on its way through: the edits are those of before.
+TEST_P(options, P4_a_setting_that_changes_meanwhile_counts)
+{
+	const fields identity = {{"P-Preferred-Identity", "<sip:alice@" + fake::uri_host_of(phone) + ">"}};
+	const std::string first = request(phone_asks, "OPTIONS", "", identity);
+	gate.during_rewrite = [this] { gate.rules.values[SIPX_SETTING_IDENTITY] = 0; };
+	gate.send(phone, server, first);
+	EXPECT_NE(line_of(gate.send(phone, server, first).bytes, "P-Preferred-Identity").find(fake::uri_host_of(phone)),
+		  std::string::npos);
+}
+
 TEST_P(options, R27_without_memory_each_is_read)
 {
 	set_faults({.kinds = fault_alloc, .strike_at = 1, .all_after = true});
