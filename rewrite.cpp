@@ -118,23 +118,35 @@ void write_edit(const plan &p, const edit &e, text_writer &out)
 		out.put_number(p.scopes[e.value].becomes);
 		break;
 	case edit_kind::address:
-		out.put(text_view(value.address, e.written));
+		out.put_fitting(value.address, e.written);
 		break;
 	case edit_kind::port:
-		out.put(text_view(value.port + 1, e.written));
+		out.put_fitting(value.port + 1, e.written);
 		break;
 	default:
-		out.put(text_view(value.port, e.written));
+		out.put_fitting(value.port, e.written);
 		break;
 	}
 }
 
+// Both ends of what is replaced, and how long that becomes.
+rewrite extent_of(const plan &p)
+{
+	const edit &last = p.edits[p.edit_count - 1];
+	const u32 begin = p.edits[0].offset, length = u32{last.offset} + last.length - begin;
+	u32 becomes = length;	// modulo 2^32
+	for (u32 i = 0; i < p.edit_count; i++)
+		becomes += u32{p.edits[i].written} - p.edits[i].length;
+	return {begin, length, becomes};
+}
+
+// They fit.
 void write_edits(const plan &p, text_view message, text_writer &out)
 {
 	u32 at = p.edits[0].offset;
 	for (u32 i = 0; i < p.edit_count; i++) {
 		const edit &e = p.edits[i];
-		out.put(message.sub(at, e.offset - at));
+		out.put_fitting(message.data() + at, e.offset - at);
 		write_edit(p, e, out);
 		at = u32{e.offset} + e.length;
 	}
@@ -145,22 +157,22 @@ void write_edits(const plan &p, text_view message, text_writer &out)
 bool render_edits(workspace &work, text_view message, u32 most, rewrite &made)
 {
 	plan &p = work.what;
-	const edit &last = p.edits[p.edit_count - 1];
-	const u32 begin = p.edits[0].offset, end = u32{last.offset} + last.length;
-	text_writer out(p.whole ? p.whole : reinterpret_cast<char *>(work.out),
-			p.whole ? p.whole_size : sizeof(work.out));
+	const u32 room = p.whole ? p.whole_size : sizeof(work.out);
 	resolve_values(p);
 	resolve_lengths(p);
-	if (p.whole)
-		out.put(message.sub(0, begin));
-	write_edits(p, message, out);
-	const u32 before = p.whole ? begin : 0;
-	made = {begin, end - begin, out.size() - before};
-	if (p.whole)
-		out.put(message.sub(end));
-	const bool fits = !out.overflowed() && message.size() - made.old_length + made.new_length <= most;
+	made = extent_of(p);
+	const u32 whole = message.size() - made.old_length + made.new_length;
+	const bool fits = whole <= most && (p.whole ? whole : made.new_length) <= room;
 	p.reason = fits ? SIPX_COUNT_rewrite_failed : SIPX_COUNT_too_long;
-	return fits;
+	if (!fits)
+		return false;
+	text_writer out(p.whole ? p.whole : reinterpret_cast<char *>(work.out), room);
+	if (p.whole)
+		out.put_fitting(message.data(), made.offset);
+	write_edits(p, message, out);
+	if (p.whole)
+		out.put(message.sub(made.offset + made.old_length));
+	return true;
 }
 
 bool render_again(workspace &work, text_view message, rewrite &made)

@@ -285,7 +285,8 @@ void sipx_core_segment(const sipx_packet_info *info, sipx_stream *stream, const 
 	const bool anew = segment->syn && segment->has_ack && other.first != first;
 	if (anew || (segment->syn && has_just_begun(flow, other)))
 		stream->why = 0;
-	learn_sizes(*info, *segment, anew, *stream);
+	if (info->payload_length || segment->syn)
+		learn_sizes(*info, *segment, anew, *stream);
 	write_answer(*info, made, *answer);
 	answer->anew = anew;
 	// should a SYN be answered that is not the connection's, the kernel looks at this with no shift

@@ -54,6 +54,13 @@ public:
 		size_ += text.size();
 	}
 
+	// Of what is known to fit.
+	void put_fitting(const char *from, u32 length)
+	{
+		copy(buffer_ + size_, from, length);
+		size_ += length;
+	}
+
 	// The most have one to three digits: octets of an address.
 	constexpr void put_number(u64 value)
 	{
