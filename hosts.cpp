@@ -104,7 +104,8 @@ void change_count(state &tables, yielding what, host &of, bool more)
 // that kind it has another rank then.
 bool weigh_sockets(state &tables, host &of, yielding what)
 {
-	const u32 weight = of.held[static_cast<u32>(shared::bindings)] + of.held[static_cast<u32>(shared::pinholes)] + 1;
+	const u32 weight = 1 + of.held[static_cast<u32>(shared::bindings)] +
+			   of.held[static_cast<u32>(shared::pinholes)];
 	const u8 rank = rank_of(&of, weight), before = share_of(of, what).rank;
 	const auto weigh = [&](yielding kind, bool yields) {
 		share &its = share_of(of, kind);
@@ -234,8 +235,9 @@ host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 	const u32 own = of ? share_of(*of, what).rank : 0, then = rank_of(of, comes);
 	const u32 least = (own > then ? own : then) + !ties;
 	u32 looks = 0;
-	for (u32 rank = share_ranks - 1; rank && rank >= least; rank--)
-		for (share *at = tables.ranked[static_cast<u32>(what)][rank].tail, *next; at && looks < most_looks; at = next) {
+	for (u32 rank = share_ranks - 1; rank && rank >= least; rank--) {
+		share *next, *at = tables.ranked[static_cast<u32>(what)][rank].tail;
+		for (; at && looks < most_looks; at = next) {
 			next = at->of_rank.previous;
 			looks++;
 			host *found = at->of;
@@ -245,6 +247,7 @@ host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 			if (!of_sockets || !weigh_sockets(tables, *found, what) || share_of(*found, what).rank > rank)
 				return found;
 		}
+	}
 	return own ? of : nullptr;
 }
 
