@@ -17,6 +17,11 @@ engine := tcp_stream stream_input stream_map stream_waiting message_frame
 $(OUT)/stream_cost: $(engine:%=$(OUT)/%.o) $(OUT)/bench/stream_cost.o
 	g++ -o $@ $^
 
+# Plays phones and a server: nothing of it is measured
+$(OUT)/scale: flags := -O2 -Wall -Wextra -Werror
+$(OUT)/scale: $(OUT)/bench/scale.o
+	g++ -o $@ $^
+
 # Each parser in a program of its own
 samples := bench/parser_cost bench/samples bench/hostile bench/message tests/fuzz/sip_mutator \
 	   tests/corpora/message_source tests/corpora/pcap tests/fake/text tests/fake/peers
