@@ -539,7 +539,8 @@ private:
 	void remind(const due &one, u64 at)
 	{
 		phone &p = phones_[one.number];
-		if (p.call != one.call || (p.at != step::inviting && p.at != step::ending))
+		const bool waits = p.at == step::inviting || p.at == step::ending;
+		if (p.call != one.call || !waits || at - p.sent < resend_after)
 			return;
 		if (at - p.began > lost_after) {
 			figures_.lost++;
@@ -547,6 +548,7 @@ private:
 			return;
 		}
 		figures_.resent++;
+		p.sent = at;
 		const bool by_phone = p.at == step::inviting ? p.calls : one.number % 3;
 		by_phone ? from_phone(p, p.last) : from_server(p, p.last);
 		due_.push_back({at + resend_after, one.number, one.call});
