@@ -234,6 +234,7 @@ host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 	const bool of_sockets = what >= yielding::pinholes, ties = what == yielding::listening;
 	const u32 own = of ? share_of(*of, what).rank : 0, then = rank_of(of, comes);
 	const u32 least = (own > then ? own : then) + !ties;
+	host *lighter = nullptr;
 	u32 looks = 0;
 	for (u32 rank = share_ranks - 1; rank && rank >= least; rank--) {
 		share *next, *at = tables.ranked[static_cast<u32>(what)][rank].tail;
@@ -243,11 +244,15 @@ host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 			host *found = at->of;
 			if (near && of && !yields_near(*of, *found, what))
 				continue;
-			// it may have less than when it was looked at last, and come again below
 			if (!of_sockets || !weigh_sockets(tables, *found, what) || share_of(*found, what).rank > rank)
 				return found;
+			// it has less than when it was looked at last
+			if (!lighter || share_of(*lighter, what).rank < share_of(*found, what).rank)
+				lighter = found;
 		}
 	}
+	if (lighter && share_of(*lighter, what).rank >= least)
+		return lighter;
 	return own ? of : nullptr;
 }
 

@@ -382,9 +382,9 @@ static void P5_invite_sent_again_takes_no_expectation_lock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sipx_test_help(first, ct), NF_ACCEPT);
 	KUNIT_EXPECT_GT(test, first->len, headers + length);
 	local_bh_disable();
-	do_raw_spin_lock(&nf_conntrack_expect_lock.rlock);
+	arch_spin_lock(&nf_conntrack_expect_lock.rlock.raw_lock);
 	verdict = sipx_test_help(again, ct);
-	do_raw_spin_unlock(&nf_conntrack_expect_lock.rlock);
+	arch_spin_unlock(&nf_conntrack_expect_lock.rlock.raw_lock);
 	local_bh_enable();
 	KUNIT_EXPECT_EQ(test, verdict, NF_ACCEPT);
 	KUNIT_ASSERT_EQ(test, again->len, first->len);
