@@ -168,6 +168,28 @@ TEST_P(floods, S7_each_family_has_its_ports)
 	EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 200u);
 }
 
+// The table of expectations is full of strangers' who have given up some already: whoever registers is reached.
+TEST_P(floods, S7_who_registers_in_a_flood_is_reached)
+{
+	gate.rules.expectations_max = 120;
+	gate.rules.values[SIPX_SETTING_MAX_CALLS] = 150;
+	for (u32 n = 0; n < 12; n++) {
+		for (u32 host = 100; host < 250; host++)
+			for (u32 i = 0; i <= host % 3; i++)
+				invite(host, 10000 + 100 * n + 10 * i, host % 2 + 1);
+		const endpoint from = map.inside(20 + n, 5060), listens = map.inside(20 + n, 5080);
+		dialog d = dialog_of("new", from, "sip:example.com");
+		d.contact = "<sip:new@" + text_of(listens) + ">";
+		const std::string seen = to_server(from, request(d, "REGISTER", "", {{"Expires", "600"}}));
+		const std::string contact = line_of(seen, "Contact");
+		to_phone(from, answer_at_server(seen, 200, {"far", contact + ";expires=600", "", {}, outer(from)}));
+		dialog back = dialog_of("pbx", server, uri_of(contact));
+		const std::string target = uri_of(contact);
+		const delivery found = gate.send(server, fake::at(target.substr(target.find('@') + 1)), request(back, "OPTIONS"));
+		EXPECT_TRUE(found.arrived_at(listens)) << n;
+	}
+}
+
 // It had many calls, which are over; one rings.
 TEST_P(floods, S7_who_has_less_than_before_yields_less)
 {
