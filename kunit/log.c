@@ -244,13 +244,13 @@ static void S13_log_is_silent_on_what_time_brings(struct kunit *test)
 
 	nf_conntrack_get(&tcp->ct_general);
 	nf_ct_set(skb, tcp, IP_CT_NEW);
-	local_bh_disable();
+	migrate_disable();
 	sipx_count(sipx_state_of(sipx_test_net()), SIPX_COUNT_expectations_full);
 	say(test, udp, "OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b>\r\n"
 		       "Call-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n", IP_CT_ESTABLISHED);
 	sipx_count(sipx_state_of(sipx_test_net()), SIPX_COUNT_no_memory);
 	KUNIT_EXPECT_EQ(test, sipx_test_help_as(skb, tcp, IP_CT_NEW), NF_ACCEPT);
-	local_bh_enable();
+	migrate_enable();
 	KUNIT_EXPECT_EQ(test, logged.lines, 0u);
 	kfree_skb(skb);
 	sipx_test_end(udp);
