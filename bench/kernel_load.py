@@ -22,6 +22,8 @@ PORT = 5060
 LIVE, LIVE_PHONES = 1000, 50
 WARM_UP = 24
 """The number of the call that comes before those that are counted."""
+ONCE_MORE = 2 * WARM_UP + 1
+"""Of another one: its media is beside theirs."""
 
 # linux/tcp.h
 TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ = 19, 20, 21
@@ -329,6 +331,8 @@ class Bench:
         arrived = self.batch("INVITE" + end, server, phone, invites)
         self.batch("INVITE again" + end, server, phone, invites)
         answers = [here.answer(data, n, where) for n, (data, where) in enumerate(arrived)]
+        phone.send(here.ask("invite", ONCE_MORE))     # and with it what is done once a second
+        drain(server)
         if answers:
             self.batch("200 OK to one" + end, phone, server, answers)
         self.batch("OPTIONS" + end, server, phone, make("options"))
