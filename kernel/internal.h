@@ -418,7 +418,6 @@ static inline void sipx_refuse(const struct sipx_packet *packet, enum sipx_reaso
 		sipx_log_refusal(packet, reason);
 }
 
-/* What the core has refused of that packet. Bottom halves are off. */
 /* Bottom halves are off for a forwarded packet already, and once more takes its time. True: sipx_bh_enable(). */
 static inline bool sipx_bh_disable(void)
 {
@@ -440,6 +439,7 @@ static inline void sipx_forget_refusals(void)
 	this_cpu_write(sipx_cpus->refusals, 0);
 }
 
+/* What the core has refused of that packet. Bottom halves are off. */
 static inline void sipx_log_refusals(const struct sipx_packet *packet)
 {
 	if (sipx_logs(packet->sn))
