@@ -77,19 +77,25 @@ bool is_left(const binding_site &site, const socket_run &run)
 	       is_run_free(site, run, run.left);
 }
 
-u32 &listening_like(state &tables, const endpoint &outside)
+// Both faces of a socket are of one family and protocol.
+u32 &listening_like(state &tables, const endpoint &socket)
 {
-	return tables.listening[outside.family == SIPX_IPV6][outside.protocol == SIPX_TCP];
+	return tables.listening[socket.family == SIPX_IPV6][socket.protocol == SIPX_TCP];
+}
+
+void note_signalling(state &tables, binding &held)
+{
+	listening_like(tables, held.outside) += !held.signalling;
+	held.signalling = true;
 }
 
 // Sockets that are listened at have a port each, and media a pair: they are to leave pairs. A quarter of the range
 // is theirs.
-bool too_many_listen(const binding_site &site, u8 protocol)
+bool too_many_listen(const binding_site &site, const endpoint &inside)
 {
 	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
 	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
-	const endpoint outside = with_protocol(site.outside, protocol);
-	return listening_like(tables_of(site.opaque), outside) > (highest - lowest) / 4;
+	return listening_like(tables_of(site.opaque), inside) > (highest - lowest) / 4;
 }
 
 // The first outside port of a run that has none yet; 0 if none was found. A listening port
@@ -100,7 +106,7 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 	if (run.signalling && is_run_free(site, run, run.hint))
 		return run.hint;
 	if (run.signalling)
-		return too_many_listen(site, run.first.protocol) ? 0 : random_port(site, run);
+		return too_many_listen(site, run.first) ? 0 : random_port(site, run);
 	const u16 mapped = run.mapping_known ? run.mapping : mapping_of(site, run.first, run.hint);
 	// A mapping that stands counts more than its parity (R6); all others keep it (RFC 3550 11).
 	const u16 wanted[] = {mapped, run.hint, run.first.port};
@@ -224,16 +230,6 @@ void drop_reference(state &tables, binding *held)
 	listening_like(tables, held->outside) -= held->signalling;
 	discard(held);
 }
-
-namespace {
-
-void note_signalling(state &tables, binding &held)
-{
-	listening_like(tables, held.outside) += !held.signalling;
-	held.signalling = true;
-}
-
-} // namespace
 
 bool hold_run(const binding_site &site, const socket_run &run, binding **held, sipx_reason *why)
 {

@@ -100,13 +100,12 @@ void change_count(state &tables, yielding what, host &of, bool more)
 	set_count(tables, what, changed, more ? changed.count + 1 : changed.count - 1);
 }
 
-// Who has most of ports and pinholes yields them first, however few its calls are. True: of what it yields of
-// that kind it has another rank then.
-bool weigh_sockets(state &tables, host &of, yielding what)
+// Who has most of ports and pinholes yields them first, however few its calls are.
+void weigh_sockets(state &tables, host &of)
 {
 	const u32 weight = 1 + of.held[static_cast<u32>(shared::bindings)] +
 			   of.held[static_cast<u32>(shared::pinholes)];
-	const u8 rank = rank_of(&of, weight), before = share_of(of, what).rank;
+	const u8 rank = rank_of(&of, weight);
 	const auto weigh = [&](yielding kind, bool yields) {
 		share &its = share_of(of, kind);
 		its.count = yields ? weight : 0;
@@ -116,10 +115,21 @@ bool weigh_sockets(state &tables, host &of, yielding what)
 	weigh(yielding::pinholes, of.holding.head || of.doors.head);
 	weigh(yielding::ports, of.keeping.head || of.spare.head);
 	weigh(yielding::listening, of.spare.head);
-	return share_of(of, what).rank != before;
 }
 
-void weigh_sockets(state &tables, host &of) { (void)weigh_sockets(tables, of, yielding::calls_in); }
+// False: it is so already.
+template<typename T, neighbours<T> T::*link>
+bool enlist(linked_list<T, link> &list, T &object, bool &is_in, bool wanted)
+{
+	if (is_in == wanted)
+		return false;
+	is_in = wanted;
+	if (wanted)
+		list.push(&object);
+	else
+		list.remove(&object);
+	return true;
+}
 
 u32 together(const host &of, yielding what)
 {
@@ -244,7 +254,9 @@ host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 			host *found = at->of;
 			if (near && of && !yields_near(*of, *found, what))
 				continue;
-			if (!of_sockets || !weigh_sockets(tables, *found, what) || share_of(*found, what).rank > rank)
+			if (of_sockets)
+				weigh_sockets(tables, *found);
+			if (share_of(*found, what).rank >= rank)
 				return found;
 			// it has less than when it was looked at last
 			if (!lighter || share_of(*lighter, what).rank < share_of(*found, what).rank)
@@ -303,36 +315,17 @@ void set_expendable(state &tables, call &c, bool expendable)
 
 void set_asking(state &tables, registration &r, bool asking)
 {
-	if (r.asking == asking)
-		return;
-	r.asking = asking;
 	host &of = *r.owner->of;
-	if (asking)
-		of.asking.push(&r);
-	else
-		of.asking.remove(&r);
-	change_count(tables, yielding::registrations, of, asking);
+	if (enlist(of.asking, r, r.asking, asking))
+		change_count(tables, yielding::registrations, of, asking);
 }
 
 void set_yielding(state &tables, call &c, bool holding, bool keeping)
 {
 	host &of = *c.owner->of;
-	if (holding != c.holding) {
-		if (holding)
-			of.holding.push(&c);
-		else
-			of.holding.remove(&c);
-	}
-	if (keeping != c.keeping) {
-		if (keeping)
-			of.keeping.push(&c);
-		else
-			of.keeping.remove(&c);
-	}
-	if (holding || keeping || c.holding || c.keeping)
+	const bool changed = enlist(of.holding, c, c.holding, holding) | enlist(of.keeping, c, c.keeping, keeping);
+	if (changed || holding || keeping)
 		weigh_sockets(tables, of);
-	c.holding = holding;
-	c.keeping = keeping;
 }
 
 void note_granted(state &tables, host &of, bool granted)
@@ -347,26 +340,14 @@ void note_granted(state &tables, host &of, bool granted)
 
 void set_doors(state &tables, connection &owner, bool has_doors)
 {
-	if (owner.has_doors == has_doors)
-		return;
-	owner.has_doors = has_doors;
-	if (has_doors)
-		owner.of->doors.push(&owner);
-	else
-		owner.of->doors.remove(&owner);
-	weigh_sockets(tables, *owner.of);
+	if (enlist(owner.of->doors, owner, owner.has_doors, has_doors))
+		weigh_sockets(tables, *owner.of);
 }
 
 void set_spare(state &tables, connection &owner, bool has_spare)
 {
-	if (owner.has_spare == has_spare)
-		return;
-	owner.has_spare = has_spare;
-	if (has_spare)
-		owner.of->spare.push(&owner);
-	else
-		owner.of->spare.remove(&owner);
-	weigh_sockets(tables, *owner.of);
+	if (enlist(owner.of->spare, owner, owner.has_spare, has_spare))
+		weigh_sockets(tables, *owner.of);
 }
 
 } // namespace sip
