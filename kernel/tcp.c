@@ -670,7 +670,7 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 		return NF_ACCEPT;
 	}
 	verdict = translate(packet, tcp, header, &answer);
-	besides = sipx_emission_make(tcp, &answer.emission);
+	besides = answer.emission.length ? sipx_emission_make(tcp, &answer.emission) : NULL;
 	if (unlikely(!tcp->is_open))
 		mind_handshake(tcp, &header->segment, CTINFO2DIR(packet->ctinfo), &answer);
 	spin_unlock(&tcp->lock);
