@@ -365,6 +365,17 @@ protected:
 		return d;
 	}
 
+	// The call is answered, and whoever asks for its Contact comes to that socket.
+	void expect_answer_and_reach(const std::string &invite, const endpoint &listens)
+	{
+		const std::string sdp = sdp_of(far_media, {{far_media}});
+		to_phone(phone, answer_at_server(invite, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp, {}, outer(phone)}));
+		dialog back = dialog_of("bob", server, "sip:x@y");
+		back.target = uri_of(line_of(invite, "Contact"));
+		const endpoint named = at(back.target.substr(back.target.find('@') + 1));
+		EXPECT_TRUE(gate.send(server, named, request(back, "OPTIONS")).arrived_at(listens));
+	}
+
 	endpoint phone = map.inside(10, 5060);
 	endpoint sending = map.inside(10, 6000);
 	endpoint rtp = map.inside(10, 20000);
@@ -419,13 +430,7 @@ TEST_P(sent_again, P5_R2_contact_that_was_forgotten_is_reached)
 		to_server(phone, request(o, "INVITE", sdp_of(map.inside(10, 20000 + 10 * i), {{map.inside(10, 20000 + 10 * i)}})));
 	}
 	const std::string again = to_server(phone, invite);
-	const std::string sdp = sdp_of(far_media, {{far_media}});
-	to_phone(phone, answer_at_server(again, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp, {}, outer(phone)}));
-	const std::string uri = uri_of(line_of(again, "Contact"));
-	dialog bye = dialog_of("bob", server, "sip:x@y");
-	bye.target = uri;
-	const delivery got = gate.send(server, at(uri.substr(uri.find('@') + 1)), request(bye, "OPTIONS"));
-	EXPECT_TRUE(got.arrived_at(listens));
+	expect_answer_and_reach(again, listens);
 }
 
 // Another INVITE asked for the same Contact, and was refused.
@@ -439,13 +444,7 @@ TEST_P(sent_again, P5_R19_contact_that_another_call_was_refused_with_is_reached)
 	const std::string other = to_server(phone, request(e, "INVITE"));
 	const std::string again = to_server(phone, invite);
 	to_phone(phone, answer_at_server(other, 486, {"far", "", "", {}, outer(phone)}));
-	const std::string sdp = sdp_of(far_media, {{far_media}});
-	to_phone(phone, answer_at_server(again, 200, {"far", "<sip:bob@" + text_of(server) + ">", sdp, {}, outer(phone)}));
-	const std::string uri = uri_of(line_of(again, "Contact"));
-	dialog bye = dialog_of("bob", server, "sip:x@y");
-	bye.target = uri;
-	const delivery got = gate.send(server, at(uri.substr(uri.find('@') + 1)), request(bye, "OPTIONS"));
-	EXPECT_TRUE(got.arrived_at(listens));
+	expect_answer_and_reach(again, listens);
 }
 
 } // namespace core_test

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // An OPTIONS like the one before it leaves as that did, unread; whatever differs in more than its
-// identifiers is read. P4, S9.
+// identifiers is read. P4.
 #include "core_scene.h"
 
 namespace core_test {
@@ -66,7 +66,7 @@ TEST_P(options, P4_one_of_the_server_like_the_one_before_is_not_read)
 	EXPECT_EQ(live_objects(SIPX_SLAB_OPTIONS), 0u);
 }
 
-TEST_P(options, S9_one_that_differs_by_a_byte_is_read)
+TEST_P(options, P4_one_that_differs_by_a_byte_is_read)
 {
 	const std::string first = asked();
 	const std::string seen = read(true, first);
@@ -94,7 +94,7 @@ TEST_P(options, S9_one_that_differs_by_a_byte_is_read)
 }
 
 // What an identifier must not become: it would no longer end where it did.
-TEST_P(options, S9_identifiers_are_words)
+TEST_P(options, P4_identifiers_are_words)
 {
 	const std::string first = asked();
 	read(true, first);
@@ -158,7 +158,7 @@ TEST_P(options, P4_a_setting_that_changes_meanwhile_counts)
 		  std::string::npos);
 }
 
-TEST_P(options, R27_without_memory_each_is_read)
+TEST_P(options, S12_without_memory_each_is_read)
 {
 	set_faults({.kinds = fault_alloc, .strike_at = 1, .all_after = true});
 	const std::string first = asked();
