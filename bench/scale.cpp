@@ -68,7 +68,7 @@ std::string text_of(const socket_address &at) { return text_of(at.host) + ":" + 
 // One socket for all addresses of its namespace: each datagram says from which of them it goes.
 class many_addresses {
 public:
-	many_addresses(const char *name_space, u16 port) : port_(port)
+	many_addresses(const char *name_space, u16 port)
 	{
 		const int at = open((std::string("/run/netns/") + name_space).c_str(), O_RDONLY);
 		if (at < 0 || setns(at, CLONE_NEWNET))
@@ -123,7 +123,6 @@ public:
 
 private:
 	int fd_ = -1;
-	u16 port_;
 };
 
 // ---- what messages say ---------------------------------------------------------------------
@@ -189,8 +188,6 @@ struct phone {
 	socket_address seen;		// its Contact as the server was told
 	step at = step::idle;
 	bool calls = false;		// it began the call; else the server
-	bool registered = false;
-	bool answered = false;		// the 200 has come where it should
 	bool heard_inside = false, heard_outside = false;
 	u32 call = 0;
 	u64 began = 0, sent = 0, ends = 0;
@@ -313,7 +310,6 @@ private:
 		p = {};
 		p.host = before.host;
 		p.seen = before.seen;
-		p.registered = before.registered;
 		p.call = call;
 		p.calls = by_phone;
 		p.at = step::inviting;
@@ -415,7 +411,6 @@ private:
 				return;
 			is_wrong(field(text, "\r\nContact: ").find(text_of(p->host) + ":5060") == text.npos, text);
 			p->at = step::idle;
-			p->registered = true;
 			figures_.registered++;
 		} else if (sequence == "1 INVITE" && p->at == step::inviting && p->calls) {
 			is_wrong(media_in(text) != socket_address{far_media(number), far_media_port}, text);
@@ -430,7 +425,6 @@ private:
 	void answered(phone &p, u32 number, u64 at)
 	{
 		p.at = step::talking;
-		p.answered = true;
 		p.ends = at + hold_;
 		p.sent = at;
 		figures_.answered++;
