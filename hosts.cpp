@@ -323,8 +323,9 @@ void set_asking(state &tables, registration &r, bool asking)
 void set_yielding(state &tables, call &c, bool holding, bool keeping)
 {
 	host &of = *c.owner->of;
-	const bool changed = enlist(of.holding, c, c.holding, holding) | enlist(of.keeping, c, c.keeping, keeping);
-	if (changed || holding || keeping)
+	const bool held = enlist(of.holding, c, c.holding, holding);
+	const bool kept = enlist(of.keeping, c, c.keeping, keeping);
+	if (held || kept || holding || keeping)
 		weigh_sockets(tables, of);
 }
 
