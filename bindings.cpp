@@ -46,6 +46,16 @@ u16 mapping_of(const binding_site &site, const endpoint &inside, u16 hint)
 	return port < lowest_media_port ? 0 : port;
 }
 
+// The text of a message does not say by which transport a number is meant: that of a socket that is listened at
+// names nothing else, by the other one neither.
+bool names_nothing_else(const binding_site &site, const endpoint &outside)
+{
+	const state &tables = tables_of(site.opaque);
+	const endpoint other = with_protocol(outside, outside.protocol == SIPX_TCP ? SIPX_UDP : SIPX_TCP);
+	return !find_outer_end(tables, outside) && !find_outer_end(tables, other) &&
+	       !find_binding_outside(tables, other);
+}
+
 // Any free one of the range; of the same parity.
 u16 random_port(const binding_site &site, const socket_run &run)
 {
@@ -61,7 +71,7 @@ u16 random_port(const binding_site &site, const socket_run &run)
 	for (u32 i = 0; i < slots && i < port_attempts; i++) {
 		const u32 port = first + (start + i * stride) % slots * 2;
 		const endpoint at = with_port(outside, static_cast<u16>(port));
-		if (is_run_free(site, run, port) && !(run.signalling && find_outer_end(tables_of(site.opaque), at)))
+		if (is_run_free(site, run, port) && (!run.signalling || names_nothing_else(site, at)))
 			return at.port;
 	}
 	return 0;
@@ -181,9 +191,9 @@ binding *find_binding_inside(const binding_site &site, const endpoint &inside)
 	return at;
 }
 
-binding *find_binding_outside(state &tables, const endpoint &outside)
+const binding *find_binding_outside(const state &tables, const endpoint &outside)
 {
-	binding *at = tables.by_outside.first(hash_of_socket(outside, any_zone));
+	const binding *at = tables.by_outside.first(hash_of_socket(outside, any_zone));
 	while (at && !same_socket(at->outside, outside))
 		at = at->next_outside;
 	return at;

@@ -44,7 +44,7 @@ struct binding_site {
 // has one for each).
 [[nodiscard]] binding *find_binding_inside(const binding_site &site, const endpoint &inside);
 // The only one that has that outside socket, whatever its zone is.
-[[nodiscard]] binding *find_binding_outside(state &tables, const endpoint &outside);
+[[nodiscard]] const binding *find_binding_outside(const state &tables, const endpoint &outside);
 
 // The inside media socket that stands behind an outside one; null: none of that zone does.
 [[nodiscard]] const endpoint *find_media_inside(state &tables, const endpoint &outside, u32 zone);

@@ -409,4 +409,21 @@ TEST_P(tcp_and_udp, T8_a_contact_that_says_udp_gets_a_way_in_by_udp)
 	EXPECT_FALSE(in.connect()) << "S2";
 }
 
+// One number for a socket of each transport would come back as the one of them alone. Of two numbers chance would
+// take the other one every second time.
+TEST_P(tcp_and_udp, R4_T8_sockets_of_two_transports_have_two_numbers)
+{
+	gate.rules.values[SIPX_SETTING_MEDIA_PORT_MIN] = 20000;
+	gate.rules.values[SIPX_SETTING_MEDIA_PORT_MAX] = 20003;
+	for (u32 round = 0; round < 8; round++) {
+		dialog by_datagrams = written(at_port(49152), at_port(5060) + ";transport=udp");
+		granted(by_datagrams);
+		dialog d = written(at_port(5070), at_port(49152), "carol");
+		const std::string answer = granted(d);
+		EXPECT_EQ(via_of(answer), via_of(asked)) << "round " << round;
+		hang_up_line(phone);
+		gate.advance(3600);
+	}
+}
+
 } // namespace core_test
