@@ -487,10 +487,17 @@ call *call_of_session(const scene &on, const call_event &event, connection *owne
 	return nullptr;
 }
 
+// What is refused was asked by that end of the call. A request that comes back to who sent it is in the same
+// transaction, and is not.
+bool was_asked(const call_event &event, const sides &where, const call &c)
+{
+	return event.from_tag == (inside_requests(event, where) == c.caller_inside ? c.caller : c.called);
+}
+
 // The INVITE of that transaction is refused, on one branch or on all of them.
 bool fail_branch(const scene &on, const call_event &event, call &c, bool may_ask_again)
 {
-	if (!is_pending(c, event.transaction) || !speaks_for(c, on.where))
+	if (!is_pending(c, event.transaction) || !speaks_for(c, on.where) || !was_asked(event, on.where, c))
 		return false;
 	settle(on.tables(), c, event.transaction);
 	undo_change(on, event.transaction, c);

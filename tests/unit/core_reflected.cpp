@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+// What an inside host sent comes back to it from outside, word for word: by a server that loops, or from somebody who
+// saw it. Whatever the host says to that is about another transaction than its own (RFC 3261 16.3, 8.2.2.2). S6.
+#include "core_scene.h"
+
+namespace core_test {
+
+class reflected : public core_scene {
+protected:
+	// The phone speaks to the stranger, so that there is a way to it.
+	endpoint way_to_phone()
+	{
+		dialog d = dialog_of("alice", phone, "sip:x@example.org");
+		return gate.send(phone, stranger, request(d, "OPTIONS")).source;
+	}
+	std::string begin_call()
+	{
+		dialog d = dialog_of("alice", phone, "sip:bob@example.com");
+		return to_server(phone, request(d, "INVITE", sdp_of(rtp, {{rtp}})));
+	}
+	void answer(const std::string &seen, int status = 200)
+	{
+		to_phone(phone, answer_at_server(seen, status, {"far", "<sip:bob@" + text_of(server) + ">",
+								sdp_of(far_media, {{far_media}}), {}, outer(phone)}));
+	}
+	// It comes back from there, and the phone says that.
+	void reflect(const std::string &seen, const endpoint &from, int status)
+	{
+		const endpoint to = sip::same_address(from, server) ? outer(phone) : way_to_phone();
+		const delivery back = gate.send(from, to, seen);
+		ASSERT_TRUE(back.arrived_at(phone));
+		reply_parts parts{"loop", "", "", {}, {}};
+		if (status < 300)
+			parts = {"loop", "<sip:alice@" + text_of(phone) + ">", sdp_of(other_rtp, {{other_rtp}}), {}, {}};
+		EXPECT_TRUE(gate.send(phone, from, respond(back.bytes, status, parts)).arrived_at(from));
+	}
+
+	static constexpr int said[] = {180, 183, 200, 403, 481, 482, 486, 487, 491, 503};
+	endpoint phone = map.inside(10, 5060), rtp = map.inside(10, 20000), other_rtp = map.inside(10, 24000);
+	endpoint far_media = map.outside(7, 30000), stranger = map.outside(66, 5060);
+};
+FOR_BOTH_FAMILIES(reflected);
+
+TEST_P(reflected, S6_an_invite_that_comes_back_ends_no_ringing_call)
+{
+	for (const endpoint &from : {stranger, server})
+		for (const int status : said) {
+			const std::string seen = begin_call();
+			const u32 pinholes = gate.expectation_count();
+			reflect(seen, from, status);
+			EXPECT_GE(gate.expectation_count(), pinholes) << status;
+			answer(seen);
+			expect_audio(rtp, media_of(seen), far_media);
+		}
+}
+
+TEST_P(reflected, S6_a_re_invite_that_comes_back_moves_and_ends_nothing)
+{
+	for (const char *method : {"INVITE", "UPDATE"})
+		for (const int status : said) {
+			placed_call call = call_out(phone, rtp, far_media);
+			expect_audio(rtp, media_of(call.invite), far_media);
+			const endpoint moved = map.inside(10, 26000);
+			const std::string again = to_server(phone, request(call.caller, method, sdp_of(moved, {{moved}})));
+			reflect(again, stranger, status);
+			expect_audio(rtp, media_of(call.invite), far_media);
+			answer(again);
+			expect_audio(moved, media_of(again), far_media);
+			hang_up_inside(phone, call, false);
+			gate.advance(40);
+		}
+}
+
+TEST_P(reflected, S6_whatever_ends_a_call_does_not_when_it_comes_back)
+{
+	for (const char *method : {"BYE", "CANCEL", "PRACK", "ACK", "INFO"})
+		for (const int status : {200, 481, 487}) {
+			placed_call call = call_out(phone, rtp, far_media);
+			dialog copy = call.caller;
+			reflect(request(copy, method), stranger, status);
+			gate.advance(40);
+			expect_audio(rtp, media_of(call.invite), far_media);
+			hang_up_inside(phone, call, false);
+			gate.advance(40);
+		}
+}
+
+TEST_P(reflected, S6_a_call_over_tcp_whose_invite_comes_back_by_udp)
+{
+	const endpoint by_tcp = over_tcp(map.inside(10, 49152));
+	dialog d = dialog_of("alice", by_tcp, "sip:bob@example.com");
+	const std::string seen = to_server(by_tcp, for_tcp(request(d, "INVITE", sdp_of(rtp, {{rtp}}))));
+	reflect(seen, stranger, 482);
+	to_phone(by_tcp, for_tcp(answer_at_server(seen, 200, {"far", "<sip:bob@" + text_of(server) + ">",
+							      sdp_of(far_media, {{far_media}}), {}, outer(by_tcp)})));
+	expect_audio(rtp, media_of(seen), far_media);
+}
+
+TEST_P(reflected, S6_a_register_that_comes_back_is_neither_granted_nor_refused)
+{
+	for (const int status : {200, 403, 423, 503}) {
+		dialog d = dialog_of("alice", phone, "sip:alice@example.com");
+		const std::string seen = to_server(phone, request(d, "REGISTER", "", {{"Expires", "600"}}));
+		const u64 granted = gate.count(SIPX_COUNT_registration_granted);
+		reflect(seen, stranger, status);
+		EXPECT_EQ(gate.count(SIPX_COUNT_registration_granted), granted) << status;
+		to_phone(phone, respond(seen, 200, {"far", line_of(seen, "Contact") + ";expires=600", "", {}, outer(phone)}));
+		EXPECT_EQ(gate.count(SIPX_COUNT_registration_granted), granted + 1) << status;
+		gate.advance(700);
+	}
+}
+
+} // namespace core_test
