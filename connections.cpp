@@ -201,16 +201,19 @@ void take_over(sipx_state *opaque, const connection &ended, connection &heir, u6
 			settle_door(on, heir, i);
 }
 
-// A pinhole ends with the connection that it was opened for. Those that others of the same host
-// hold as well are opened anew for them (R10, S6).
+// A pinhole ends with the connection that it was opened for. Those that others hold as well are opened anew for
+// them (R10, R18, S6).
 void leave_pinholes(sipx_state *opaque, const connection &ended)
 {
-	if (!ended.opened_for_others)
-		return;
 	const u64 now_ms = sipx_now_ms();
-	for (connection *heir = ended.of->connections.head; heir; heir = heir->on_host.next)
-		if (heir != &ended)
-			take_over(opaque, ended, *heir, now_ms);
+	if (ended.opened_for_others)
+		for (connection *heir = ended.of->connections.head; heir; heir = heir->on_host.next)
+			if (heir != &ended)
+				take_over(opaque, ended, *heir, now_ms);
+	if (ended.of->shares_pinholes)
+		for (connection *heir = tables_of(opaque).connections; heir; heir = heir->next)
+			if (heir->of != ended.of)
+				take_over(opaque, ended, *heir, now_ms);
 }
 
 void remove_connection(sipx_state *opaque, connection *ended)

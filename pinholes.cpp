@@ -220,13 +220,29 @@ pinhole *replace(const scene &on, const connection &owner, const request &of, u6
 	return nullptr;
 }
 
+// The inside socket of that pinhole is the host's own; it may name those of other hosts (media_hosts).
+bool is_own(const host &of, const sipx_pinhole &wished)
+{
+	const endpoint &inside = wished.translate == SIPX_TRANSLATE_DESTINATION ? wished.translated : wished.destination;
+	return same_address(of.address, wished.source) || same_address(of.address, inside);
+}
+
+// What another host opened, and has: it is not taken from it but by the one whose socket it leads to.
+bool stays_with_others(const connection &owner, const sipx_pinhole &wished, const pinhole &held)
+{
+	if (held.of == owner.of)
+		return false;
+	held.of->shares_pinholes = owner.of->shares_pinholes = true;
+	return !is_own(*owner.of, wished) && held.handle && sipx_pinhole_stands(held.handle);
+}
+
 // It still stands for as long as it is needed, or stands again. No lock of the kernel's is
 // taken where nothing is to change.
 void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
 	const bool far = held.until_ms > on.now_ms + far_ms;
 	const bool longer = !far && until_ms > held.until_ms + renewal_slack_ms;
-	const bool ours = held.master == &owner;
+	const bool ours = held.master == &owner || stays_with_others(owner, wished, held);
 	if (held.handle && ours && !longer && sipx_pinhole_stands(held.handle))
 		return;
 	if (until_ms > held.until_ms)

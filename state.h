@@ -363,6 +363,7 @@ struct host {
 	u32 together[shared_kinds];	// of all addresses of the network
 	u32 granted;			// registrations that are live
 	u32 most_media;			// the setting, as it was with its last offer or answer
+	bool shares_pinholes;		// with other hosts, which may name its sockets or whose it may name
 	linked_list<connection, &connection::on_host> connections;
 	linked_list<connection, &connection::on_doors> doors;	// those that may have one that no registrar keeps open
 	linked_list<connection, &connection::on_spare> spare;	// those that may have outside ports for nothing else

@@ -303,4 +303,50 @@ TEST_P(server_inside, R25_phone_of_a_routed_server)
 	expect_audio(desk, desk, far_media);
 }
 
+// ---- two hosts, and one socket that both name
+
+class named_by_two : public core_scene {
+protected:
+	named_by_two() { gate.rules.media_hosts = {host_of(rtp)}; }
+
+	endpoint phone = map.inside(3, 5060), rtp = map.inside(3, 20000), other = map.inside(30, 5060);
+	endpoint far_media = map.outside(7, 30000);
+};
+FOR_BOTH_FAMILIES(named_by_two);
+
+TEST_P(named_by_two, S6_who_may_name_a_socket_takes_no_pinhole_of_its_host)
+{
+	for (const bool hangs_up : {false, true}) {
+		placed_call own = call_out(phone, rtp, far_media);
+		const u32 open = gate.expectation_count();
+		placed_call theirs = call_out(other, rtp, far_media);
+		EXPECT_EQ(gate.expectation_count(), open);
+		if (hangs_up)
+			hang_up_inside(other, theirs, false);
+		else
+			gate.end(other, server);
+		gate.advance(60);
+		EXPECT_EQ(gate.expectation_count(), open) << "hangs up: " << hangs_up;
+		expect_audio(rtp, media_of(own.invite), far_media);
+		hang_up_inside(phone, own, false);
+		gate.advance(60);
+		EXPECT_EQ(gate.expectation_count(), 0u);
+	}
+}
+
+TEST_P(named_by_two, S6_R18_whoever_ends_first_leaves_it_to_the_other)
+{
+	for (const bool own_first : {false, true})
+		for (const bool own_ends : {false, true}) {
+			placed_call first = call_out(own_first ? phone : other, rtp, far_media);
+			const u32 open = gate.expectation_count();
+			call_out(own_first ? other : phone, rtp, far_media);
+			gate.end(own_ends ? phone : other, server);
+			EXPECT_EQ(gate.expectation_count(), open) << own_first << own_ends;
+			expect_audio(rtp, media_of(first.invite), far_media);
+			gate.end(own_ends ? other : phone, server);
+			EXPECT_EQ(gate.expectation_count(), 0u) << own_first << own_ends;
+		}
+}
+
 } // namespace core_test
