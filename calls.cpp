@@ -428,12 +428,18 @@ call *take_fresh(const scene &on, const call_event &event, connection &owner, ca
 	return c;
 }
 
+// Who calls from outside; null: the inside does.
+const endpoint *caller_of(const call_event &event, const sides &where)
+{
+	return inside_requests(event, where) ? nullptr : &where.peer;
+}
+
 // The limits may ask for the place of one that nobody has answered.
-void make_room(const scene &on, host *of, bool inside_begins)
+void make_room(const scene &on, host *of, const endpoint *caller)
 {
 	call *instead;
 	sipx_reason why;
-	if (!has_room_for_call(on.opaque, of, inside_begins, instead, why) || !instead)
+	if (!has_room_for_call(on.opaque, of, caller, instead, why) || !instead)
 		return;
 	sipx_count(on.opaque, why);
 	end_call(on.opaque, instead);
@@ -442,7 +448,7 @@ void make_room(const scene &on, host *of, bool inside_begins)
 call *begin_call(const scene &on, const call_event &event, connection &owner, call_reserve &reserve)
 {
 	if (reserve.crowded)
-		make_room(on, owner.of, inside_requests(event, on.where));
+		make_room(on, owner.of, caller_of(event, on.where));
 	call *c = take_fresh(on, event, owner, reserve);
 	// whoever floods may claim that too: until the outside confirms it, it has no more rights
 	// than a call that nobody has answered (S7)
@@ -573,7 +579,7 @@ bool reserve_call(const scene &on, const call_event &event, call_reserve &reserv
 	call *instead;
 	const connection *owner = connection_of(*on.data);
 	host *of = owner ? owner->of : find_host(tables, on.where.inner, on.where.zone);
-	const bool room = has_room_for_call(on.opaque, of, inside_requests(event, on.where), instead, why);
+	const bool room = has_room_for_call(on.opaque, of, caller_of(event, on.where), instead, why);
 	if (like && (!room || instead) && event.provisional)
 		return true;
 	if (!room && !like)

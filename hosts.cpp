@@ -33,6 +33,12 @@ endpoint network_of(const endpoint &inside)
 	return network;
 }
 
+bool same_network(const endpoint &a, const endpoint &b)
+{
+	const bool wide = a.family == SIPX_IPV6 && b.family == SIPX_IPV6;
+	return wide ? same_address(network_of(a), network_of(b)) : same_address(a, b);
+}
+
 host *add_host(state &tables, const endpoint &address, u32 zone)
 {
 	auto *made = make<host>();
@@ -148,21 +154,44 @@ bool yields_near(const host &asks, const host &yields, yielding what)
 
 yielding kind_of(bool inside_began) { return inside_began ? yielding::calls_out : yielding::calls_in; }
 
-call *call_that_yields(state &tables, bool inside_begins, host *of, bool near)
+// Who floods from outside has many that look the same. What the inside rings for is somebody's: it comes
+// last, and is not looked at again before all others were.
+call *incoming_that_yields(host &of, const endpoint *caller)
+{
+	auto &incoming = of.expendable[false];
+	call *silent = nullptr;
+	call *at = incoming.tail;
+	for (u32 looks = 0; at && looks < most_looks; looks++) {
+		call *newer = at->on_host.previous;
+		if (caller && same_network(at->peer, *caller))
+			return at;
+		if (!at->called && !silent)
+			silent = at;
+		if (at->called) {
+			incoming.remove(at);
+			incoming.push(at);
+		}
+		at = newer;
+	}
+	return silent ? silent : incoming.tail;
+}
+
+call *call_that_yields(state &tables, const endpoint *caller, host *of, bool near)
 {
 	host *in = who_yields(tables, yielding::calls_in, of, near);
-	host *out = inside_begins ? who_yields(tables, yielding::calls_out, of, near) : nullptr;
+	host *out = caller ? nullptr : who_yields(tables, yielding::calls_out, of, near);
 	if (in && out && share_of(*out, yielding::calls_out).rank > share_of(*in, yielding::calls_in).rank)
 		in = nullptr;
 	if (in)
-		return in->expendable[false].tail;
+		return incoming_that_yields(*in, caller);
 	return out ? out->expendable[true].tail : nullptr;
 }
 
-call *own_call_that_yields(const host &of, bool inside_begins)
+call *own_call_that_yields(host &of, const endpoint *caller)
 {
-	call *oldest = of.expendable[false].tail;
-	return oldest || !inside_begins ? oldest : of.expendable[true].tail;
+	call *in = incoming_that_yields(of, caller);
+	call *out = caller ? nullptr : of.expendable[true].tail;
+	return out && (!in || in->called) ? out : in;
 }
 
 } // namespace
@@ -268,7 +297,7 @@ host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 	return own ? of : nullptr;
 }
 
-bool has_room_for_call(sipx_state *opaque, host *of, bool inside_begins, call *&instead, sipx_reason &why)
+bool has_room_for_call(sipx_state *opaque, host *of, const endpoint *caller, call *&instead, sipx_reason &why)
 {
 	state &tables = tables_of(opaque);
 	const u32 most = sipx_setting(opaque, SIPX_SETTING_MAX_CALLS);
@@ -278,8 +307,8 @@ bool has_room_for_call(sipx_state *opaque, host *of, bool inside_begins, call *&
 	if (!host_full && has_share(tables, of, shared::calls, most))
 		return true;
 	why = host_full ? SIPX_COUNT_limit_host : SIPX_COUNT_limit_calls;
-	instead = host_full ? own_call_that_yields(*of, inside_begins) :
-			      call_that_yields(tables, inside_begins, of, tables.held[at] < most);
+	instead = host_full ? own_call_that_yields(*of, caller) :
+			      call_that_yields(tables, caller, of, tables.held[at] < most);
 	return instead;
 }
 

@@ -55,10 +55,11 @@ inline u32 &pinholes_of(host &of) { return of.held[static_cast<u32>(shared::pinh
 // Of sockets that are listened at, who has as much gives way, too: the oldest.
 [[nodiscard]] host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes = 0);
 
-// Whether one more call has its place; where an unanswered one must go for it, `instead` is
-// the oldest, and `why` says which limit it was: one of the same host at its own limit, of the
-// host that has most at that of all. What begins outside takes no place of what the inside began.
-[[nodiscard]] bool has_room_for_call(sipx_state *opaque, host *of, bool inside_begins, call *&instead,
+// Whether one more call has its place; where an unanswered one must go for it, that is `instead`, and `why` says
+// which limit it was: one of the same host at its own limit, of the host that has most at that of all. `caller` is who
+// calls from outside, and null where the inside calls. What begins outside takes no place of what the inside began.
+// Of those from outside the caller's own go first, then the oldest that the inside does not ring for.
+[[nodiscard]] bool has_room_for_call(sipx_state *opaque, host *of, const endpoint *caller, call *&instead,
 				     sipx_reason &why);
 // The same for a registration; `instead` is one that nobody has granted.
 [[nodiscard]] bool has_room_for_registration(sipx_state *opaque, host *of, registration *&instead,

@@ -223,8 +223,9 @@ pinhole *replace(const scene &on, const connection &owner, const request &of, u6
 // The inside socket of that pinhole is the host's own; it may name those of other hosts (media_hosts).
 bool is_own(const host &of, const sipx_pinhole &wished)
 {
-	const endpoint &inside = wished.translate == SIPX_TRANSLATE_DESTINATION ? wished.translated : wished.destination;
-	return same_address(of.address, wished.source) || same_address(of.address, inside);
+	const bool inward = wished.translate == SIPX_TRANSLATE_DESTINATION;
+	return same_address(of.address, wished.source) ||
+	       same_address(of.address, inward ? wished.translated : wished.destination);
 }
 
 // What another host opened, and has: it is not taken from it but by the one whose socket it leads to.

@@ -270,4 +270,101 @@ TEST_P(floods, S7_near_the_limit_who_has_answered_calls_gets_one_more)
 	}
 }
 
+// ---- a server inside that everybody may call
+
+class called_by_many : public core_scene {
+protected:
+	called_by_many() { gate.rules.forward[door] = pbx; }
+
+	struct ringing {
+		endpoint from;
+		std::string seen;
+	};
+	ringing call_in(const endpoint &from, const std::string &user, const endpoint &media)
+	{
+		dialog d = dialog_of(user, from, "sip:pbx@" + text_of(door));
+		d.target = "sip:pbx@" + text_of(door);
+		const delivery in = gate.send(from, door, request(d, "INVITE", sdp_of(media, {{media}})));
+		EXPECT_TRUE(in.arrived_at(pbx));
+		return {from, in.bytes};
+	}
+	std::string answer(const ringing &to, int status)
+	{
+		reply_parts parts{"pbx", "<sip:pbx@" + text_of(pbx) + ">", status == 200 ? sdp_of(rtp, {{rtp}}) : "", {}, {}};
+		return gate.send(pbx, to.from, respond(to.seen, status, parts)).bytes;
+	}
+	// Of IPv6 each is in a network of its own.
+	endpoint stranger(u32 host, u32 port) const
+	{
+		const std::string number = std::to_string(host), tail = ":" + std::to_string(port);
+		return at(GetParam() == SIPX_IPV6 ? "[2001:db8:" + number + "::1]" + tail : "192.0.2." + number + tail);
+	}
+	void flood_from(u32 host, bool rings, u32 count = 60)
+	{
+		for (u32 n = 0; n < count; n++) {
+			const endpoint from = stranger(host, 2000 + n);
+			const ringing made = call_in(from, "flood", sip::with_port(from, 40000));
+			if (rings)
+				answer(made, 180);
+		}
+	}
+	// It rings for one whose media come from elsewhere (R15), and is answered after that.
+	template<typename T>
+	void expect_call_outlives(T flood)
+	{
+		const ringing good = call_in(server, "bob", far_media);
+		answer(good, 180);
+		flood();
+		expect_audio(rtp, media_of(answer(good, 200)), far_media);
+	}
+
+	endpoint pbx = map.inside(10, 5060), rtp = map.inside(10, 20000), far_media = map.outside(7, 30000);
+	endpoint door = map.router(5060);
+};
+FOR_BOTH_FAMILIES(called_by_many);
+
+TEST_P(called_by_many, S7_who_calls_again_and_again_ends_no_call_of_another)
+{
+	gate.rules.values[SIPX_SETTING_MAX_CALLS_PER_HOST] = 20;
+	for (const bool rings : {false, true})
+		expect_call_outlives([&] { flood_from(66, rings); });
+}
+
+TEST_P(called_by_many, S7_many_strangers_that_nobody_hears_end_no_call_that_rings)
+{
+	gate.rules.values[SIPX_SETTING_MAX_CALLS_PER_HOST] = 20;
+	expect_call_outlives([&] {
+		for (u32 host = 20; host < 90; host++)
+			flood_from(host, false, 1);
+	});
+}
+
+TEST_P(called_by_many, S7_at_the_limit_of_all_a_call_that_rings_stands)
+{
+	gate.rules.values[SIPX_SETTING_MAX_CALLS] = 20;
+	expect_call_outlives([&] { flood_from(66, true); });
+}
+
+TEST_P(called_by_many, S7_calls_that_the_inside_begins_end_none_that_rings)
+{
+	gate.rules.values[SIPX_SETTING_MAX_CALLS_PER_HOST] = 20;
+	expect_call_outlives([&] {
+		for (u32 n = 0; n < 60; n++) {
+			dialog d = dialog_of("pbx", pbx, "sip:x@example.com");
+			const endpoint media = map.inside(10, static_cast<u16>(22000 + 2 * n));
+			try_to_server(pbx, request(d, "INVITE", sdp_of(media, {{media}})));
+		}
+	});
+}
+
+TEST_P(called_by_many, S7_calls_that_ring_give_way_where_there_is_nothing_else)
+{
+	gate.rules.values[SIPX_SETTING_MAX_CALLS_PER_HOST] = 20;
+	for (u32 host = 20; host < 60; host++)
+		flood_from(host, true, 1);
+	const ringing late = call_in(server, "bob", far_media);
+	expect_audio(rtp, media_of(answer(late, 200)), far_media);
+	EXPECT_EQ(gate.count(SIPX_COUNT_limit_host), 21u);
+}
+
 } // namespace core_test

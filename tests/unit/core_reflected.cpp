@@ -61,7 +61,8 @@ TEST_P(reflected, S6_a_re_invite_that_comes_back_moves_and_ends_nothing)
 			placed_call call = call_out(phone, rtp, far_media);
 			expect_audio(rtp, media_of(call.invite), far_media);
 			const endpoint moved = map.inside(10, 26000);
-			const std::string again = to_server(phone, request(call.caller, method, sdp_of(moved, {{moved}})));
+			const std::string offer = sdp_of(moved, {{moved}});
+			const std::string again = to_server(phone, request(call.caller, method, offer));
 			reflect(again, stranger, status);
 			expect_audio(rtp, media_of(call.invite), far_media);
 			answer(again);
