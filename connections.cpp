@@ -88,6 +88,8 @@ void adopt_socket(const scene &on, connection &owner, const binding_wish &wish)
 	note_spare(on.tables(), owner);
 	socket.inside = wish.inside;
 	socket.listens = !wish.spoken_of;
+	socket.lasts = false;
+	socket.answers_until_s = 0;
 	socket.asked = 0;
 	on.data->flags |= connection_has_more;
 }
@@ -143,16 +145,20 @@ void note_spare(state &tables, connection &owner)
 			return set_spare(tables, owner, true);
 }
 
-void open_for_answers(const scene &on, connection &owner, signalling_socket &socket)
+void open_for_answers(const scene &on, connection &owner, u8 index)
 {
+	signalling_socket &socket = owner.sockets[index];
 	const bool denied = sipx_is_denied_port(on.opaque, socket.inside.port);
-	if (denied || owner.ends.inner.protocol == SIPX_TCP)	// the answer comes back over the connection
+	const u64 longest_ms = on.now_ms + u64{longest_lifetime_s} * 1000;
+	const u64 until_ms = socket.lasts ? longest_ms : u64{socket.answers_until_s} * 1000;
+	// over TCP the answer comes back over the connection
+	if (denied || owner.ends.inner.protocol == SIPX_TCP || until_ms <= on.now_ms)
 		return give_up_pinhole(on.opaque, socket.door);
 	const endpoint &outside = socket.bound ? socket.bound->outside : socket.inside;
 	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
-	ensure_pinhole(on, owner, wished, on.now_ms + u64{longest_lifetime_s} * 1000, socket.door);
+	ensure_pinhole(on, owner, wished, until_ms, socket.door);
 	if (socket.door)
 		set_doors(on.tables(), owner, true);
 }
@@ -324,14 +330,31 @@ void end_lost_connections(sipx_state *opaque)
 	}
 }
 
+namespace {
+
+// The kernel has closed them by itself.
+void forget_doors_of_answers(sipx_state *opaque, connection &owner, u64 now_ms)
+{
+	for (u8 i = 1; i < max_sockets; i++) {
+		signalling_socket &socket = owner.sockets[i];
+		const bool waits = socket.lasts || u64{socket.answers_until_s} * 1000 > now_ms;
+		if (socket.door && !waits && !socket_needed_until(owner, i))
+			give_up_pinhole(opaque, socket.door);
+	}
+}
+
+} // namespace
+
 void look_for_lost_connections(sipx_state *opaque)
 {
 	state &tables = tables_of(opaque);
+	const u64 now_ms = sipx_now_ms();
 	for (u32 i = 0; i < looks_for_lost; i++) {
 		connection *at = tables.looked_at ? tables.looked_at : tables.connections;
 		if (!at)
 			return;
 		tables.looked_at = at->next;
+		forget_doors_of_answers(opaque, *at, now_ms);
 		end_if_lost(opaque, at);
 	}
 }
@@ -379,6 +402,25 @@ u8 find_socket(const connection &owner, const endpoint &inside)
 	return same_socket(owner.sockets[0].inside, inside) ? 0 : find_further_socket(owner, inside);
 }
 
+namespace {
+
+// RFC 3261 17.1: an INVITE may ring, what else is asked is answered at once or never.
+void note_answers(const scene &on, const call_event &event, signalling_socket &socket)
+{
+	const u32 wait_s = sipx_setting(on.opaque, event.request_method == method::invite ?
+					SIPX_SETTING_UNANSWERED_TIMEOUT : SIPX_SETTING_TRANSACTION_TIMEOUT);
+	const u32 until_s = seconds_of(on.now_ms) + wait_s;
+	if (until_s > socket.answers_until_s)
+		socket.answers_until_s = until_s;
+}
+
+bool is_open_for_registrar(const scene &on, const connection &owner, u8 index)
+{
+	return owner.sockets[index].door && socket_needed_until(owner, index) > on.now_ms;
+}
+
+} // namespace
+
 bool room_for_sockets(const connection *owner, const plan &p)
 {
 	u32 needed = 0;
@@ -403,8 +445,11 @@ void adopt_sockets(const scene &on, const call_event &event, connection &owner, 
 	if (!on.where.from_inside || event.status || event.asks_rport)
 		return;
 	const u8 at = find_further_socket(owner, event.via);
-	if (at != none && owner.sockets[at].listens && !owner.sockets[at].door)
-		open_for_answers(on, owner, owner.sockets[at]);
+	if (at == none || !owner.sockets[at].listens)
+		return;
+	note_answers(on, event, owner.sockets[at]);
+	if (!is_open_for_registrar(on, owner, at))
+		open_for_answers(on, owner, at);
 }
 
 void recall(const connection &owner, const endpoint &outer, plan &p)
@@ -466,8 +511,9 @@ void mind_contact(const scene &on, const call_event &event, connection &owner)
 		if (socket.asked != event.transaction)
 			continue;
 		socket.asked = 0;	// what comes once more opens nothing
-		if (granted && !socket.door)
-			open_for_answers(on, owner, socket);
+		socket.lasts |= granted;
+		if (granted && !is_open_for_registrar(on, owner, i))
+			open_for_answers(on, owner, i);
 	}
 }
 

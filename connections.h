@@ -80,10 +80,10 @@ void remember_stand_ins(const scene &on, connection &owner, const stand_ins &sta
 // Nobody comes in by TCP unless a setting says so (S2).
 [[nodiscard]] bool may_have_door(const sipx_state *opaque, const signalling_socket &socket);
 
-// Answers to a Via that names the socket come from where the request went, and from nowhere
-// else, until a registrar has granted more (R19, S3). Over TCP they come by the connection
-// that the request took (RFC 3261 18.2.2).
-void open_for_answers(const scene &on, connection &owner, signalling_socket &socket);
+// Answers to a Via that names the socket come from where the request went, and from nowhere else: as long as they
+// may come, or for good where a 2xx has made it the Contact of a dialog (R19, S3). Over TCP they come by the
+// connection that the request took (RFC 3261 18.2.2).
+void open_for_answers(const scene &on, connection &owner, u8 index);
 
 // A call that expires is looked at by the next tick: its connection must not have ended then.
 constexpr u64 needed_until(u64 call_expires_ms) { return call_expires_ms + 5000; }

@@ -189,7 +189,7 @@ void settle_door(const scene &on, connection &owner, u8 index)
 	const u64 until_ms = socket_needed_until(owner, index);
 	if (until_ms <= on.now_ms || !may_have_door(on.opaque, socket)) {
 		if (index)
-			open_for_answers(on, owner, socket);
+			open_for_answers(on, owner, index);
 		else
 			give_up_pinhole(on.opaque, socket.door);
 		return;

@@ -275,8 +275,10 @@ struct registration {
 struct signalling_socket {
 	binding *bound;		// null for the own one: the connection itself is its mapping
 	endpoint inside;	// port 0: unused
+	u32 answers_until_s;	// what named it in its Via without `rport` may be answered
 	pinhole *door;		// to it
 	bool listens;		// named in Via or Contact, and not only in an identity
+	bool lasts;		// the Contact of a dialog, which a 2xx has made
 	u64 asked;		// transaction that would make a dialog with it as Contact; 0: none
 };
 

@@ -263,6 +263,54 @@ TEST_P(doors, R1_contact_port_that_changes_again_and_again)
 	EXPECT_EQ(gate.count(SIPX_COUNT_limit_bindings), 0u);
 }
 
+// What a request without `rport` opens is for its responses: from that server's socket alone, and for as long as
+// these may come.
+TEST_P(doors, S3_way_for_answers_is_for_the_server_that_was_asked)
+{
+	for (const char *method : {"REGISTER", "OPTIONS", "INVITE"}) {
+		dialog a = account_at(phone);
+		const std::string seen = to_server(sending, request(a, method));
+		EXPECT_EQ(pinholes_to(phone.port), 1u) << method;
+		EXPECT_FALSE(call_at(map.outside(1, 5080), via_of(seen)).arrived()) << method;
+		EXPECT_FALSE(call_at(map.outside(66, 5060), via_of(seen)).arrived()) << method;
+		gate.end_all();
+	}
+}
+
+TEST_P(doors, S3_way_for_answers_closes_when_none_can_come)
+{
+	gate.rules.udp_timeout_s = gate.rules.udp_stream_timeout_s = 5;
+	for (const char *method : {"REGISTER", "OPTIONS", "INVITE", "SUBSCRIBE"}) {
+		dialog a = account_at(phone);
+		const bool rings = std::string(method) == "INVITE";
+		const std::string seen = to_server(sending, request(a, method, "", expires(600)));
+		gate.send(server, outer(sending), respond(seen, 403, {"far", "", "", {}, {}}));
+		for (u32 n = 0; n < (rings ? 310u : 40u) / 2; n++) {
+			gate.send(sending, server, "\r\n\r\n");
+			gate.advance(2);
+		}
+		EXPECT_EQ(pinholes_to(phone.port), 0u) << method;
+		EXPECT_EQ(live_objects(SIPX_SLAB_PINHOLE), 0u) << method;
+		EXPECT_FALSE(gate.send(server, via_of(seen), "SIP").arrived()) << method;
+		gate.end_all();
+	}
+}
+
+TEST_P(doors, R19_call_that_rings_long_is_answered_at_the_via_port)
+{
+	gate.rules.udp_timeout_s = gate.rules.udp_stream_timeout_s = 5;
+	dialog a = account_at(phone);
+	const std::string seen = to_server(sending, request(a, "INVITE", sdp_of(rtp, {{rtp}})));
+	for (u32 n = 0; n < 4; n++) {
+		EXPECT_TRUE(gate.send(server, via_of(seen), respond(seen, 180, {"far", "", "", {}, {}})).arrived_at(phone)) << n;
+		gate.advance(60);
+	}
+	const reply_parts answer{"far", "<sip:bob@" + text_of(server) + ">", sdp_of(far_media, {{far_media}}), {}, {}};
+	EXPECT_TRUE(gate.send(server, via_of(seen), respond(seen, 200, answer)).arrived_at(phone));
+	gate.advance(600);	// the Contact is that of a dialog now
+	EXPECT_TRUE(call_at(server, contact_of(seen)).arrived_at(phone));
+}
+
 // ---- a Contact at another port than the one that is sent from
 
 class contacts : public doors {
