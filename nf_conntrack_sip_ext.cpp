@@ -314,7 +314,7 @@ sipx_reason carry_out(const sipx_packet_info &info, const scene &on, workspace &
 {
 	plan &p = work.what;
 	reserve spare;
-	sipx_reason why = SIPX_COUNT_limit_bindings;
+	sipx_reason why = SIPX_COUNT_too_many_sockets;
 	{
 		table_lock lock(on.opaque);
 		if (!room_for_sockets(connection_of(*on.data), p) || !make_reserve(on, work, spare, why)) {

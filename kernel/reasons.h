@@ -42,6 +42,7 @@
 	X(missing_header, "a header that every message needs is missing")	\
 	X(too_many_addresses, "more addresses in one message than we track")	\
 	X(too_many_streams, "more media streams in one message than we track")	\
+	X(too_many_sockets, "a phone names more ports in Via and Contact that it listens at than we follow")	\
 	X(too_long, "the message would not fit a datagram")			\
 	X(no_nat_module, "translation needed, but nf_nat_sip_ext is not loaded")	\
 	X(no_port, "no free outside port for a media stream")			\

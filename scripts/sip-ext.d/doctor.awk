@@ -594,6 +594,7 @@ function set_advice() {
 	advice["limit_bindings"] = "if that was no flood: raise net.netfilter.sip_ext_max_media"
 	advice["limit_media_host"] = "if that was no flood: raise net.netfilter.sip_ext_max_media_per_host"
 	advice["limit_connections_host"] = "which program sends from so many ports? conntrack -L -p udp --dport 5060"
+	advice["too_many_sockets"] = "let the phone listen at one port; three besides the one that it sends from are followed"
 	advice["too_many_addresses"] = advice["too_many_streams"] = advice["too_many_ports"] = \
 		"capture such a message and report it: tcpdump -w sip.pcap port 5060"
 	advice["malformed_start_line"] = advice["malformed_header"] = advice["malformed_number"] = \

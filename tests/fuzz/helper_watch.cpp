@@ -139,7 +139,7 @@ u64 refusals_of(const router &gate)
 	for (const sipx_reason why : {SIPX_COUNT_limit_calls, SIPX_COUNT_limit_host, SIPX_COUNT_limit_registrations,
 				      SIPX_COUNT_limit_bindings, SIPX_COUNT_limit_media_host,
 				      SIPX_COUNT_limit_connections_host, SIPX_COUNT_no_port,
-				      SIPX_COUNT_expectation_clash,
+				      SIPX_COUNT_too_many_sockets, SIPX_COUNT_expectation_clash,
 				      SIPX_COUNT_expectations_full, SIPX_COUNT_no_memory})
 		sum += gate.count(why);
 	return sum;

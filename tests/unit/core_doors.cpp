@@ -263,6 +263,19 @@ TEST_P(doors, R1_contact_port_that_changes_again_and_again)
 	EXPECT_EQ(gate.count(SIPX_COUNT_limit_bindings), 0u);
 }
 
+TEST_P(doors, R1_S13_more_listening_ports_than_are_followed_have_a_reason)
+{
+	dialog a = account_at(phone);
+	a.via = text_of(phone) + ";rport";
+	a.contact = "<sip:a@" + text_of(sip::with_port(phone, 5070)) + ">";
+	for (u16 port = 5072; port < 5078; port += 2)
+		a.contact += ", <sip:a@" + text_of(sip::with_port(phone, port)) + ">";
+	const std::string ask = request(a, "REGISTER", "", expires(600));
+	EXPECT_EQ(try_to_server(phone, ask).bytes, ask);
+	EXPECT_EQ(gate.count(SIPX_COUNT_too_many_sockets), 1u);
+	EXPECT_EQ(gate.count(SIPX_COUNT_limit_bindings), 0u);
+}
+
 // What a request without `rport` opens is for its responses: from that server's socket alone, and for as long as
 // these may come.
 TEST_P(doors, S3_way_for_answers_is_for_the_server_that_was_asked)
