@@ -72,18 +72,22 @@ bool is_new_attempt(const call_event &event, const call &c)
 // from any port; and the host that its Contact names, which sends its requests itself where no
 // proxy stays between (RFC 3261 12.2.1.1). What anybody else sends is not of this call, however
 // well it knows the tags (S6).
-bool speaks_for(const call &c, const sides &where)
+bool is_of(const call &c, const endpoint &peer)
 {
-	return where.from_inside || same_address(where.peer, c.peer) || same_address(where.peer, c.target) ||
-	       (c.direct && same_address(where.peer, c.direct->ends.peer));
+	return same_address(peer, c.peer) || same_address(peer, c.target) ||
+	       (c.direct && same_address(peer, c.direct->ends.peer));
+}
+
+// What the inside answers goes to who asked: that it answers a stranger makes this one no part of the call.
+bool speaks_for(const call_event &event, const sides &where, const call &c)
+{
+	return (where.from_inside && !event.status) || is_of(c, where.peer);
 }
 
 // From names who sent the request, in a response, too (RFC 3261 8.2.6.2). Which side that is
 // counts as well: a call from a host to itself by way of an outside server is two.
-fit fit_of(const call_event &event, const sides &where, const call &c)
+fit fit_of_names(const call_event &event, const sides &where, const call &c)
 {
-	if (!speaks_for(c, where))
-		return fit::no;
 	if (inside_requests(event, where) != c.caller_inside) {
 		const bool same = c.called && event.from_tag == c.called && event.to_tag == c.caller;
 		return same ? fit::exact : fit::no;
@@ -93,6 +97,11 @@ fit fit_of(const call_event &event, const sides &where, const call &c)
 	if (event.to_tag == c.called)
 		return fit::exact;
 	return event.to_tag && c.called ? fit::no : fit::open;
+}
+
+fit fit_of(const call_event &event, const sides &where, const call &c)
+{
+	return speaks_for(event, where, c) ? fit_of_names(event, where, c) : fit::no;
 }
 
 call *next_from(call *c, u64 key)
@@ -123,7 +132,7 @@ call *find_branch(const state &tables, const call_event &event, const sides &whe
 		return nullptr;
 	for (call *c = first_of_key(tables, event.call); c; c = next_of_key(*c)) {
 		const bool same = inside_requests(event, where) == c->caller_inside && event.from_tag == c->caller;
-		if (!same || !speaks_for(*c, where))
+		if (!same || !speaks_for(event, where, *c))
 			continue;
 		count++;
 		const bool answered = is_settled(*c, event.transaction) && c->state == call_state::answered;
@@ -478,6 +487,21 @@ call *begin_branch(const scene &on, const call_event &event, const call &like, c
 	return c;
 }
 
+// Somebody repeats what he saw of a call that is with another one; or what the inside answers to that.
+bool is_copy(const state &tables, const call_event &event, const sides &where)
+{
+	const call *c = first_of_key(tables, event.call);
+	for (; c; c = next_of_key(*c)) {
+		if (c->state == call_state::over || is_of(*c, where.peer))
+			continue;
+		const bool answers = event.status && fit_of_names(event, where, *c) != fit::no;
+		const bool asks = is_pending(*c, event.transaction) || is_settled(*c, event.transaction);
+		if (where.from_inside ? answers : asks)
+			break;
+	}
+	return c;
+}
+
 call *call_of_session(const scene &on, const call_event &event, connection *owner, call_reserve &reserve)
 {
 	if (call *c = find_call(on.tables(), event, on.where))
@@ -503,7 +527,7 @@ bool was_asked(const call_event &event, const sides &where, const call &c)
 // The INVITE of that transaction is refused, on one branch or on all of them.
 bool fail_branch(const scene &on, const call_event &event, call &c, bool may_ask_again)
 {
-	if (!is_pending(c, event.transaction) || !speaks_for(c, on.where) || !was_asked(event, on.where, c))
+	if (!is_pending(c, event.transaction) || !speaks_for(event, on.where, c) || !was_asked(event, on.where, c))
 		return false;
 	settle(on.tables(), c, event.transaction);
 	undo_change(on, event.transaction, c);
@@ -523,10 +547,14 @@ bool fail_branch(const scene &on, const call_event &event, call &c, bool may_ask
 }
 
 // What the inside grants is over, whoever asked for it.
-bool grants_bye(const call_event &event, const sides &where, const call &c)
+call *granted_bye(const state &tables, const call_event &event, const sides &where)
 {
-	return where.from_inside && event.status < 300 && c.state == call_state::answered &&
-	       fit_of(event, where, c) == fit::exact;
+	if (!where.from_inside || event.status >= 300)
+		return nullptr;
+	call *c = first_of_key(tables, event.call);
+	while (c && !(c->state == call_state::answered && fit_of_names(event, where, *c) == fit::exact))
+		c = next_of_key(*c);
+	return c;
 }
 
 } // namespace
@@ -572,7 +600,7 @@ bool reserve_call(const scene &on, const call_event &event, call_reserve &reserv
 	const call *like = find_branch(tables, event, on.where, count);
 	if (like && count >= max_branches && event.provisional)
 		return true;
-	if (!like && !begins_call(event, on.where))
+	if (!like && (!begins_call(event, on.where) || is_copy(tables, event, on.where)))
 		return true;
 	if (!like && count_attempts(tables, event.call) >= max_branches)
 		return true;
@@ -657,8 +685,9 @@ void note_bye(const scene &on, const call_event &event)
 void note_bye_answer(const scene &on, const call_event &event)
 {
 	call *c = find_call(on.tables(), event, on.where);
-	const bool granted = c && grants_bye(event, on.where, *c);
-	if (!c || (!granted && (c->state != call_state::ending || c->bye != event.transaction)))
+	if (!c || c->state != call_state::ending || c->bye != event.transaction)
+		c = granted_bye(on.tables(), event, on.where);
+	if (!c)
 		return;
 	if (!asks_again(event.status)) {
 		finish(on.opaque, *c, on.now_ms);

@@ -111,4 +111,53 @@ TEST_P(reflected, S6_a_register_that_comes_back_is_neither_granted_nor_refused)
 	}
 }
 
+// ---- what somebody else said, once more
+
+// A call to a phone that everybody may call, and somebody else who has seen it.
+class copied : public core_scene {
+protected:
+	copied() { gate.rules.forward[door] = phone; }
+
+	dialog caller()
+	{
+		dialog d = dialog_of("bob", server, "sip:alice@" + text_of(door));
+		d.target = "sip:alice@" + text_of(door);
+		return d;
+	}
+	reply_parts own_answer(int status) const
+	{
+		const bool answers = status == 183 || status == 200;
+		return {"t", "<sip:alice@" + text_of(phone) + ">", answers ? sdp_of(rtp, {{rtp}}) : "", {}, {}};
+	}
+
+	endpoint phone = map.inside(10, 5060), rtp = map.inside(10, 20000), door = map.router(5060);
+	endpoint far_media = map.outside(7, 30000), stranger = map.outside(66, 5060), own_media = map.outside(66, 4444);
+};
+FOR_BOTH_FAMILIES(copied);
+
+TEST_P(copied, S6_who_repeats_the_call_of_another_has_no_part_in_it)
+{
+	for (const int status : {180, 183, 200, 482, 486, 487}) {
+		dialog d = caller();
+		const std::string asked = request(d, "INVITE", sdp_of(far_media, {{far_media}}));
+		const delivery in = gate.send(server, door, asked);
+		ASSERT_TRUE(in.arrived_at(phone));
+		const delivery copy = gate.send(stranger, door, asked);
+		ASSERT_TRUE(copy.arrived_at(phone));
+		gate.send(phone, stranger, respond(copy.bytes, status, own_answer(status)));
+
+		const delivery answer = gate.send(phone, server, respond(in.bytes, 200, own_answer(200)));
+		expect_audio(rtp, media_of(answer.bytes), far_media);
+		learn(d, answer.bytes);
+		for (const char *method : {"INVITE", "UPDATE", "BYE"}) {
+			dialog forged = d;
+			gate.send(stranger, door, request(forged, method, sdp_of(own_media, {{own_media}})));
+			gate.advance(20);
+			expect_no_way_in(own_media, media_of(answer.bytes));
+			expect_audio(rtp, media_of(answer.bytes), far_media);
+		}
+		gate.end_all();
+	}
+}
+
 } // namespace core_test
