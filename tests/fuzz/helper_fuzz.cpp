@@ -3,6 +3,8 @@
 // their messages (made from templates and bent), media, faults and the passage of time.
 #include <cstdint>
 #include <cstring>
+#include <set>
+#include <tuple>
 
 #include "../../message_frame.h"
 #include "../fake/peers.h"
@@ -186,14 +188,51 @@ private:
 			return cut();
 		case 11:
 			return send(last_);	// a retransmission
-		case 12: case 13:
+		case 12:
 			tcp_ = !tcp_;
 			return;
+		case 13:
+			return say_elsewhere();
 		case 14:
 			return end_line();
 		default:
 			return say_again();
 		}
+	}
+
+	// What was said is said once more by another server: that of the phone comes back to it, and that of a
+	// server is copied.
+	void say_elsewhere()
+	{
+		const std::string message = outward_ ? arrived_ : last_;
+		m_ = (m_ + 1 + script_.below(hosts - 1)) % hosts;
+		outward_ = false;
+		send(message);
+	}
+
+	// ---- who is part of a call
+
+	void note_parts(const std::string &message)
+	{
+		if (outward_ && !status_of(message))
+			asked_.insert({n_, m_, line_of(message, "Call-ID")});
+		for (u32 m = 0; m < hosts && !outward_; m++)
+			named_[m] |= m != m_ && message.find(host_of(server(m))) != message.npos;
+	}
+	// The phone has asked that server for nothing with the Call-ID, and nobody has named it.
+	bool is_stranger(const std::string &message) const
+	{
+		return !named_[m_] && !asked_.count({n_, m_, line_of(message, "Call-ID")});
+	}
+	// What a stranger says, or is told, but for a BYE that is granted, ends nothing.
+	void expect_no_loss(const belongings &before, const std::string &message, bool stranger)
+	{
+		const bool granted = outward_ && line_of(message, "CSeq").find("BYE") != message.npos;
+		if (!stranger || granted || (outward_ && !status_of(message)))
+			return;
+		const std::string fault = before.missing_of_others(gate_, server(m_));
+		if (!fault.empty())
+			broken(fault + "\n" + message);
 	}
 
 	// ---- TCP
@@ -273,6 +312,8 @@ private:
 	void say(tcp_end &its, const std::string &message)
 	{
 		its.whole &= is_one_message(message);
+		const belongings before(gate_);
+		const bool stranger = is_stranger(message);
 		const std::vector<size_t> how = cuts();
 		const u8 loses = script_.byte();
 		u32 count = 0;
@@ -281,6 +322,8 @@ private:
 		its.line->say(outward_, message, how);
 		its.line->lose = nullptr;
 		arrived_ = its.line->read(!outward_);
+		if (its.whole)
+			expect_no_loss(before, message, stranger);
 		if (its.whole && arrived_.empty())
 			broken("a whole message does not arrive\n" + message);
 		if (!its.whole)
@@ -484,6 +527,7 @@ private:
 	{
 		last_ = message;
 		inside_spoke_ |= outward_;
+		note_parts(message);
 		if (tcp_)
 			return send_by_tcp(message);
 		const endpoint from = outward_ ? phone(n_) : server(m_), to = outward_ ? server(m_) : outer(n_, m_);
@@ -492,6 +536,8 @@ private:
 		const delivery got = gate_.send(from, to, message);
 		if (gate_.connection_count() >= connections && !gate_.rules.values[SIPX_SETTING_DIRECT_MEDIA])
 			expect_untouched(before, outward_ ? from : got.destination);
+		if (gate_.connection_count() >= connections)
+			expect_no_loss(before, message, is_stranger(message));
 		if (!got.arrived())
 			return;
 		arrived_ = got.bytes;
@@ -519,6 +565,8 @@ private:
 	router &gate_ = *owned_;
 	std::string last_, arrived_;
 	std::map<u32, tcp_end> lines_;
+	std::set<std::tuple<u32, u32, std::string>> asked_;	// phone, server, Call-ID
+	bool named_[hosts] = {};
 	bool tcp_ = false;
 	u32 n_ = 0, m_ = 0;
 	bool ipv6_ = false, outward_ = true, count_sdp_ = true;

@@ -19,7 +19,7 @@ constexpr uint8_t incoming = 128, with_tag = 32, as_left = 16, next_cseq = 64;
 constexpr uint8_t op_register = 0x00, op_invite_sdp = 0x90, op_ack = 0x20, op_bye = 0x30, op_cancel = 0x40,
 		  op_update_sdp = 0xd0;
 constexpr uint8_t op_other = 0x70, op_answer = 4, op_wait = 7, op_media = 8, op_fault = 9, op_cut = 10,
-		  op_repeat = 11, op_tcp = 12;
+		  op_repeat = 11, op_tcp = 12, op_elsewhere = 13;
 constexpr uint8_t ringing = 1, progress = 2 | 192, ok = 3, ok_sdp = 3 | 192, busy = 9, challenge = 7;
 
 class records {
@@ -132,6 +132,11 @@ private:
 		if (below(2))
 			steps.push_back(step({op_answer, static_cast<uint8_t>(below(2) ? ringing : progress), form,
 					      media, media, media}));
+		if (below(3) == 0) {
+			steps.push_back(step({op_elsewhere, static_cast<uint8_t>(below(2))}));
+			steps.push_back(step({op_answer, static_cast<uint8_t>(random_()), form, media, media, media}));
+			steps.push_back(steps.front());
+		}
 		steps.push_back(
 			step({op_answer, static_cast<uint8_t>(below(4) ? ok_sdp : busy), form, media, media, media}));
 		steps.push_back(step({op_ack, who, inside}));
@@ -169,8 +174,8 @@ private:
 
 	piece meanwhile()
 	{
-		const uint8_t ops[] = {op_wait, op_fault, op_cut, op_repeat, op_wait | 16};
-		return step({ops[below(5)], static_cast<uint8_t>(random_()), static_cast<uint8_t>(random_()),
+		const uint8_t ops[] = {op_wait, op_fault, op_cut, op_repeat, op_wait | 16, op_elsewhere};
+		return step({ops[below(6)], static_cast<uint8_t>(random_()), static_cast<uint8_t>(random_()),
 			     static_cast<uint8_t>(random_())});
 	}
 

@@ -178,7 +178,11 @@ std::string broken_state(router &gate, told_sockets &told)
 	return "";
 }
 
-belongings::belongings(const router &gate) : before_(gate.standing_pinholes()), refusals_(refusals_of(gate)) {}
+belongings::belongings(const router &gate) : before_(gate.standing_pinholes()), refusals_(refusals_of(gate))
+{
+	for (const standing &one : before_)
+		peers_.push_back(outside_end(gate, *one.master));
+}
 
 std::string belongings::missing(const router &gate, const endpoint &inside) const
 {
@@ -193,6 +197,25 @@ std::string belongings::missing(const router &gate, const endpoint &inside) cons
 					       [&one](const standing &other) { return other.handle == one.handle; });
 		if (!there)
 			return "S6 a pinhole of " + text_of(one.inside) + " ended by a message of " + text_of(inside);
+	}
+	return "";
+}
+
+std::string belongings::missing_of_others(const router &gate, const endpoint &stranger) const
+{
+	if (refusals_of(gate) != refusals_)
+		return "";
+	const std::vector<standing> after = gate.standing_pinholes();
+	for (size_t i = 0; i < before_.size(); i++) {
+		const sipx_pinhole &wished = before_[i].wished;
+		// Another connection of the same host may have opened it anew.
+		const auto same = [&wished](const standing &other) {
+			return sip::same_endpoint(other.wished.source, wished.source) &&
+			       sip::same_endpoint(other.wished.destination, wished.destination) &&
+			       sip::same_endpoint(other.wished.translated, wished.translated);
+		};
+		if (!sip::same_address(peers_[i], stranger) && std::none_of(after.begin(), after.end(), same))
+			return "S6 a pinhole of a call with " + text_of(peers_[i]) + " ended by " + text_of(stranger);
 	}
 	return "";
 }

@@ -25,9 +25,12 @@ public:
 	// Empty, or what is gone though the message was none of its owner's: `inside` is the phone that
 	// the message came from or went to.
 	std::string missing(const fake::router &gate, const fake::endpoint &inside) const;
+	// Empty, or what stands no more though it was not the stranger's, which said something or was answered.
+	std::string missing_of_others(const fake::router &gate, const fake::endpoint &stranger) const;
 
 private:
 	std::vector<fake::standing> before_;
+	std::vector<fake::endpoint> peers_;	// of each
 	u64 refusals_;
 };
 
