@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 # What a person can see: the tables in /proc/net/sip_ext/, read in small pieces while they
-# change, and the log of what is refused. In the router:
+# change, the log of what is refused, and pr_debug() where the kernel has it. In the router:
 #   scripts/lab run --no-load [--kernel NAME] tests/lab/visible.sh
 . "$LAB_LIB"
 
