@@ -16,6 +16,16 @@ function ok(name, text) { say("ok", name, text) }
 function warning(name, text, todo) { say("warning", name, text, todo) }
 function problem(name, text, todo) { say("problem", name, text, todo) }
 
+# A setting that is not there: nothing is known of it, so that nothing is well
+function unread(name, which,    why) {
+	why = "a container hides it, or this kernel does without"
+	if (which ~ /sip_ext_/)
+		why = "a container hides it, or the modules are older than this command"
+	else if (which ~ /nf_conntrack/)
+		why = "modprobe nf_conntrack, or a container hides it"
+	warning(name, which " could not be read", "sysctl " which "   # not there: " why)
+}
+
 # --- modules ------------------------------------------------------------------------
 
 function check_modules() {
@@ -48,6 +58,8 @@ function check_enabled() {
 	if (setting("net.netfilter.sip_ext_enabled") == 0)
 		problem("enabled", "switched off: every packet passes unread",
 			"sysctl -w net.netfilter.sip_ext_enabled=1")
+	else if (setting("net.netfilter.sip_ext_enabled") < 0)
+		unread("enabled", "net.netfilter.sip_ext_enabled")
 	else
 		ok("enabled", "switched on")
 }
@@ -212,7 +224,11 @@ function check_expectations(    limit, text, todo) {
 	text = "the kernel's table of expectations holds " pinholes + 0 " of " limit
 	todo = "sysctl -w net.netfilter.nf_conntrack_expect_max=" (limit < 1024 ? 2048 : 2 * limit) \
 		"   # in the first network namespace"
-	if (fullness(pinholes, limit) == 2)
+	if (!knows_pinholes)
+		warning("expectations", "how many there are cannot be told", "install conntrack (conntrack-tools)")
+	else if (limit < 0)
+		unread("expectations", "net.netfilter.nf_conntrack_expect_max")
+	else if (fullness(pinholes, limit) == 2)
 		problem("expectations", text, todo)
 	else if (fullness(pinholes, limit))
 		warning("expectations", text, todo)
@@ -229,7 +245,9 @@ function check_conntrack(    count, limit, text) {
 	if (limit < 0)
 		limit = setting("net.nf_conntrack_max")
 	text = "the kernel's table of connections holds " count " of " limit
-	if (fullness(count, limit) == 2)
+	if (count < 0 || limit < 0)
+		unread("conntrack", count < 0 ? "net.netfilter.nf_conntrack_count" : "net.netfilter.nf_conntrack_max")
+	else if (fullness(count, limit) == 2)
 		problem("conntrack", text, "sysctl -w net.netfilter.nf_conntrack_max=" 2 * limit \
 			"   # in the first network namespace")
 	else if (fullness(count, limit))
@@ -245,7 +263,9 @@ function twice(limit) {
 
 function one_limit(name, count, reached,    limit) {
 	limit = setting("net.netfilter.sip_ext_" name)
-	if (fullness(count, limit) == 2 && count >= limit)
+	if (limit < 0)
+		unread("limits", "net.netfilter.sip_ext_" name)
+	else if (fullness(count, limit) == 2 && count >= limit)
 		problem("limits", count " of " limit " that net.netfilter.sip_ext_" name " allows",
 			"sysctl -w net.netfilter.sip_ext_" name "=" twice(limit))
 	else if (counter[reached])
@@ -473,6 +493,8 @@ function check_forwarding() {
 	else if (setting("net.ipv4.ip_forward") == 0)
 		warning("forwarding", "the router does not forward IPv4, and has one interface at most: right for its own programs alone",
 			"sysctl -w net.ipv4.ip_forward=1")
+	else if (setting("net.ipv4.ip_forward") < 0)
+		unread("forwarding", "net.ipv4.ip_forward")
 	else
 		ok("forwarding", "IPv4 is forwarded")
 	if (setting("net.ipv6.conf.all.forwarding") == 0 && ipv6_interfaces() > 1)
@@ -480,11 +502,15 @@ function check_forwarding() {
 			"sysctl -w net.ipv6.conf.all.forwarding=1")
 	else if (setting("net.ipv6.conf.all.forwarding") == 1)
 		ok("forwarding", "IPv6 is forwarded")
+	# a kernel without IPv6 has neither
+	else if (setting("net.ipv6.conf.all.forwarding") < 0 && is_readable(path_of("/proc/net/if_inet6")))
+		unread("forwarding", "net.ipv6.conf.all.forwarding")
 }
 
 # Strict reverse path filtering hurts where packets come by another way than they go
-function check_rp_filter(    file, line, words, all, own, ways, strict, seen) {
+function check_rp_filter(    file, line, words, all, own, ways, strict, seen, hidden) {
 	all = setting("net.ipv4.conf.all.rp_filter")
+	hidden = all < 0 ? "all" : ""
 	file = path_of("/proc/net/route")
 	while ((getline line < file) > 0) {
 		split(line, words, "\t")
@@ -492,7 +518,10 @@ function check_rp_filter(    file, line, words, all, own, ways, strict, seen) {
 			continue
 		seen[words[1]] = 1
 		ways++
-		own = first_line(path_of("/proc/sys/net/ipv4/conf/" words[1] "/rp_filter")) + 0
+		own = first_line(path_of("/proc/sys/net/ipv4/conf/" words[1] "/rp_filter"))
+		if (own == "")
+			hidden = words[1]
+		own += 0
 		if ((own > all ? own : all) == 1)
 			strict = strict (strict ? ", " : "") words[1]
 	}
@@ -500,6 +529,8 @@ function check_rp_filter(    file, line, words, all, own, ways, strict, seen) {
 	if (ways > 1 && strict)
 		warning("rp_filter", "several default routes, and strict reverse path filtering on " strict \
 			": what comes by the other way is dropped", "sysctl -w net.ipv4.conf.all.rp_filter=2")
+	else if (ways > 1 && hidden)
+		unread("rp_filter", "net.ipv4.conf." hidden ".rp_filter")
 	else
 		ok("rp_filter", "does not stand in the way")
 }
@@ -522,6 +553,8 @@ function check_accounting() {
 	if (accounting == 0)
 		warning("accounting", "packets are not counted, so that which call has no audio cannot be told",
 			"sysctl -w net.netfilter.nf_conntrack_acct=1   # for new connections")
+	else if (accounting < 0)
+		unread("accounting", "net.netfilter.nf_conntrack_acct")
 	else
 		ok("accounting", "packets of media are counted")
 }

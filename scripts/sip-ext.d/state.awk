@@ -9,7 +9,7 @@
 #   sig[protocol|port|helper|family]     signalling connections, by original port; an example in
 #   sig_example[...], and where the first ones come from in sig_sources[...]
 #   followed[1 .. followed_count], followed_as[state], passing[reason]   TCP connections
-#   pinholes, our_pinholes, pinhole_class[name]
+#   knows_pinholes, pinholes, our_pinholes, pinhole_class[name]
 
 function is_loaded(module,    line, found) {
 	while ((getline line < path_of("/proc/modules")) > 0)
@@ -275,8 +275,8 @@ function expectation_line(line,    words, count, i, value, class) {
 
 function read_expectations(    file, line) {
 	file = path_of("/proc/net/nf_conntrack_expect")
-	if (!is_readable(file) && has_tool("conntrack"))
-		run("conntrack -L expect 2>/dev/null", "expectation")
+	knows_pinholes = is_readable(file) || \
+		(has_tool("conntrack") && run("conntrack -L expect 2>/dev/null", "expectation"))
 	while ((getline line < file) > 0)
 		expectation_line(line)
 	close(file)

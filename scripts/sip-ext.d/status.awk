@@ -9,13 +9,14 @@ function more_of(count, shown, what) {
 		row("", "... and " count - shown " more " what " (status -a shows all)")
 }
 
-function show_modules(    list, i, text, version) {
+function show_modules(    enabled, list, i, text, version) {
 	if (!counters) {
 		row("switched", "the modules are not loaded here: modprobe nf_nat_sip_ext")
 		return
 	}
-	row("switched", setting("net.netfilter.sip_ext_enabled") ? "on" : \
-	    "OFF, packets pass unread (net.netfilter.sip_ext_enabled=0)")
+	enabled = setting("net.netfilter.sip_ext_enabled")
+	row("switched", enabled < 0 ? "cannot be told: net.netfilter.sip_ext_enabled could not be read" : \
+	    enabled ? "on" : "OFF, packets pass unread (net.netfilter.sip_ext_enabled=0)")
 	split("nf_conntrack_sip_ext nf_nat_sip_ext nf_conntrack_sip", list, " ")
 	for (i = 1; i <= 3; i++) {
 		version = module_version(list[i])
@@ -134,11 +135,16 @@ function show_calls(limit,    i, n, state, text) {
 		row("", "packets are not counted: sysctl -w net.netfilter.nf_conntrack_acct=1   # for new connections")
 }
 
-function show_pinholes(    name, text) {
+function show_pinholes(    name, text, limit) {
+	if (!knows_pinholes) {
+		row("pinholes", "cannot be told: neither /proc/net/nf_conntrack_expect nor conntrack(8) tells of them")
+		return
+	}
+	limit = setting("net.netfilter.nf_conntrack_expect_max")
 	for (name in pinhole_class)
 		text = text (text ? ", " : "") pinhole_class[name] " " name
 	row("pinholes", our_pinholes + 0 " waiting" (text ? " (" text ")" : "") "; the kernel's table holds " \
-	    pinholes + 0 " of " setting("net.netfilter.nf_conntrack_expect_max"))
+	    pinholes + 0 (limit < 0 ? " (nf_conntrack_expect_max could not be read)" : " of " limit))
 }
 
 function followed_text(line,    words) {

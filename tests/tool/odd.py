@@ -24,7 +24,13 @@ USUAL = {"proc/modules": "nf_nat_sip_ext 1 0 - Live 0\nnf_conntrack_sip_ext 1 1 
          "proc/net/sip_ext/calls": "", "proc/net/sip_ext/registrations": "",
          "proc/sys/net/netfilter/sip_ext_enabled": "1\n", "proc/sys/net/ipv4/ip_forward": "1\n",
          "proc/sys/net/netfilter/nf_conntrack_acct": "1\n",
-         "proc/sys/net/netfilter/nf_conntrack_expect_max": "512\n"}
+         "proc/sys/net/netfilter/nf_conntrack_expect_max": "512\n",
+         "proc/sys/net/netfilter/nf_conntrack_count": "3\n", "proc/sys/net/netfilter/nf_conntrack_max": "65536\n",
+         "proc/sys/net/netfilter/sip_ext_max_calls": "65536\n",
+         "proc/sys/net/netfilter/sip_ext_max_registrations": "20000\n",
+         "proc/sys/net/ipv4/conf/all/rp_filter": "0\n"}
+TWO_WAYS = ("Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+            "a\t00000000\t0102030A\t0003\t0\t0\t0\t00000000\nb\t00000000\t0102040A\t0003\t0\t0\t1\t00000000\n")
 NFT = """table ip sip {
 	ct helper ours {
 		type "sip-ext" protocol udp
@@ -128,6 +134,62 @@ def usual(machine: Machine) -> None:
     machine.program("conntrack", "udp 17 29 src=10.0.0.2 dst=203.0.113.9 sport=5060 dport=5060 src=203.0.113.9 "
                     "dst=203.0.113.1 sport=5060 dport=5060 [ASSURED] mark=0 helper=sip-ext use=1\n")
     machine.says(r"^ok +rule +udp port 5060 of IPv4 has sip-ext$", "^ok +connections +2 connections have the helper")
+
+
+@case("a setting that cannot be read is a warning with its name, and never well")
+def unread(machine: Machine) -> None:
+    machine.rules()
+    machine.file("proc/net/route", TWO_WAYS)
+    machine.file("proc/net/if_inet6", "")
+    for setting, name in (("net.ipv6.conf.all.forwarding", "forwarding"), ("net.ipv4.ip_forward", "forwarding"),
+                          ("net.ipv4.conf.a.rp_filter", "rp_filter"), ("net.ipv4.conf.all.rp_filter", "rp_filter"),
+                          ("net.netfilter.nf_conntrack_acct", "accounting"), ("net.netfilter.sip_ext_enabled", "enabled"),
+                          ("net.netfilter.sip_ext_max_calls", "limits"),
+                          ("net.netfilter.sip_ext_max_registrations", "limits"),
+                          ("net.netfilter.nf_conntrack_count", "conntrack"),
+                          ("net.netfilter.nf_conntrack_max", "conntrack"),
+                          ("net.netfilter.nf_conntrack_expect_max", "expectations")):
+        for other in ("net.ipv6.conf.all.forwarding", "net.ipv4.conf.a.rp_filter", "net.ipv4.conf.b.rp_filter"):
+            machine.file(f"proc/sys/{other.replace('.', '/')}", "1\n" if "ipv6" in other else "0\n")
+        machine.tells(name, "ok", f"all but {setting}")
+        file = machine.root / "proc/sys" / setting.replace(".", "/")
+        text = file.read_text()
+        file.unlink()
+        said = machine.says(rf"^warning +{name} +{setting} could not be read$", rf"^ +-> sysctl {setting}   # not there: ")
+        assert said.count("could not be read") == 1 and not re.search(r"-1\b", said), said
+        assert name == "forwarding" or not re.search(f"^ok +{name} ", said, re.MULTILINE), said
+        machine.file(str(file.relative_to(machine.root)), text)
+
+
+@case("settings that some kernels and routers do without are no fault")
+def without(machine: Machine) -> None:
+    machine.rules()
+    said = machine.says("^ok +forwarding +IPv4 is forwarded$", "^ok +in-tree ")
+    assert "IPv6" not in said and "could not be read" not in said, said
+    (machine.root / "proc/sys/net/netfilter/nf_conntrack_max").unlink()
+    machine.file("proc/sys/net/nf_conntrack_max", "70000\n")
+    machine.says("^ok +conntrack +the kernel's table of connections holds 3 of 70000$")
+    (machine.root / "proc/sys/net/ipv4/conf/all/rp_filter").unlink()
+    machine.says("^ok +rp_filter ")
+
+
+@case("expectations that nothing tells of are not none")
+def untold(machine: Machine) -> None:
+    machine.program("conntrack", "", "exit 1")
+    said = machine.says("^warning +expectations +how many there are cannot be told$", "^ +-> install conntrack")
+    assert not re.search("^ok +expectations", said, re.MULTILINE), said
+    machine.says("^pinholes +cannot be told: ", command=("status",))
+    machine.program("conntrack", "")
+    machine.says("^ok +expectations +the kernel's table of expectations holds 0 of 512$")
+
+
+@case("status says what it cannot read")
+def unread_on_screen(machine: Machine) -> None:
+    for setting in ("sip_ext_enabled", "nf_conntrack_expect_max"):
+        (machine.root / "proc/sys/net/netfilter" / setting).unlink()
+    said = machine.says("^switched +cannot be told: net.netfilter.sip_ext_enabled could not be read$",
+                        r"table holds 0 \(nf_conntrack_expect_max could not be read\)$", command=("status",))
+    assert not re.search(r"-1\b|^switched +on", said, re.MULTILINE), said
 
 
 @case("names of priorities, with an offset")
@@ -541,10 +603,14 @@ def bad_usage(machine: Machine) -> None:
                              (("status", "-q"), "status has no option -q"), (("doctor", "x"), "doctor has no option x"),
                              (("doctor", ""), "doctor has no option ''"), (("doctor", "-h", "x"), "doctor has no option x"),
                              (("--help", "junk"), "--help has no option junk"), (("-h", "-a"), "-h has no option -a"),
-                             (("--version", "junk"), "--version has no option junk")):
+                             (("--version", "junk"), "--version has no option junk"),
+                             (("doctor", "a\nb\n"), "doctor has no option a?b? (see"),
+                             (("doctor", "\033[2J\a\x7f\t\u009b"), "doctor has no option ?[2J????? (see"),
+                             (("\r", "x"), "no command is called ? (see"), (("-\n",), "no option is called -? (see")):
         done = machine.run(*arguments)
         assert done.returncode == 2 and done.stdout == "", done
         assert done.stderr.count("\n") == 1 and words in done.stderr, done
+        assert done.stderr[:-1].isprintable() and done.stderr.endswith("\n"), done
     done = machine.run()
     assert done.returncode == 2 and done.stderr.startswith("usage: sip-ext status"), done
     for arguments in (("--help",), ("-h",), ("status", "--help"), ("doctor", "-h")):
