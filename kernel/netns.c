@@ -151,12 +151,14 @@ free:
 	return err;
 }
 
-/* A grace period follows, then nets_end(). */
+/*
+ * A grace period follows, then nets_end(). Packets in flight go by the settings until then: without
+ * the list of denied ports they would open what it denies.
+ */
 static void __net_exit net_closes(struct net *net)
 {
-	sipx_tables_remove(net);
-	sipx_settings_end(&pernet_of(net)->owned->settings);
 	WRITE_ONCE(pernet_of(net)->owned->closing, true);
+	sipx_tables_remove(net);
 }
 
 static void __net_exit nets_end(struct list_head *nets)
@@ -176,6 +178,7 @@ static void __net_exit nets_end(struct list_head *nets)
 	list_for_each_entry(net, nets, exit_list) {
 		struct sipx_net *sn = pernet_of(net)->owned;
 
+		sipx_settings_end(&sn->settings);
 		local_bh_disable();
 		sipx_core_state_exit(sipx_state_of(sn));
 		local_bh_enable();
