@@ -247,6 +247,19 @@ static unsigned int segment_or_datagram(struct sipx_packet *packet, u8 protocol)
 	return NF_ACCEPT;
 }
 
+/*
+ * Untranslated, the bytes of a TCP segment would be taken for others: see tcp.c. Without tables there
+ * are no counters either.
+ */
+static unsigned int while_leaving(const struct sipx_packet *packet)
+{
+	if (!READ_ONCE(packet->data->stream))
+		return NF_ACCEPT;
+	if (packet->sn)
+		sipx_net_count(packet->sn, SIPX_COUNT_stream_leaving);
+	return NF_DROP;
+}
+
 /* RCU, as in all hooks. */
 static unsigned int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 			 enum ip_conntrack_info ctinfo, u8 assist)
@@ -262,8 +275,7 @@ static unsigned int help(struct sk_buff *skb, unsigned int protoff, struct nf_co
 		return NF_ACCEPT;
 	packet.data = (void *)extension->data;
 	if (!packet.sn || sipx_net_stopped(packet.sn) || nf_ct_is_dying(ct))
-		/* untranslated, its bytes would be taken for others: see tcp.c */
-		return READ_ONCE(packet.data->stream) ? NF_DROP : NF_ACCEPT;
+		return while_leaving(&packet);
 	/* on lo a packet passes twice; the first time it was on its way out */
 	if (nf_is_loopback_packet(skb))
 		return NF_ACCEPT;

@@ -253,12 +253,12 @@ void sipx_tcp_host_release(struct sipx_tcp_host *host);
 /* segment.c */
 /* False: there is no memory for it. */
 bool sipx_segment_read(const struct sipx_packet *packet, struct sipx_tcp_header *header);
-/* The packet becomes what the answer says. False: it cannot, for lack of memory, and its
- * sender shall send it again.
+/* The packet becomes what the answer says. False: it cannot, for lack of memory, which is counted, and
+ * its sender shall send it again.
  */
 bool sipx_segment_write(struct sipx_packet *packet, const struct sipx_tcp_header *header,
 			const struct sipx_segment_answer *answer);
-/* The payload can be read. False: no memory, or it is corrupt: as if it had been lost. */
+/* The payload can be read. False: no memory, or it is corrupt, which is counted: as if it had been lost. */
 bool sipx_segment_open(struct sipx_packet *packet, struct sipx_tcp_header *header);
 /* Its checksum is to be computed when it leaves; several packets of `size` each, if needed. */
 void sipx_segment_finish(struct sk_buff *skb, struct tcphdr *tcp, u32 payload_length, u16 size);

@@ -32,6 +32,9 @@
 	X(stream_emitted, "segment sent besides those of the two ends")		\
 	X(stream_stripped, "data in a SYN left for its sender to repeat")	\
 	X(stream_full, "segment left for its sender to repeat: no room for it yet")	\
+	X(stream_no_memory, "segment dropped, for its sender to repeat: no memory, or no room in it, to rewrite it")	\
+	X(stream_corrupt, "segment dropped: its checksum is wrong")		\
+	X(stream_leaving, "segment dropped, for its sender to repeat: the modules or the connection just leave")	\
 	/* why a message was passed on as it came */				\
 	X(not_sip, "not SIP on the SIP port")					\
 	X(malformed_start_line, "request line or status line not understood")	\

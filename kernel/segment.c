@@ -34,6 +34,13 @@ static struct tcphdr *tcp_of(const struct sipx_packet *packet)
 	return (struct tcphdr *)(packet->skb->data + packet->protoff);
 }
 
+/* It is dropped. */
+static bool no_memory(const struct sipx_packet *packet)
+{
+	sipx_net_count(packet->sn, SIPX_COUNT_stream_no_memory);
+	return false;
+}
+
 /* ---- what it says ------------------------------------------------------------------------ */
 
 static void read_sacks(struct sipx_tcp_header *header, const u8 *option)
@@ -163,7 +170,7 @@ bool sipx_segment_read(const struct sipx_packet *packet, struct sipx_tcp_header 
 	if (!pskb_may_pull(skb, packet->protoff + sizeof(struct tcphdr)) ||
 	    tcp_of(packet)->doff * 4 < sizeof(struct tcphdr) ||
 	    !pskb_may_pull(skb, packet->protoff + tcp_of(packet)->doff * 4))
-		return false;
+		return no_memory(packet);
 	read_segment(packet, tcp_of(packet), header);
 	return true;
 }
@@ -244,18 +251,16 @@ bool sipx_segment_open(struct sipx_packet *packet, struct sipx_tcp_header *heade
 	struct sk_buff *skb = packet->skb;
 
 	if (is_corrupt(packet)) {
-		sipx_net_count(packet->sn, SIPX_COUNT_rewrite_failed);
+		sipx_net_count(packet->sn, SIPX_COUNT_stream_corrupt);
 		return false;
 	}
 	header->payload = in_fragment(skb, start);
-	if (!header->payload && skb_linearize(skb)) {
-		sipx_net_count(packet->sn, SIPX_COUNT_no_memory);
-		return false;
-	}
+	if (!header->payload && skb_linearize(skb))
+		return no_memory(packet);
 	/* an aggregate of whole packets, which share one header now */
 	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST) {
 		if (skb_ensure_writable(skb, start))
-			return false;
+			return no_memory(packet);
 		sipx_segment_finish(skb, tcp_of(packet), header->payload_length,
 				    skb_shinfo(skb)->gso_size);
 	}
@@ -477,7 +482,8 @@ static bool replace_payload(struct sipx_packet *packet, const struct sipx_tcp_he
 bool sipx_segment_write(struct sipx_packet *packet, const struct sipx_tcp_header *header,
 			const struct sipx_segment_answer *answer)
 {
-	if (answer->same_payload)
-		return change_header(packet, header, answer);
-	return replace_payload(packet, header, answer);
+	bool is_written = answer->same_payload ? change_header(packet, header, answer) :
+						 replace_payload(packet, header, answer);
+
+	return is_written || no_memory(packet);
 }

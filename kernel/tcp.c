@@ -733,10 +733,9 @@ unsigned int sipx_tcp_segment(struct sipx_packet *packet)
 		sipx_net_count(packet->sn, SIPX_COUNT_stream);
 		return NF_ACCEPT;
 	}
-	if (!sipx_segment_read(packet, &header)) {
-		sipx_refuse(packet, SIPX_COUNT_no_memory);
+	/* also the first of a connection, which without it would not be followed */
+	if (!sipx_segment_read(packet, &header))
 		return NF_DROP;
-	}
 	if (may_follow(packet, &header)) {
 		verdict = begin(packet);
 		if (verdict != NF_ACCEPT)

@@ -413,6 +413,7 @@ static void too_large(struct kunit *test)
 		.seq = 1000, .ack = 2000, .ours = ours, .ours_length = sizeof(ours), .size = 1400,
 		.head = 5600,
 	};
+	u64 before = sipx_test_counter(SIPX_COUNT_stream_no_memory);
 	struct sipx_test_segment large = plain;
 	struct form form;
 
@@ -420,6 +421,7 @@ static void too_large(struct kunit *test)
 	large.length = 6000;
 	make_form(test, &form, 0, &large);
 	KUNIT_EXPECT_FALSE(test, sipx_segment_write(&form.packet, &form.header, &answer));
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_stream_no_memory), before + 1);
 	sipx_test_expect_segment(test, form.skb, ours, 6000);
 	answer.head = 65535 - sizeof(ours) - 72;
 	KUNIT_EXPECT_TRUE(test, sipx_segment_write(&form.packet, &form.header, &answer));
@@ -657,7 +659,7 @@ static void strips_multipath(struct kunit *test)
 /* Conntrack was told not to look: what we would give a good checksum must have had one. */
 static void corrupt_is_dropped(struct kunit *test)
 {
-	u64 before = sipx_test_counter(SIPX_COUNT_rewrite_failed);
+	u64 before = sipx_test_counter(SIPX_COUNT_stream_corrupt);
 	u8 setting = init_net.ct.sysctl_checksum;
 	struct form form;
 	int i;
@@ -675,7 +677,7 @@ static void corrupt_is_dropped(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, sipx_segment_open(&form.packet, &form.header));
 		end_form(test, &form, &plain);
 	}
-	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_rewrite_failed), before + 8);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_stream_corrupt), before + 8);
 	init_net.ct.sysctl_checksum = setting;
 }
 

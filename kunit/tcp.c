@@ -393,12 +393,55 @@ static void namespace_ends(struct kunit *test)
  */
 static void none_between(struct kunit *test)
 {
+	u64 before = sipx_test_counter(SIPX_COUNT_stream_leaving);
 	struct nf_conn *ct = established(test);
 
 	WRITE_ONCE(sipx_test_net()->closing, true);
 	kfree_skb(pass(test, ct, ack, NF_DROP));
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_stream_leaving), before + 1);
 	WRITE_ONCE(sipx_test_net()->closing, false);
 	carry(test, ct, ack);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+/* Its header is not whole: nobody knows its numbers. */
+static void unreadable_is_dropped(struct kunit *test)
+{
+	struct nf_conn *ct = established(test);
+	struct sk_buff *skb = sipx_test_segment(test, ct, &ack);
+	u64 before = sipx_test_counter(SIPX_COUNT_stream_no_memory);
+
+	skb_trim(skb, skb->len - 1);
+	KUNIT_EXPECT_EQ(test, sipx_test_help_as(skb, ct, IP_CT_ESTABLISHED), NF_DROP);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_stream_no_memory), before + 1);
+	kfree_skb(skb);
+	carry(test, ct, ack);
+	sipx_test_end(ct);
+	expect_nothing_left(test);
+}
+
+/* More than a packet holds (BIG TCP): it passes where no number is shifted, and no message is read any more. */
+static void larger_than_a_packet(struct kunit *test)
+{
+	const u32 length = 66000;
+	struct sipx_test_segment large = {
+		.seq = CLIENT_FIRST + MESSAGE_LENGTH, .ack = SERVER_FIRST, .length = length, .nonlinear = true,
+		.payload = kunit_kzalloc(test, PAGE_ALIGN(length), GFP_KERNEL),
+	};
+	u64 before = sipx_test_counter(SIPX_COUNT_stream_full);
+	struct nf_conn *ct = established(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, large.payload);
+	says_hello(test, ct);
+	kfree_skb(pass(test, ct, large, NF_DROP));
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_stream_full), before + 1);
+	KUNIT_EXPECT_EQ(test, (u32)reason_of(ct), (u32)SIPX_COUNT_stream_too_long);
+	sipx_test_end(ct);
+	ct = established(test);
+	large.seq = CLIENT_FIRST;
+	kfree_skb(pass(test, ct, large, NF_ACCEPT));
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_stream_full), before + 1);
 	sipx_test_end(ct);
 	expect_nothing_left(test);
 }
@@ -420,6 +463,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(T6_timestamps_begin_anew),
 	KUNIT_CASE(namespace_ends),
 	KUNIT_CASE(none_between),
+	KUNIT_CASE(unreadable_is_dropped),
+	KUNIT_CASE(larger_than_a_packet),
 	{}
 };
 

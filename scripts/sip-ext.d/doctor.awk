@@ -618,6 +618,8 @@ function set_advice() {
 	advice["stream_middle"] = "let the phone connect again, by a restart perhaps: conntrack -D does not help"
 	advice["too_long"] = advice["stream_too_long"] = "none: messages of more than 64 KB pass as they are, and no setting changes that"
 	advice["stream_too_slow"] = "a bad line, or somebody who holds connections open: /proc/net/sip_ext/connections; else raise net.netfilter.sip_ext_tcp_hold"
+	advice["stream_no_memory"] = advice["rewrite_failed"]
+	advice["stream_corrupt"] = "a bad line or network card: ethtool -S INTERFACE"
 	advice["stream_signed"] = "switch TCP MD5 or AO off for SIP, if the two ends can do without"
 	advice["limit_streams"] = "if that was no flood: raise net.netfilter.sip_ext_tcp_connections"
 	advice["limit_stream_memory"] = "if that was no flood: raise net.netfilter.sip_ext_tcp_memory"
