@@ -2,7 +2,9 @@
 // The whole helper over the fake kernel: an input is a play of several phones and servers,
 // their messages (made from templates and bent), media, faults and the passage of time.
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <tuple>
 
@@ -22,6 +24,17 @@ namespace {
 
 constexpr u32 hosts = 3;
 constexpr u32 max_steps = 48;	// of one play: longer ones teach nothing new
+
+// What is sent in a play, each a file of that folder, for messages.py.
+void keep(const std::string &message)
+{
+	static const char *const folder = getenv("FUZZ_MESSAGES");
+	if (!folder || message.empty())
+		return;
+	std::ofstream out(std::string(folder) + "/" + std::to_string(std::hash<std::string>{}(message)), std::ios::binary);
+	if (!(out << message).flush())
+		broken(std::string("cannot write to ") + folder);
+}
 
 class play {
 public:
@@ -526,6 +539,7 @@ private:
 	void send(const std::string &message)
 	{
 		last_ = message;
+		keep(message);
 		inside_spoke_ |= outward_;
 		note_parts(message);
 		if (tcp_)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""The messages in the inputs of the parse and road targets, each as a file of its own, for those who
-send them: tests/replay/oneway.py.
+"""The messages in the inputs of the parse, road and core targets, each as a file of its own, for those who
+send them: tests/replay/oneway.py. A core's input is a play, and the target itself (DIR/core-fuzz) writes what is
+sent in it.
 
     messages.py --build DIR [--found N] FOLDER
 
@@ -11,20 +12,44 @@ now ($SIP_EXT_CACHE/fuzz-TARGET), by chance (--seed).
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from run import CACHE, unpack
 
+TARGETS = ("parse", "road", "core")
 FLAGS = 3           # of a road: what its line is like
 MOST_MESSAGES = 4   # that road_fuzz.cpp reads of one
 BETWEEN = b"\x1e"
 
 
-def messages_of(target: str, data: bytes) -> list[bytes]:
-    return data[FLAGS:].split(BETWEEN)[:MOST_MESSAGES] if target == "road" else [data]
+def messages_of(target: str, options: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
+    """Each with a name."""
+    inputs = inputs_of(target, options)
+    if target == "core":
+        yield from played(options.build / "core-fuzz", inputs)
+        return
+    for path in inputs:
+        data = path.read_bytes()
+        messages = data[FLAGS:].split(BETWEEN)[:MOST_MESSAGES] if target == "road" else [data]
+        for number, message in enumerate(messages):
+            yield f"{path.name[:12]}-{number}", message
+
+
+def played(program: Path, plays: list[Path]) -> Iterator[tuple[str, bytes]]:
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([program, "-rss_limit_mb=1500", *plays], env={**os.environ, "FUZZ_MESSAGES": folder},
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{done.stdout[-2000:]}{program}: status {done.returncode}")
+        for path in sorted(Path(folder).iterdir()):
+            yield path.name, path.read_bytes()
 
 
 def inputs_of(target: str, options: argparse.Namespace) -> list[Path]:
@@ -38,11 +63,10 @@ def write(target: str, options: argparse.Namespace) -> int:
     folder: Path = options.folder / target
     folder.mkdir(parents=True)
     there: set[bytes] = {b""}
-    for path in inputs_of(target, options):
-        for number, message in enumerate(messages_of(target, path.read_bytes())):
-            if message not in there:
-                (folder / f"{path.name[:12]}-{number}").write_bytes(message)
-            there.add(message)
+    for name, message in messages_of(target, options):
+        if message not in there:
+            (folder / name).write_bytes(message)
+        there.add(message)
     return len(there) - 1
 
 
@@ -54,7 +78,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     shutil.rmtree(options.folder, ignore_errors=True)
-    counts = {target: write(target, options) for target in ("parse", "road")}
+    counts = {target: write(target, options) for target in TARGETS}
     print("# messages of fuzzing: " + ", ".join(f"{target} {count}" for target, count in counts.items()))
     return 0 if all(counts.values()) else 1
 

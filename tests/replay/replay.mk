@@ -25,9 +25,10 @@ replay:
 	@$(replay.lab) $(replay.root)/tests/replay/run.py $(replay.root)/tests/replay/flows
 replay-corpora:
 	@$(replay.lab) $(replay.root)/tests/replay/run.py $(abspath $(CORPORA))
-oneway: $(replay.out)/oneway $(replay.out)/onestream
+# tests/fuzz/fuzz.mk makes core-fuzz
+oneway: $(replay.out)/oneway $(replay.out)/onestream $(BUILD)/fuzz/core-fuzz
 	@$(replay.root)/tests/fuzz/messages.py --build $(BUILD)/fuzz --found $(ONEWAY_FOUND) $(replay.out)/fuzzed
-	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $^ own $(replay.out)/fuzzed
+	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $(wordlist 1,2,$^) own $(replay.out)/fuzzed
 oneway-corpora: $(replay.out)/oneway $(replay.out)/onestream
 	@$(replay.lab) $(replay.root)/tests/replay/oneway.py $^ $(abspath $(CORPORA))
 
