@@ -114,10 +114,11 @@ struct sipx_tcp {
 	};
 };
 
-/* Who has begun a connection that is followed: see tcp_hosts.c. */
+/* Who has begun a connection that is followed; or, of IPv6, the first 64 bits: see tcp_hosts.c. */
 struct sipx_tcp_host {
 	struct hlist_node link;
 	struct sipx_net *sn;
+	struct sipx_tcp_host *network;	/* those 64 bits, with a reference; of IPv4 itself */
 	union nf_inet_addr address;
 	u16 l3num;
 	u16 zone;
@@ -125,6 +126,17 @@ struct sipx_tcp_host {
 	u32 open;		/* connections of it that were answered */
 	atomic_long_t bytes;	/* that all of them hold */
 };
+
+/*
+ * Whether somebody may have that much of all, beyond the least that there is to have, where
+ * `left` is left then. As parts of all, what one has is at most twice the square of what is
+ * left: alone half, and N that take all that they get leave one in 2N or so. With a bound in
+ * proportion each would leave the same part of what the one before has left.
+ */
+static inline bool sipx_leaves_enough(u64 has, u64 all, s64 left)
+{
+	return left >= 0 && has * all <= 2 * (u64)left * left;
+}
 
 static inline struct sipx_stream *sipx_stream_of(struct sipx_tcp *tcp)
 {

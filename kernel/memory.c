@@ -93,16 +93,29 @@ static void give_memory(void *piece, u32 size)
 		kfree(piece);
 }
 
-static bool may_hold(atomic_long_t *bytes, u32 size, struct sipx_net *sn, int setting)
+/* Returns which limit that is too much for, or SIPX_COUNT_no_memory: none. It counts in any case. */
+static enum sipx_reason hold_more(struct sipx_tcp_host *host, u32 size)
 {
-	long limit = READ_ONCE(sn->settings.values[setting]) * 1024l;
+	struct sipx_net *sn = host->sn;
+	const unsigned int *values = sn->settings.values;
+	long most = READ_ONCE(values[SIPX_SETTING_TCP_MEMORY]) * 1024l;
+	long all = atomic_long_add_return(size, &sn->tcp_bytes);
+	long own = atomic_long_add_return(size, &host->bytes), together = own;
 
-	return atomic_long_add_return(size, bytes) <= limit;
+	if (host->network != host)
+		together = atomic_long_add_return(size, &host->network->bytes);
+	if (own > READ_ONCE(values[SIPX_SETTING_TCP_MEMORY_PER_HOST]) * 1024l)
+		return SIPX_COUNT_limit_stream_host;
+	if (!sipx_leaves_enough(together - SIPX_SMALL_PIECE, most, most - all))
+		return SIPX_COUNT_limit_stream_memory;
+	return SIPX_COUNT_no_memory;
 }
 
 static void hold_less(struct sipx_tcp_host *host, u32 size)
 {
 	atomic_long_sub(size, &host->bytes);
+	if (host->network != host)
+		atomic_long_sub(size, &host->network->bytes);
 	atomic_long_sub(size, &host->sn->tcp_bytes);
 }
 
@@ -110,18 +123,13 @@ void *sipx_piece_take(struct sipx_state *state, struct sipx_stream *stream, u32 
 		      enum sipx_reason *why)
 {
 	struct sipx_tcp_host *host = sipx_tcp_of(stream)->host;
-	struct sipx_net *sn = sipx_net_of(state);
-	bool all = may_hold(&sn->tcp_bytes, size, sn, SIPX_SETTING_TCP_MEMORY);
-	bool own = may_hold(&host->bytes, size, sn, SIPX_SETTING_TCP_MEMORY_PER_HOST);
 	void *piece = NULL;
 
-	*why = SIPX_COUNT_no_memory;
-	if (all && own) {
+	*why = hold_more(host, size);
+	if (*why == SIPX_COUNT_no_memory)
 		piece = take_memory(size);
-	} else {
-		*why = all ? SIPX_COUNT_limit_stream_host : SIPX_COUNT_limit_stream_memory;
+	else
 		sipx_count(state, *why);
-	}
 	if (!piece)
 		hold_less(host, size);
 	return piece;

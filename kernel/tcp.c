@@ -63,17 +63,45 @@ static void free_tcp(struct rcu_head *rcu)
 	sipx_free(SIPX_SLAB_TCP, tcp);
 }
 
-/* Under tcp_lock. It counts for its host from here on. Returns whether that had room for it. */
-static bool settle_in(struct sipx_tcp *tcp)
+/* Under tcp_lock. Returns which limit its host has reached, or no reason. Those that wait for their answer take
+ * nobody's place: they make room for each other.
+ */
+static enum sipx_reason limit_of(const struct sipx_tcp *tcp)
 {
-	u32 limit = READ_ONCE(tcp->sn->settings.values[SIPX_SETTING_TCP_CONNECTIONS_PER_HOST]);
+	const struct sipx_net *sn = tcp->sn;
+	const unsigned int *values = sn->settings.values;
+	u32 most = READ_ONCE(values[SIPX_SETTING_TCP_CONNECTIONS]);
+	s64 left = (s64)most - (sn->tcp_count - sn->tcp_half_open) - 1;
 
 	if (!tcp->is_begun)
-		return true;
+		return SIPX_REASON_COUNT;
+	if (tcp->host->open >= READ_ONCE(values[SIPX_SETTING_TCP_CONNECTIONS_PER_HOST]))
+		return SIPX_COUNT_limit_stream_host;
+	if (!sipx_leaves_enough(tcp->host->network->open, most, left))
+		return SIPX_COUNT_limit_streams;
+	return SIPX_REASON_COUNT;
+}
+
+/* Under tcp_lock. */
+static void count_open(struct sipx_tcp_host *host, int more)
+{
+	host->open += more;
+	if (host->network != host)
+		host->network->open += more;
+}
+
+/* Under tcp_lock. It counts for its host from here on. Returns what limit_of() did. */
+static enum sipx_reason settle_in(struct sipx_tcp *tcp)
+{
+	enum sipx_reason limit = limit_of(tcp);
+
+	if (!tcp->is_begun)
+		return limit;
 	tcp->is_begun = false;
 	tcp->sn->tcp_half_open--;
 	list_move(&tcp->link, &tcp->sn->tcp_idle);
-	return tcp->host->open++ < limit;
+	count_open(tcp->host, 1);
+	return limit;
 }
 
 /* Under tcp_lock. */
@@ -85,7 +113,7 @@ static void leave_lists(struct sipx_tcp *tcp)
 	if (tcp->is_begun)
 		tcp->sn->tcp_half_open--;
 	else
-		tcp->host->open--;
+		count_open(tcp->host, -1);
 }
 
 /*
@@ -594,30 +622,32 @@ static bool is_untouched(struct sipx_tcp *tcp)
 	       !sipx_core_stream_shift(stream, 1);
 }
 
-/*
- * Under its lock. This segment would open the connection, and its host has all that it may:
- * it goes on without us before anything of it was changed. open_up() asks once more, for two
- * that open at once.
+/* Under its lock. Returns which limit keeps this segment from opening the connection, or no reason. open_up()
+ * asks once more, for two that open at once.
  */
-static bool is_one_too_many(struct sipx_tcp *tcp, const struct sipx_segment *segment)
+static enum sipx_reason limit_before(struct sipx_tcp *tcp, const struct sipx_segment *segment)
 {
-	u32 limit = READ_ONCE(tcp->sn->settings.values[SIPX_SETTING_TCP_CONNECTIONS_PER_HOST]);
-	bool full;
+	enum sipx_reason limit = SIPX_REASON_COUNT;
 
 	if (!tcp->was_answered || segment->syn || segment->rst)
-		return false;
+		return limit;
 	spin_lock(&tcp->sn->tcp_lock);
-	full = tcp->is_begun && !tcp->has_ended && tcp->host->open >= limit;
+	if (!tcp->has_ended)
+		limit = limit_of(tcp);
 	spin_unlock(&tcp->sn->tcp_lock);
-	return full;
+	return limit;
 }
 
-/* Under its lock. */
-static void send_away(struct sipx_packet *packet, struct sipx_tcp *tcp)
+/* Under its lock. Who has too many goes on without us before anything of it was changed. */
+static void send_away_if_too_many(struct sipx_packet *packet, struct sipx_tcp *tcp, const struct sipx_segment *segment)
 {
+	enum sipx_reason limit = limit_before(tcp, segment);
+
+	if (limit == SIPX_REASON_COUNT)
+		return;
 	tcp->is_evicted = true;
 	sipx_tcp_end(packet->data);
-	sipx_refuse(packet, SIPX_COUNT_limit_stream_host);
+	sipx_refuse(packet, limit);
 }
 
 /*
@@ -626,16 +656,17 @@ static void send_away(struct sipx_packet *packet, struct sipx_tcp *tcp)
  */
 static void open_up(struct sipx_tcp *tcp, struct sipx_segment_answer *answer)
 {
-	bool room;
+	enum sipx_reason limit = SIPX_REASON_COUNT;
 
 	be_liberal(tcp->ct);
 	tcp->is_open = true;
 	spin_lock(&tcp->sn->tcp_lock);
-	room = tcp->has_ended || settle_in(tcp);
+	if (!tcp->has_ended)
+		limit = settle_in(tcp);
 	spin_unlock(&tcp->sn->tcp_lock);
-	if (room)
+	if (limit == SIPX_REASON_COUNT)
 		return;
-	pass_through(tcp, SIPX_COUNT_limit_stream_host);
+	pass_through(tcp, limit);
 	answer->foreign |= is_untouched(tcp);
 }
 
@@ -662,8 +693,8 @@ static unsigned int carry(struct sipx_packet *packet, struct sipx_tcp *tcp,
 	disabled = sipx_bh_disable();
 	sipx_forget_refusals();
 	spin_lock(&tcp->lock);
-	if (unlikely(!tcp->is_open && !tcp->is_evicted) && is_one_too_many(tcp, &header->segment))
-		send_away(packet, tcp);
+	if (unlikely(!tcp->is_open && !tcp->is_evicted))
+		send_away_if_too_many(packet, tcp, &header->segment);
 	if (unlikely(tcp->is_evicted)) {
 		spin_unlock(&tcp->lock);
 		sipx_bh_enable(disabled);

@@ -263,6 +263,159 @@ static void S7_host_has_its_share_of_memory(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* ---- what many may have together -------------------------------------------------------------------- */
+
+#define HOSTS 20
+#define PLACES 256	/* connections, or small pieces: a quarter of them is what one host may have */
+
+struct crowd {
+	struct nf_conn *ct[PLACES + HOSTS];	/* each host ends with one too many */
+	u32 count;
+};
+
+static long bytes_held(void)
+{
+	return atomic_long_read(&sipx_test_net()->tcp_bytes);
+}
+
+/* In a chain of its own: the table has no room for more than fifty in one. */
+static struct nf_conn *one_from(struct kunit *test, struct sipx_endpoint source)
+{
+	struct sipx_endpoint destination = sipx_test_endpoint(source.family, 200, 5060);
+	struct sipx_endpoint outside = sipx_test_endpoint(source.family, 100, source.port);
+	struct nf_conn *ct;
+
+	source.protocol = destination.protocol = outside.protocol = SIPX_TCP;
+	ct = sipx_test_connection(test, &source, &destination, &outside, true);
+	*(unsigned long *)&ct->tuplehash[IP_CT_DIR_REPLY].hnnode.pprev = source.port * 0x9e3779b1u;
+	return ct;
+}
+
+static struct nf_conn *one_of(struct kunit *test, struct crowd *crowd, u8 family, u32 host)
+{
+	KUNIT_ASSERT_LT(test, crowd->count, (u32)ARRAY_SIZE(crowd->ct));
+	crowd->ct[crowd->count] = one_from(test, sipx_test_endpoint(family, 2 + host, 10000 + crowd->count));
+	return crowd->ct[crowd->count++];
+}
+
+static bool takes_place(struct kunit *test, struct nf_conn *ct)
+{
+	shake_hands(test, ct);
+	return data_of(ct)->stream;
+}
+
+static bool takes_piece(struct kunit *test, struct nf_conn *ct)
+{
+	long before = bytes_held();
+
+	shake_hands(test, ct);
+	kfree_skb(say(test, ct, 0, 100));
+	return bytes_held() > before;
+}
+
+/* One host after the other takes all that it gets. */
+static struct crowd *crowd_of(struct kunit *test, u8 family, bool (*takes)(struct kunit *test, struct nf_conn *ct))
+{
+	struct crowd *crowd = kunit_kzalloc(test, sizeof(*crowd), GFP_KERNEL);
+	u32 host;
+
+	KUNIT_ASSERT_NOT_NULL(test, crowd);
+	for (host = 0; host < HOSTS; host++)
+		while (takes(test, one_of(test, crowd, family, host)))
+			;
+	return crowd;
+}
+
+/* A place, and a piece of memory. */
+static void expect_room_for_other_network(struct kunit *test)
+{
+	struct sipx_endpoint source = sipx_test_endpoint(SIPX_IPV6, 2, 9999);
+	struct nf_conn *ct;
+
+	source.bytes[7] = 1;
+	ct = one_from(test, source);
+	KUNIT_EXPECT_TRUE(test, takes_piece(test, ct));
+	end_any(ct);
+}
+
+static void end_crowd(struct crowd *crowd)
+{
+	while (crowd->count)
+		end_any(crowd->ct[--crowd->count]);
+}
+
+/* Who comes last finds a place. */
+static void expect_places_left(struct kunit *test, u8 family, u32 most)
+{
+	u64 all = sipx_test_counter(SIPX_COUNT_limit_streams), own = sipx_test_counter(SIPX_COUNT_limit_stream_host);
+	unsigned int limit = setting(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST);
+	struct nf_conn *ct = sipx_test_tcp(test, SIPX_IPV4);
+	struct crowd *crowd;
+
+	set(SIPX_SETTING_TCP_CONNECTIONS, PLACES);
+	set(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST, PLACES / 4);
+	crowd = crowd_of(test, family, takes_place);
+	KUNIT_EXPECT_GE(test, sipx_test_net()->tcp_count, most * 7 / 8);
+	KUNIT_EXPECT_LE(test, sipx_test_net()->tcp_count, most);
+	KUNIT_EXPECT_GT(test, sipx_test_counter(SIPX_COUNT_limit_stream_host), own);
+	KUNIT_EXPECT_EQ(test, sipx_test_counter(SIPX_COUNT_limit_streams) - all +
+			sipx_test_counter(SIPX_COUNT_limit_stream_host) - own, (u64)HOSTS);
+	shake_hands(test, ct);
+	expect_translated(test, ct);
+	expect_room_for_other_network(test);
+	set(SIPX_SETTING_TCP_CONNECTIONS, 65536);
+	set(SIPX_SETTING_TCP_CONNECTIONS_PER_HOST, limit);
+	end_any(ct);
+	end_crowd(crowd);
+	expect_nothing_left(test);
+}
+
+/* Who was there finds a piece of memory. */
+static void expect_memory_left(struct kunit *test, u8 family, long most)
+{
+	u64 all = sipx_test_counter(SIPX_COUNT_limit_stream_memory);
+	u64 own = sipx_test_counter(SIPX_COUNT_limit_stream_host);
+	unsigned int memory = setting(SIPX_SETTING_TCP_MEMORY), limit = setting(SIPX_SETTING_TCP_MEMORY_PER_HOST);
+	struct nf_conn *ct = established(test);
+	struct crowd *crowd;
+
+	set(SIPX_SETTING_TCP_MEMORY, PLACES * SIPX_SMALL_PIECE / 1024);
+	set(SIPX_SETTING_TCP_MEMORY_PER_HOST, PLACES / 4 * SIPX_SMALL_PIECE / 1024);
+	crowd = crowd_of(test, family, takes_piece);
+	KUNIT_EXPECT_GE(test, bytes_held(), most * 7 / 8 * SIPX_SMALL_PIECE);
+	KUNIT_EXPECT_LE(test, bytes_held(), most * SIPX_SMALL_PIECE);
+	KUNIT_EXPECT_GT(test, sipx_test_counter(SIPX_COUNT_limit_stream_memory), all);
+	KUNIT_EXPECT_GT(test, sipx_test_counter(SIPX_COUNT_limit_stream_host), own);
+	expect_translated(test, ct);
+	expect_room_for_other_network(test);
+	set(SIPX_SETTING_TCP_MEMORY, memory);
+	set(SIPX_SETTING_TCP_MEMORY_PER_HOST, limit);
+	sipx_test_end(ct);
+	end_crowd(crowd);
+	expect_nothing_left(test);
+}
+
+static void S7_twenty_hosts_leave_places(struct kunit *test)
+{
+	expect_places_left(test, SIPX_IPV4, PLACES - 1);
+}
+
+static void S7_twenty_hosts_leave_memory(struct kunit *test)
+{
+	expect_memory_left(test, SIPX_IPV4, PLACES - 1);
+}
+
+/* Who has one address of IPv6 has all that share its first 64 bits. */
+static void S7_one_ipv6_network_leaves_half_of_the_places(struct kunit *test)
+{
+	expect_places_left(test, SIPX_IPV6, PLACES / 2 + 1);
+}
+
+static void S7_one_ipv6_network_leaves_half_of_the_memory(struct kunit *test)
+{
+	expect_memory_left(test, SIPX_IPV6, PLACES / 2 + 1);
+}
+
 /* Until both ends are where they say, conntrack looks at numbers as strictly as it is told to. */
 static void S7_half_open_is_looked_at_strictly(struct kunit *test)
 {
@@ -292,6 +445,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(S7_host_has_its_share_of_connections),
 	KUNIT_CASE(S7_share_is_kept_where_data_open),
 	KUNIT_CASE(S7_host_has_its_share_of_memory),
+	KUNIT_CASE(S7_twenty_hosts_leave_places),
+	KUNIT_CASE(S7_twenty_hosts_leave_memory),
+	KUNIT_CASE(S7_one_ipv6_network_leaves_half_of_the_places),
+	KUNIT_CASE(S7_one_ipv6_network_leaves_half_of_the_memory),
 	KUNIT_CASE(S7_half_open_is_looked_at_strictly),
 	{}
 };
