@@ -61,8 +61,8 @@
 	X(stream_middle, "TCP: connection whose beginning was not seen")	\
 	X(stream_cut, "TCP: closed in the midst of a message")			\
 	X(stream_signed, "TCP: segments are signed (RFC 2385, RFC 5925)")	\
-	X(limit_streams, "limit on TCP connections reached")			\
-	X(limit_stream_memory, "limit on memory for TCP connections reached")	\
+	X(limit_streams, "TCP: no connection is left, or none for who has so many")	\
+	X(limit_stream_memory, "TCP: no byte is left, or none for who holds so many")	\
 	X(limit_stream_host, "TCP: a host has all the connections, or holds all the bytes, that it may")	\
 	X(limit_half_open, "TCP: the oldest of too many connections that nobody has answered")	\
 	X(limit_calls, "limit on calls reached")				\
