@@ -127,11 +127,11 @@ def _over(world: World, held: list[socket.socket]) -> None:
           over_tcp(SHIFTED), alone=True)
 def memory(world: World) -> None:
     world.line.own_setting("tcp_memory_per_host", 1024)
-    world.line.own_setting("tcp_memory", 2048)
+    world.line.own_setting("tcp_memory", 4096)
     world.line.own_setting("tcp_buffer", BUFFER)
     held = _holding(world, 60, talks=True)
     must_count(world, "limit_stream_host")
-    _bounded(world, 1024, 2048, BUFFER)
+    _bounded(world, 1024, 4096, BUFFER)
     full = [one for one in _known(world) if one.held >= HELD - 1000]
     must(full != [] or not world.line.counters(), "there are connections that hold all of their message")
     _over(world, held)
@@ -141,12 +141,12 @@ def memory(world: World) -> None:
           over_tcp(SHIFTED), alone=True)
 def connections(world: World) -> None:
     world.line.own_setting("tcp_connections_per_host", 100)
-    world.line.own_setting("tcp_connections", 200)
+    world.line.own_setting("tcp_connections", 400)
     held = _holding(world, 250, talks=False)
     must_count(world, "limit_stream_host")
     followed = [one for one in _known(world) if one.follows]
     of_host = sum(one.begun_by == world.plan.phone(2) for one in followed)
-    must(of_host <= 100 and len(followed) <= 200, f"{of_host} connections of one host, {len(followed)} in all")
+    must(of_host <= 100 and len(followed) <= 400, f"{of_host} connections of one host, {len(followed)} in all")
     must_equal(of_host, 100 * bool(world.line.counters()), "connections that are followed of the host that has too many")
     _over(world, held)
 
