@@ -31,6 +31,7 @@ struct drafting {
 	bool backward;	// the receiver's are
 	bool from_inside;
 	sipx_reason refusal;	// why the message stays as it is; `unchanged`: no reason yet
+	text_view noted;	// see note_literal()
 };
 
 u8 add_value(plan &p, const endpoint &fixed, u8 wish)
@@ -282,10 +283,13 @@ void note_literal(drafting &d, const address_ref &ref)
 	inner_literal &literal = d.p.literal;
 	if (ref.address.family != SIPX_IPV6 || ref.host.length > sizeof(literal.text))
 		return;
+	const text_view written(reinterpret_cast<const char *>(d.info.payload) + ref.host.offset, ref.host.length);
+	if (written == d.noted)		// the one before says so as well
+		return;
+	d.noted = written;
 	char buffer[sizeof(literal.text)];
 	text_writer usual(buffer, sizeof(buffer));
 	usual.put_address(d.info.source_inner);
-	const text_view written(reinterpret_cast<const char *>(d.info.payload) + ref.host.offset, ref.host.length);
 	const text_view kept = written == usual.text() ? text_view() : written;
 	if (kept == text_view(literal.text, literal.length))
 		return;

@@ -46,19 +46,25 @@ inline bool read_sdp_port(sdp_reader &sdp, cursor digits, span &where, u16 &numb
 	return true;
 }
 
-// The form that nearly all have, without taking it apart into fields.
-inline bool read_plain_ipv4(sdp_reader &sdp, cursor &line, address_ref &ref)
+// The form that nearly all have, without taking it apart into fields. Of IPv6 the literal read last.
+inline bool read_plain_data(sdp_reader &sdp, cursor &line, address_ref &ref)
 {
 	cursor rest = line;
 
 	rest.skip_blanks();
-	if (!rest.accept_word<"in ip4 ">())
+	if (rest.accept_word<"in ip4 ">()) {
+		const char *begin = rest.at();
+		if (!read_ipv4(sdp.p, rest, cc_field, ref.address))
+			return false;
+		ref.host = sdp.p.span_of({begin, rest.at()});
+		line = rest;
+		return true;
+	}
+	if (!rest.accept_word<"in ip6 ">() || sdp.p.address.family != SIPX_IPV6 || !is_known(sdp.p, rest, rest.left()))
 		return false;
-	const char *begin = rest.at();
-	if (!read_ipv4(sdp.p, rest, cc_field, ref.address))
-		return false;
-	ref.host = sdp.p.span_of({begin, rest.at()});
-	line = rest;
+	ref.address = sdp.p.address;
+	ref.host = sdp.p.span_of(rest);
+	line.skip_to(line.end());
 	return true;
 }
 
@@ -66,7 +72,7 @@ inline bool read_plain_ipv4(sdp_reader &sdp, cursor &line, address_ref &ref)
 // types and names leave `ref` without an address. False: there is no address field.
 inline bool read_connection_data(sdp_reader &sdp, cursor &line, address_ref &ref)
 {
-	if (read_plain_ipv4(sdp, line, ref))
+	if (read_plain_data(sdp, line, ref))
 		return true;
 
 	const cursor nettype = next_field(line);
@@ -93,7 +99,7 @@ inline bool read_plain_origin(sdp_reader &sdp, cursor line, address_ref &ref)
 	if (begin - line.at() < 8 || !is_in(begin[-8], cc_blank))
 		return false;
 	cursor last_three{begin - 7, line.end()};
-	return read_plain_ipv4(sdp, last_three, ref);
+	return read_plain_data(sdp, last_three, ref);
 }
 
 // o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address>. User
