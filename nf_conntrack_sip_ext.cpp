@@ -454,17 +454,36 @@ void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next
 
 } // namespace
 
+namespace {
+
+[[gnu::noinline]] parse_error read_message(const sipx_packet_info &info)
+{
+	const text_view bytes(reinterpret_cast<const char *>(info.payload), info.payload_length);
+	return parse(bytes, workspace_of(info.workspace).view);
+}
+
+} // namespace
+
+bool read_whole(const sipx_packet_info &info)
+{
+	const text_view bytes(reinterpret_cast<const char *>(info.payload), info.payload_length);
+	return read_message(info) == parse_error::none && is_framed(bytes, workspace_of(info.workspace).view);
+}
+
 sipx_reason carry_message(const sipx_packet_info &info, stream_message *message, u64 digest)
+{
+	if (!message)	// before anything that hangs on them is looked at
+		workspace_of(info.workspace).settings = sipx_settings_version(info.state);
+	const parse_error error = read_message(info);
+	return error == parse_error::none ? carry_read(info, message, digest) : reason_of(error);
+}
+
+sipx_reason carry_read(const sipx_packet_info &info, stream_message *message, u64 digest)
 {
 	const text_view bytes(reinterpret_cast<const char *>(info.payload), info.payload_length);
 	workspace &work = workspace_of(info.workspace);
 	work.digest = digest;
 	work.again = false;
-	if (!message)	// before anything that hangs on them is looked at
-		work.settings = sipx_settings_version(info.state);
-	const parse_error error = parse(bytes, work.view);
-	if (error != parse_error::none)
-		return reason_of(error);
 	work.where = sides_of(info);
 	if (work.where.undecided)
 		return SIPX_COUNT_no_inside;

@@ -32,6 +32,7 @@ struct hosting {
 	sipx_reason why;		// through: counted once, whatever the engine says
 	bool counts;
 	sipx_reason no_piece;	// why there was none the last time; a limit has been counted
+	bool is_read;		// the next message, by is_whole()
 };
 
 // What is counted for a message itself says its road.
@@ -111,21 +112,35 @@ void translate_message(void *context, u8, stream_message &message)
 	info.payload = reinterpret_cast<const u8 *>(message.text().data());
 	info.payload_length = message.text().size();
 	at.no_piece = SIPX_COUNT_no_memory;
-	const sipx_reason reason = carry_message(info, &message, 0);
+	const sipx_reason reason = at.is_read ? carry_read(info, &message, 0) : carry_message(info, &message, 0);
+	at.is_read = false;
 	if (reason != SIPX_COUNT_no_memory || at.no_piece == SIPX_COUNT_no_memory)
 		sipx_count(at.state, reason);
+}
+
+// What ends in the midst of a line goes on in the next segment.
+bool is_whole(void *context, text_view bytes)
+{
+	hosting &at = hosting_of(context);
+	if (!bytes.size() || bytes[bytes.size() - 1] != '\n')
+		return false;
+	sipx_packet_info info = *at.info;
+	info.payload = reinterpret_cast<const u8 *>(bytes.data());
+	info.payload_length = bytes.size();
+	at.is_read = read_whole(info);
+	return at.is_read;
 }
 
 stream_host host_of(hosting &at)
 {
 	return {&at, take_piece, give_piece, translate_message, count_stream,
 		sipx_setting(at.state, SIPX_SETTING_TCP_BUFFER) * 1024,
-		sipx_setting(at.state, SIPX_SETTING_TCP_HOLD) * 1000};
+		sipx_setting(at.state, SIPX_SETTING_TCP_HOLD) * 1000, is_whole};
 }
 
 hosting hosting_for(sipx_state *state, sipx_stream *stream)
 {
-	return {state, stream, nullptr, SIPX_REASON_COUNT, true, SIPX_COUNT_no_memory};
+	return {state, stream, nullptr, SIPX_REASON_COUNT, true, SIPX_COUNT_no_memory, false};
 }
 
 // ---- how large packets are -------------------------------------------------------------

@@ -366,6 +366,17 @@ inline bool begins_like_sip(text_view bytes)
 	return parse_error::none;
 }
 
+// What was read is one message of a stream by its Content-Length, and nothing else (RFC 3261 18.3). A datagram may
+// leave out the empty line behind its header.
+[[nodiscard]] inline bool is_framed(text_view bytes, const message_view &view)
+{
+	const u32 body = view.body_start;
+	if (!view.has_content_length || view.start != 0 || view.end != bytes.size() || body < 3)
+		return false;
+	const u32 last = bytes[body - 2] == '\r' ? body - 3 : body - 2;
+	return bytes[body - 1] == '\n' && bytes[last] == '\n';
+}
+
 } // namespace sip
 
 #endif

@@ -138,6 +138,8 @@ u32 take_fresh(const stream_host &host, const work &at, text_view bytes)
 {
 	stream_flow &flow = at.flow;
 
+	if (flow.mode == flow_mode::sip && host.is_whole && host.is_whole(host.context, bytes))
+		return translate_fresh(host, at, bytes);
 	message_frame frame(flow.mode == flow_mode::fresh ? frame_place::first : frame_place::between);
 	const frame_state state = frame.scan(bytes);
 	if (state == frame_state::idle)

@@ -124,6 +124,9 @@ struct stream_host {
 	void (*count)(void *context, stream_count what);
 	u32 max_bytes;	// held and unacknowledged, per direction; and as many beyond holes
 	u32 max_held_ms;	// since an incomplete message last went on
+	// Whether the bytes are one whole message by its Content-Length, and nothing else: then the translator, who
+	// has read them for that, is called next. False says nothing. Null: nobody can tell.
+	bool (*is_whole)(void *context, text_view bytes) = nullptr;
 };
 
 inline constexpr u32 stream_piece_min = SIPX_SMALL_PIECE;

@@ -40,7 +40,7 @@ fuzz.model := stream_peer stream_world stream_play
 
 # $(1): folder of the objects. The core comes first: of a function that several have, its is taken.
 fuzz.all_core = $(fuzz.core:%=$(1)/core/%.o) $(fuzz.fake:%=$(fuzz.out)/fake/%.o)
-fuzz.objects_parse = $(1)/led/parse_fuzz.o $(fuzz.out)/sip_mutator.o $(fuzz.out)/steps.o
+fuzz.objects_parse = $(1)/led/parse_fuzz.o $(1)/core/message_frame.o $(fuzz.out)/sip_mutator.o $(fuzz.out)/steps.o
 fuzz.objects_road = $(call fuzz.all_core,$(1)) $(fuzz.road:%=$(fuzz.out)/%.o)
 fuzz.objects_core = $(call fuzz.all_core,$(1)) $(fuzz.helper:%=$(fuzz.out)/%.o)
 fuzz.objects_stream = $(call fuzz.all_core,$(1)) $(fuzz.stream:%=$(fuzz.out)/%.o) $(fuzz.model:%=$(fuzz.out)/unit/%.o)

@@ -2,6 +2,7 @@
 // libFuzzer over parse() (S8, S10): reads nothing outside of the message, wherever that is cut,
 // keeps every promise of check_view(), says the same twice, bytes behind the message change
 // nothing, and what it costs is linear in the size.
+#include "message_frame.h"
 #include "tests/cases/parse_cases.h"
 #include "tests/unit/guard_page.h"
 
@@ -50,6 +51,16 @@ sip::parse_error parse_checked(sip::text_view message)
 	return error;
 }
 
+// Over TCP what is whole by the parser's reading is not framed (stream_host::is_whole).
+void expect_same_end(sip::text_view message)
+{
+	if (!sip::is_framed(message, view))
+		return;
+	sip::message_frame frame(sip::frame_place::between);
+	if (frame.scan(message) != sip::frame_state::complete || frame.length() != message.size())
+		die("parser and frame agree about where a message ends");
+}
+
 void parse_cut(guard_page &memory, const char *bytes, u32 size)
 {
 	const u32 stride = size / cuts + 1;
@@ -85,6 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	const sip::parse_error error = parse_checked(message);
 	const sip::text_view says = dump(first, message, error);
 	if (error == sip::parse_error::none) {
+		expect_same_end(message);
 		const sip::text_view cut = message.sub(0, view.end);
 		const sip::parse_error again = sip::parse(cut, view);
 		if (again != sip::parse_error::none || view.end != cut.size())
