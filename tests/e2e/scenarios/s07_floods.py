@@ -8,9 +8,11 @@ import socket
 from contextlib import contextmanager
 from typing import Iterator
 
+from bystander import Bystander
 from calls import must, must_count, register
 from crowd import EXPECT_MAX
-from floods import Accomplice, Bystander, Flood, Packet, deaf_to, request, udp
+from floods import FEWEST, MEDIA_PORTS, Accomplice, Flood, Packet, deaf_to, request, salt, udp
+from links import nft
 from net import FRIEND, PATIENCE, STRANGER, Failure, Namespace
 from peer import World
 from registry import DNAT, SHIFTED, scenario
@@ -18,13 +20,15 @@ from sip import Address
 
 SECONDS = 0.8
 TABLES = ("calls", "registrations", "connections")
-MOST = {"calls": 200, "registrations": 100}
+MOST = {"calls": 400, "registrations": 100}
 """What one host may have, or all of them; a slow machine's flood reaches that, too."""
 FORGOTTEN = 4
 """Seconds that the answer to a request is waited for: the least of transaction_timeout."""
 MEDIA_OF_ONE = 60
 """Inside sockets that one host may name for media, and twice as many pinholes."""
 PINHOLES_OF_OTHERS = 40
+UNHELPED = 5062
+"""A port that no rule attaches a helper to."""
 WHY = "who floods has the choice, and datagrams are quickest; over TCP who floods answers for his address"
 
 
@@ -50,17 +54,22 @@ def moved(world: World, before: dict[str, int]) -> str:
     return ", ".join(said) or "no limit reached"
 
 
-def flooded(world: World, bystander: Bystander, what: str, make: Packet, inside: bool = True) -> dict[str, int]:
+def compared(world: World, bystander: Bystander, make: Packet, where: Namespace | None = None) -> None:
+    """What the bystander goes through with packets that are none of the helper's business."""
+    usual = bystander.compares_with(where or world.line.inside, make, SECONDS * PATIENCE)
+    world.notes += [f"no flood: {bystander.quiet}", f"{usual.packets} packets that no helper sees: {usual}"]
+
+
+def flooded(world: World, bystander: Bystander, what: str, make: Packet, where: Namespace | None = None,
+            seconds: float = SECONDS, fewest: int = FEWEST) -> dict[str, int]:
     """The counters as they were before it."""
     before = world.line.counters()
-    flood = Flood(world.line.inside if inside else world.line.outside, make, SECONDS * PATIENCE)
     try:
-        said = bystander.through(flood)
-    except Failure as failure:
+        now = bystander.through(Flood(where or world.line.inside, make, seconds * PATIENCE, fewest))
+        bystander.suffered(now)
+    except (Failure, OSError) as failure:   # an address of the other side is unreachable
         raise Failure(f"{what}: {failure}\n{sizes(world)}; {moved(world, before)}") from failure
-    finally:
-        flood.process.kill()
-    world.notes.append(f"{what}: {said}; {sizes(world)}; {moved(world, before)}")
+    world.notes.append(f"{what}: {now.packets} packets; {now}; {sizes(world)}; {moved(world, before)}")
     return before
 
 
@@ -74,14 +83,13 @@ def limited(world: World, bystander: Bystander, what: str, before: dict[str, int
         must_count(world, counter, before)
 
 
-
-def _silent(where: Namespace, address: Address) -> Address:
-    """A server that says nothing, and whose buffer fills."""
-    with where:
-        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(address)
-    server.detach()     # it stays open
-    return address
+def silent(where: Namespace, host: str, *ports: int) -> None:
+    """A server that says nothing, and whose buffers fill."""
+    for port in ports:
+        with where:
+            server = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind((host, port))
+        server.detach()     # it stays open
 
 
 def all_given_back(world: World) -> None:
@@ -93,11 +101,13 @@ def all_given_back(world: World) -> None:
     world.wait("everything is given back", lambda: not any(sizes(world).values()), 10)
 
 
-def _from(method: str, sources: list[Address], to: Address) -> Packet:
+def messages(method: str, sources: list[Address], to: Address, ports: range = MEDIA_PORTS) -> Packet:
     """One message after another, from those sockets in turn."""
+    salted = salt()
+
     def make(number: int) -> tuple[bytes, str]:
         source = sources[number % len(sources)]
-        return udp(source, to, request(method, number, source, to)), to[0]
+        return udp(source, to, request(method, number, source, to, ports, salted)), to[0]
     return make
 
 
@@ -131,13 +141,26 @@ def _limits(world: World, per_host: bool) -> None:
 def _flood_of(world: World, bystander: Bystander, method: str, kind: str, *counters: str) -> None:
     """To a server outside that says nothing."""
     to, what = (world.plan.far(FRIEND), 5060), f"{method} from {kind}"
-    before = flooded(world, bystander, what, _from(method, _sockets(world, kind), to))
+    before = flooded(world, bystander, what, messages(method, _sockets(world, kind), to))
     limited(world, bystander, what, before, *counters)
 
 
 def _behind_a_silent_server(world: World) -> Bystander:
-    deaf_to(world, _silent(world.line.outside, (world.plan.far(FRIEND), 5060))[0])
-    return Bystander(world)
+    host = world.plan.far(FRIEND)
+    silent(world.line.outside, host, 5060, UNHELPED)
+    deaf_to(world, host)
+    bystander = Bystander(world)
+    compared(world, bystander, messages("INVITE", _sockets(world, "every port"), (host, UNHELPED)))
+    return bystander
+
+
+def forwards_unhelped(world: World) -> None:
+    """To the server inside, as 5060."""
+    match = f"meta l4proto {{ tcp, udp }} th dport {UNHELPED}"
+    with world.line.router:
+        wrong = nft(f"add rule inet e2e enter iifname wan {match} dnat {'ip6' if world.setup.family == 6 else 'ip'} "
+                    f"to {world.plan.phone(1)}\nadd rule inet e2e forward {match} accept\n")
+    must(not wrong, f"nft: {wrong}")
 
 
 @scenario("S7", "one host floods INVITEs, REGISTERs and SUBSCRIBEs, none of them answered",
@@ -162,13 +185,15 @@ def accomplice(world: World) -> None:
     world.line.own_setting("max_media_per_host", MEDIA_OF_ONE)
     to = (world.plan.far(FRIEND), 5060)
     deaf_to(world, to[0])
+    silent(world.line.outside, to[0], UNHELPED)
     helps = Accomplice(world.line.outside, to)
     try:
         with _small_table():
             bystander = Bystander(world)
+            compared(world, bystander, messages("INVITE", _sockets(world, "every port"), (to[0], UNHELPED)))
             for kind in ("one socket", "every port"):
                 what = f"answered INVITEs from {kind}"
-                before = flooded(world, bystander, what, _from("INVITE", _sockets(world, kind), to))
+                before = flooded(world, bystander, what, messages("INVITE", _sockets(world, kind), to))
                 limited(world, bystander, what, before, "limit_media_host")
             now = sizes(world)
             must(MEDIA_OF_ONE < now["pinholes"], f"what it may have it has: {now}")
@@ -204,13 +229,15 @@ def stranger(world: World) -> None:
     state at all: the one that registers there is reached from the inside, which needs no way in."""
     _limits(world, per_host=True)
     bystander = Bystander(world, 2)
-    _silent(world.line.inside, (world.plan.phone(1), 5060))
+    silent(world.line.inside, world.plan.phone(1), 5060, UNHELPED)
     host, to = world.plan.far(STRANGER), (world.line.router_address, 5060)
     deaf_to(world, host)
-    sources = [(host, 2000 + port) for port in range(50000)]
-    before = flooded(world, bystander, "REGISTER from outside", _from("REGISTER", sources, to), inside=False)
+    forwards_unhelped(world)
+    sources, where = [(host, 2000 + port) for port in range(50000)], world.line.outside
+    compared(world, bystander, messages("INVITE", sources, (to[0], UNHELPED)), where)
+    before = flooded(world, bystander, "REGISTER from outside", messages("REGISTER", sources, to), where)
     limited(world, bystander, "REGISTER from outside", before)
-    before = flooded(world, bystander, "INVITE from outside", _from("INVITE", sources, to), inside=False)
+    before = flooded(world, bystander, "INVITE from outside", messages("INVITE", sources, to), where)
     limited(world, bystander, "INVITE from outside", before, "limit_host")
     all_given_back(world)
 
@@ -226,8 +253,10 @@ def own_server(world: World) -> None:
     for end in (evil, phone):
         world.selector.unregister(end.socket)
     deaf_to(world, evil.address[0])
+    junk, where = bytes(len(messages("INVITE", [evil.address], door)(1)[0])), world.line.outside
+    compared(world, bystander, lambda number: (udp(evil.address, door, junk), door[0]), where)
     for method, counters in (("SUBSCRIBE", ()), ("INVITE", ("limit_host",))):
         what = f"{method} from outside"
-        before = flooded(world, bystander, what, _from(method, [evil.address], door), inside=False)
+        before = flooded(world, bystander, what, messages(method, [evil.address], door), where)
         limited(world, bystander, what, before, *counters)
     all_given_back(world)

@@ -6,12 +6,13 @@ import socket
 from dataclasses import dataclass
 
 from attacks import Listener
+from bystander import Bystander
 from calls import must, must_count, must_equal
-from floods import Bystander, Packet, deaf_to, syn
+from floods import Packet, deaf_to, syn
 from net import FRIEND, PATIENCE, Namespace
 from peer import World
 from registry import DNAT, SHIFTED, over_tcp, scenario
-from scenarios.s07_floods import all_given_back, flooded, moved, sizes
+from scenarios.s07_floods import UNHELPED, all_given_back, compared, flooded, forwards_unhelped, moved, sizes
 from sip import Address
 
 HELD = 60000
@@ -109,12 +110,10 @@ def _holding(world: World, count: int, talks: bool) -> list[socket.socket]:
     world.wait("all connections stand", lambda: len(server.taken) >= count, 10)
     if talks:
         _hold(world, held, to)
-    bystander.rounds = []
-    for _ in range(3):
-        bystander.lives()
-    bystander.suffered(bystander.rounds)
-    world.notes.append(f"{count} connections; {sizes(world)}; {moved(world, before)}; "
-                       f"{bystander.told(bystander.rounds)}")
+    now = bystander.in_rounds(3)
+    bystander.suffered(now)
+    world.notes += [f"no flood: {bystander.quiet}",
+                    f"{count} connections; {now}; {sizes(world)}; {moved(world, before)}"]
     return held
 
 
@@ -161,16 +160,16 @@ def _nobody(world: World, address: str) -> None:
     """That host answers no SYN."""
     world.line.outside.run("nft", "-f", "-", stdin=(
         "table inet nobody {\nchain in {\ntype filter hook input priority 0;\n"
-        f"ip daddr {address} tcp dport 5060 drop\n}}\n}}\n"))
+        f"ip daddr {address} tcp dport {{ 5060, {UNHELPED} }} drop\n}}\n}}\n"))
 
 
-def _half_open(world: World) -> None:
-    """A quarter of all connections may wait for their answer."""
+def _half_open(world: World, most: int = CONNECTIONS) -> None:
+    """A quarter of that many connections may wait for their answer."""
     if not world.line.counters():
         return
     lines = world.line.router.read("/proc/net/sip_ext/connections").splitlines()
     waiting = sum(line.startswith("connection half-open") for line in lines)
-    must(waiting <= CONNECTIONS // 4, f"{waiting} connections wait for their answer")
+    must(waiting <= most // 4, f"{waiting} connections wait for their answer")
     world.notes.append(f"{waiting} connections half-open of {len(lines)}")
 
 
@@ -185,6 +184,7 @@ def syn_flood_inside(world: World) -> None:
     # the router's NAT has 10,000 ports for them all
     floods = {"SYNs of one host": [(host, 1024 + n) for n in range(4000)],
               "SYNs of made up hosts": [(f"{prefix}{30 + n % 200}", 1024 + n) for n in range(5000)]}
+    compared(world, bystander, _syns(floods["SYNs of one host"], (to[0], UNHELPED)))
     for what, sources in floods.items():
         before = world.line.counters()
         flooded(world, bystander, what, _syns(sources, to))
@@ -198,10 +198,14 @@ def syn_flood_inside(world: World) -> None:
 def syn_flood_outside(world: World) -> None:
     world.line.own_setting("tcp_connections", CONNECTIONS)
     bystander = Bystander(world, 2)
-    Listener(world, world.line.inside, (world.plan.phone(1), 5060), 1024)
-    strangers = [(f"{world.plan.outside}{100 + n % 150}", 1024 + n) for n in range(60000)]
-    flooded(world, bystander, "SYNs of strangers",
-            _syns(strangers, (world.line.router_address, 5060)), inside=False)
+    for port in (5060, UNHELPED):
+        Listener(world, world.line.inside, (world.plan.phone(1), port), 1024)
+    forwards_unhelped(world)
+    strangers = [(f"{world.plan.outside}{100 + n % 20}", 1024 + n) for n in range(60000)]
+    where, router = world.line.outside, world.line.router_address
+    deaf_to(world, f"{world.plan.outside}96/27")
+    compared(world, bystander, _syns(strangers, (router, UNHELPED)), where)
+    flooded(world, bystander, "SYNs of strangers", _syns(strangers, (router, 5060)), where)
     must_count(world, "limit_half_open")
     _half_open(world)
     all_given_back(world)
