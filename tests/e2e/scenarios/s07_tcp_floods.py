@@ -11,7 +11,7 @@ from calls import must, must_count, must_equal
 from floods import Packet, deaf_to, syn
 from net import FRIEND, PATIENCE, Namespace
 from peer import World
-from registry import DNAT, SHIFTED, over_tcp, scenario
+from registry import DNAT, MASQUERADE, SHIFTED, over_tcp, scenario
 from scenarios.s07_floods import UNHELPED, all_given_back, compared, flooded, forwards_unhelped, moved, sizes
 from sip import Address
 
@@ -208,4 +208,27 @@ def syn_flood_outside(world: World) -> None:
     flooded(world, bystander, "SYNs of strangers", _syns(strangers, (router, 5060)), where)
     must_count(world, "limit_half_open")
     _half_open(world)
+    all_given_back(world)
+
+
+@scenario("S7", "limits as shipped: one host's connections hold all the memory that they may",
+          over_tcp(MASQUERADE), alone=True)
+def shipped_memory(world: World) -> None:
+    held = _holding(world, 300, talks=True)
+    must_count(world, "limit_stream_host")
+    _bounded(world, 16384, 65536, 256)
+    _over(world, held)
+
+
+@scenario("S7", "limits as shipped: a hundred hosts that nobody has begin connections",
+          over_tcp(MASQUERADE), alone=True)
+def shipped_half_open(world: World) -> None:
+    bystander, to = Bystander(world), (world.plan.far(FRIEND), 5060)
+    deaf_to(world, to[0])
+    _nobody(world, to[0])
+    sources = [(f"{world.plan.inside}{30 + n % 100}", 2000 + n) for n in range(50000)]
+    compared(world, bystander, _syns(sources, (to[0], UNHELPED)))
+    flooded(world, bystander, "SYNs of hosts that nobody has", _syns(sources, to), fewest=20000)
+    must_count(world, "limit_half_open")
+    _half_open(world, 65536)
     all_given_back(world)
