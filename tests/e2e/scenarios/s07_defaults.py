@@ -57,7 +57,8 @@ def _within(world: World, bystander: Bystander, hosts: int) -> None:
     shipped = _shipped(world)
     if not shipped:
         return
-    most = {name: min(shipped[name], hosts * shipped[f"{name}_per_host"]) for name in ("calls", "registrations", "media")}
+    most = {name: min(shipped[name], hosts * shipped[f"{name}_per_host"])
+            for name in ("calls", "registrations", "media")}
     now, own = sizes(world), bystander.own
     for table in ("calls", "registrations"):
         must(now[table] <= min(most[table] + own[table], shipped[table]), f"{table} of {most[table]}: {now}")
