@@ -65,9 +65,9 @@ def _within(world: World, bystander: Bystander, hosts: int) -> None:
     must(now["pinholes"] <= PINHOLES, f"pinholes: {now}")
     calls = most["calls"] + own["calls"]
     connections = calls + most["registrations"] + hosts * MANY_CONNECTIONS + own["registrations"]
-    caps = {"call": calls, "invite": calls, "stream": calls, "registration": most["registrations"] + own["registrations"],
-            "binding": most["media"] + 4 * own["calls"], "pinhole": PINHOLES, "connection": connections,
-            "host": hosts + 16}
+    caps = {"call": calls, "invite": calls, "stream": calls,
+            "registration": most["registrations"] + own["registrations"], "binding": most["media"] + 4 * own["calls"], "pinhole": PINHOLES,
+            "connection": connections, "host": hosts + 16}
     held = _memory()
     for name, (count, size) in held.items():
         allowed = int(caps.get(name, 0) * size * SLACK) + PAGE
