@@ -72,7 +72,8 @@ def _within(world: World, bystander: Bystander, hosts: int) -> None:
     for name, (count, size) in held.items():
         allowed = int(caps.get(name, 0) * size * SLACK) + PAGE
         must(count * size <= allowed, f"{count * size} bytes of {name}, {allowed} are allowed: {held}")
-    taken, allowed = sum(count * size for count, size in held.values()), sum(caps[name] * held[name][1] for name in caps)
+    taken = sum(count * size for count, size in held.values())
+    allowed = sum(caps[name] * held[name][1] for name in caps)
     world.notes.append(f"{taken / 1e6:.1f} MB are ours, of {allowed / 1e6:.1f}: "
                        + ", ".join(f"{name} {count}" for name, (count, _) in held.items() if count))
 
