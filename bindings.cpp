@@ -24,8 +24,11 @@ endpoint socket_of(const socket_run &run, u32 index)
 	return with_port(run.first, static_cast<u16>(run.first.port + index));
 }
 
+// Whose ports are not free: `some` leaves the connections of other hosts that are none of ours out of account.
+enum class counts : bool { all, some };
+
 // All of them are free from that port on.
-bool is_run_free(const binding_site &site, const socket_run &run, u32 port)
+bool is_run_free(const binding_site &site, const socket_run &run, u32 port, counts whose = counts::all)
 {
 	if (!port || port + run.count - 1 > 65535)
 		return false;
@@ -33,7 +36,7 @@ bool is_run_free(const binding_site &site, const socket_run &run, u32 port)
 	for (u32 i = 0; i < run.count; i++)
 		if (find_binding_outside(tables_of(site.opaque), with_port(first, static_cast<u16>(port + i))))
 			return false;
-	return !sipx_ports_taken(site.packet, &first, &run.first, run.count);
+	return !sipx_ports_taken(site.packet, &first, whose == counts::all ? &run.first : nullptr, run.count);
 }
 
 // Where the router's own NAT has put that socket (a STUN client, media of an earlier call);
@@ -57,7 +60,7 @@ bool names_nothing_else(const binding_site &site, const endpoint &outside)
 }
 
 // Any free one of the range; of the same parity.
-u16 random_port(const binding_site &site, const socket_run &run)
+u16 random_port(const binding_site &site, const socket_run &run, counts whose)
 {
 	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
 	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
@@ -71,10 +74,18 @@ u16 random_port(const binding_site &site, const socket_run &run)
 	for (u32 i = 0; i < slots && i < port_attempts; i++) {
 		const u32 port = first + (start + i * stride) % slots * 2;
 		const endpoint at = with_port(outside, static_cast<u16>(port));
-		if (is_run_free(site, run, port) && (!run.signalling || names_nothing_else(site, at)))
+		if (is_run_free(site, run, port, whose) && (!run.signalling || names_nothing_else(site, at)))
 			return at.port;
 	}
 	return 0;
+}
+
+// Who leaves from each port of the range, to whomever, takes none from calls: two may share a number where they do
+// not speak with the same socket.
+u16 random_port(const binding_site &site, const socket_run &run)
+{
+	const u16 port = random_port(site, run, counts::all);
+	return port ? port : random_port(site, run, counts::some);
 }
 
 // Where all ports are taken chance does not find the few that became free.

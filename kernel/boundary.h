@@ -344,8 +344,8 @@ void sipx_pinhole_close(struct sipx_expectation *handle);
 /* Of `count` ports in a row, the first of them in outside and inside: true if one of these
  * outside sockets must not become the binding of its `inside`, because the address is the
  * router's own and a program of the router has the port, or because a live connection of
- * another inside socket leaves from it, or is forwarded from it by the rules. No port of them is
- * above 65535. */
+ * another inside socket leaves from it, or is forwarded from it by the rules. `inside` NULL: asks
+ * about programs alone. No port of them is above 65535. */
 bool sipx_ports_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
 		      const struct sipx_endpoint *inside, u32 count);
 /* The port at the address of `outside` that the router's NAT already gives to packets from

@@ -89,8 +89,8 @@ static bool taken_by_router(struct net *net, const struct sipx_endpoint *outside
 bool sipx_ports_taken(struct sipx_packet *packet, const struct sipx_endpoint *outside,
 		      const struct sipx_endpoint *inside, u32 count)
 {
-	u16 zone = sipx_zone_of(packet->ct);
-
-	return taken_by_router(nf_ct_net(packet->ct), outside, count) ||
-	       sipx_leave_for_another(packet->sn, zone, outside, inside, count);
+	if (taken_by_router(nf_ct_net(packet->ct), outside, count))
+		return true;
+	return inside &&
+	       sipx_leave_for_another(packet->sn, sipx_zone_of(packet->ct), outside, inside, count);
 }

@@ -502,10 +502,14 @@ bool sipx_ports_taken(sipx_packet *packet, const sipx_endpoint *outside, const s
 	need_packet(packet);
 	if (fault_strikes(fault_port))
 		return true;
-	sipx_endpoint there = *outside, here = *inside;
-	for (; count; count--, there.port++, here.port++)
-		if (packet->on->port_taken(there, here))
+	for (u32 i = 0; i < count; i++) {
+		const endpoint there = sip::with_port(*outside, static_cast<u16>(outside->port + i));
+		const router &gate = *packet->on;
+		if (gate.is_mine(there) && gate.rules.taken_ports.count(there.port))
 			return true;
+		if (inside && gate.port_taken(there, sip::with_port(*inside, static_cast<u16>(inside->port + i))))
+			return true;
+	}
 	return false;
 }
 

@@ -270,6 +270,20 @@ TEST_P(floods, S7_near_the_limit_who_has_answered_calls_gets_one_more)
 	}
 }
 
+// What the rules translate without us is bounded by nobody.
+TEST_P(floods, S7_connections_that_are_no_calls_leave_ports)
+{
+	limit_range(40);
+	const endpoint idle = map.inside(99, 0);
+	for (u16 port = 10000; port < 10040; port++)
+		gate.send(sip::with_port(idle, port), map.outside(9, 9), "x");
+	const endpoint media = map.inside(11, 10000), far_media = map.outside(7, 30000);
+	placed_call call = call_out(good, media, far_media);
+	EXPECT_TRUE(sip::same_address(media_of(call.invite), map.router(0))) << call.invite;
+	expect_audio(media, media_of(call.invite), far_media);
+	EXPECT_EQ(gate.count(SIPX_COUNT_no_port), 0u);
+}
+
 // ---- a server inside that everybody may call
 
 class called_by_many : public core_scene {
