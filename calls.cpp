@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "calls.h"
 
+#include "dialogs.h"
 #include "hosts.h"
 #include "streams.h"
 
@@ -29,117 +30,6 @@ bool asks_again(u16 status)
 	default:
 		return false;
 	}
-}
-
-// ---- which call
-
-enum class fit : u8 { no, open, exact };
-
-bool inside_requests(const call_event &event, const sides &where) { return (event.status == 0) == where.from_inside; }
-
-bool is_in(const u64 *list, u32 size, u64 transaction)
-{
-	for (u32 i = 0; i < size; i++)
-		if (list[i] == transaction)
-			return true;
-	return false;
-}
-
-bool is_pending(const call &c, u64 transaction) { return is_in(c.pending, max_pending, transaction); }
-bool is_settled(const call &c, u64 transaction) { return is_in(c.settled, max_settled, transaction); }
-
-bool any_pending(const call &c)
-{
-	for (u64 transaction : c.pending)
-		if (transaction)
-			return true;
-	return false;
-}
-
-// An INVITE outside of any dialog, while another one with the same Call-ID and tag rings or is
-// answered: a caller that tries two ways at once, or a proxy that forks to one phone twice
-// (RFC 3261 8.2.2.2). Each has an offer of its own.
-bool is_new_attempt(const call_event &event, const call &c)
-{
-	if (event.request_method != method::invite || event.status || event.to_tag)
-		return false;
-	if (is_pending(c, event.transaction) || is_settled(c, event.transaction))
-		return false;
-	return c.state != call_state::early || any_pending(c);
-}
-
-// Who speaks for the other end: whoever the call began with, or the inside has spoken to in it,
-// from any port; and the host that its Contact names, which sends its requests itself where no
-// proxy stays between (RFC 3261 12.2.1.1). What anybody else sends is not of this call, however
-// well it knows the tags (S6).
-bool is_of(const call &c, const endpoint &peer)
-{
-	return same_address(peer, c.peer) || same_address(peer, c.target) ||
-	       (c.direct && same_address(peer, c.direct->ends.peer));
-}
-
-// What the inside answers goes to who asked: that it answers a stranger makes this one no part of the call.
-bool speaks_for(const call_event &event, const sides &where, const call &c)
-{
-	return (where.from_inside && !event.status) || is_of(c, where.peer);
-}
-
-// From names who sent the request, in a response, too (RFC 3261 8.2.6.2). Which side that is
-// counts as well: a call from a host to itself by way of an outside server is two.
-fit fit_of_names(const call_event &event, const sides &where, const call &c)
-{
-	if (inside_requests(event, where) != c.caller_inside) {
-		const bool same = c.called && event.from_tag == c.called && event.to_tag == c.caller;
-		return same ? fit::exact : fit::no;
-	}
-	if (event.from_tag != c.caller || is_new_attempt(event, c))
-		return fit::no;
-	if (event.to_tag == c.called)
-		return fit::exact;
-	return event.to_tag && c.called ? fit::no : fit::open;
-}
-
-fit fit_of(const call_event &event, const sides &where, const call &c)
-{
-	return speaks_for(event, where, c) ? fit_of_names(event, where, c) : fit::no;
-}
-
-call *next_from(call *c, u64 key)
-{
-	while (c && c->key != key)
-		c = c->next_hash;
-	return c;
-}
-
-// All with one Call-ID and inside host, one after the other.
-call *first_of_key(const state &tables, u64 key) { return next_from(tables.calls.first(key), key); }
-call *next_of_key(const call &c) { return next_from(c.next_hash, c.key); }
-
-u32 count_attempts(const state &tables, u64 key)
-{
-	u32 count = 0;
-	for (const call *c = first_of_key(tables, key); c; c = next_of_key(*c))
-		count += c->state != call_state::over;
-	return count;
-}
-
-// Another branch of the call that the response belongs to, and how many there are. Null: it
-// answers nothing that we saw.
-call *find_branch(const state &tables, const call_event &event, const sides &where, u32 &count)
-{
-	call *found = nullptr;
-	if (!event.status || !event.to_tag || event.request_method != method::invite)
-		return nullptr;
-	for (call *c = first_of_key(tables, event.call); c; c = next_of_key(*c)) {
-		const bool same = inside_requests(event, where) == c->caller_inside && event.from_tag == c->caller;
-		if (!same || !speaks_for(event, where, *c))
-			continue;
-		count++;
-		const bool answered = is_settled(*c, event.transaction) && c->state == call_state::answered;
-		if (is_pending(*c, event.transaction) || answered)
-			found = c;
-	}
-	return found;
 }
 
 // ---- its transactions
@@ -416,9 +306,12 @@ bool follows(const call &c, const connection &by)
 	return c.owner->closed && !by.closed && same_address(c.owner->ends.peer, by.ends.peer);
 }
 
-void come_by(const scene &on, call &c, connection &by)
+void come_by(const scene &on, const call_event &event, call &c, connection &by)
 {
 	if (&by == c.owner)
+		return;
+	// that the inside answers a stranger makes this one no part of the call
+	if (event.status && on.where.from_inside && !is_of(c, by.ends.peer))
 		return;
 	if (!follows(c, by))
 		return join_direct(on.tables(), c, by);
@@ -448,7 +341,7 @@ void make_room(const scene &on, host *of, const endpoint *caller)
 {
 	call *instead;
 	sipx_reason why;
-	if (!has_room_for_call(on.opaque, of, caller, instead, why) || !instead)
+	if (!has_room_for_call(on.opaque, of, caller, instead, why, true) || !instead)
 		return;
 	sipx_count(on.opaque, why);
 	end_call(on.opaque, instead);
@@ -484,21 +377,6 @@ call *begin_branch(const scene &on, const call_event &event, const call &like, c
 	add_pending(*c, event.transaction);
 	copy_caller_ends(like, *c, reserve.streams);
 	sipx_count(on.opaque, SIPX_COUNT_call_started);
-	return c;
-}
-
-// Somebody repeats what he saw of a call that is with another one; or what the inside answers to that.
-bool is_copy(const state &tables, const call_event &event, const sides &where)
-{
-	const call *c = first_of_key(tables, event.call);
-	for (; c; c = next_of_key(*c)) {
-		if (c->state == call_state::over || is_of(*c, where.peer))
-			continue;
-		const bool answers = event.status && fit_of_names(event, where, *c) != fit::no;
-		const bool asks = is_pending(*c, event.transaction) || is_settled(*c, event.transaction);
-		if (where.from_inside ? answers : asks)
-			break;
-	}
 	return c;
 }
 
@@ -557,6 +435,22 @@ call *granted_bye(const state &tables, const call_event &event, const sides &whe
 	return c;
 }
 
+// Who was asked first knows the Call-ID, and may use it up before the caller comes: what he began goes, unless the
+// inside rings for it. False: there is no such.
+bool end_attempt(const scene &on, const call_event &event)
+{
+	call *oldest = nullptr;
+	for (call *c = first_of_key(on.tables(), event.call); c && !on.where.from_inside; c = next_of_key(*c))
+		if (c->state == call_state::early && !c->called && !c->caller_inside &&
+		    !same_address(c->peer, on.where.peer))
+			oldest = c;
+	if (!oldest)
+		return false;
+	sipx_count(on.opaque, SIPX_COUNT_limit_host);
+	end_call(on.opaque, oldest);
+	return true;
+}
+
 } // namespace
 
 call *find_call(const state &tables, const call_event &event, const sides &where)
@@ -602,12 +496,12 @@ bool reserve_call(const scene &on, const call_event &event, call_reserve &reserv
 		return true;
 	if (!like && (!begins_call(event, on.where) || is_copy(tables, event, on.where)))
 		return true;
-	if (!like && count_attempts(tables, event.call) >= max_branches)
+	if (!like && count_attempts(tables, event.call) >= max_branches && !end_attempt(on, event))
 		return true;
 	call *instead;
 	const connection *owner = connection_of(*on.data);
 	host *of = owner ? owner->of : find_host(tables, on.where.inner, on.where.zone);
-	const bool room = has_room_for_call(on.opaque, of, caller_of(event, on.where), instead, why);
+	const bool room = has_room_for_call(on.opaque, of, caller_of(event, on.where), instead, why, false);
 	if (like && (!room || instead) && event.provisional)
 		return true;
 	if (!room && !like)
@@ -645,7 +539,7 @@ call *note_session(const scene &on, const call_event &event, const plan &p, conn
 	if (!on.where.from_inside && event.contact_count)
 		c->target = event.contacts[0].address;
 	if (owner)
-		come_by(on, *c, *owner);
+		come_by(on, event, *c, *owner);
 	prolong(on, *c);
 	note_media(on, event, p, *c, reserve.streams);
 	// What was accepted is not undone with another change that is refused later.

@@ -145,6 +145,19 @@ void note_spare(state &tables, connection &owner)
 			return set_spare(tables, owner, true);
 }
 
+namespace {
+
+// Whether it has one that no registrar keeps open.
+void note_doors(state &tables, connection &owner)
+{
+	bool any = false;
+	for (u8 i = 1; i < max_sockets; i++)
+		any |= owner.sockets[i].door && !socket_needed_until(owner, i);
+	set_doors(tables, owner, any);
+}
+
+} // namespace
+
 void open_for_answers(const scene &on, connection &owner, u8 index)
 {
 	signalling_socket &socket = owner.sockets[index];
@@ -152,15 +165,16 @@ void open_for_answers(const scene &on, connection &owner, u8 index)
 	const u64 longest_ms = on.now_ms + u64{longest_lifetime_s} * 1000;
 	const u64 until_ms = socket.lasts ? longest_ms : u64{socket.answers_until_s} * 1000;
 	// over TCP the answer comes back over the connection
-	if (denied || owner.ends.inner.protocol == SIPX_TCP || until_ms <= on.now_ms)
-		return give_up_pinhole(on.opaque, socket.door);
+	if (denied || owner.ends.inner.protocol == SIPX_TCP || until_ms <= on.now_ms) {
+		give_up_pinhole(on.opaque, socket.door);
+		return note_doors(on.tables(), owner);
+	}
 	const endpoint &outside = socket.bound ? socket.bound->outside : socket.inside;
 	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
 	ensure_pinhole(on, owner, wished, until_ms, socket.door);
-	if (socket.door)
-		set_doors(on.tables(), owner, true);
+	note_doors(on.tables(), owner);
 }
 
 void give_up_doors(sipx_state *opaque, connection &owner)
@@ -198,7 +212,7 @@ bool lose_pinholes(const connection &ended, call &c)
 
 void take_over(sipx_state *opaque, const connection &ended, connection &heir, u64 now_ms)
 {
-	const scene on{nullptr, opaque, heir.data, nullptr, now_ms, heir.ordinary_s, false, heir.ends};
+	const scene on = scene_of(opaque, heir, now_ms);
 	for (call *c = heir.calls.head; c; c = c->on_owner.next)
 		if (lose_pinholes(ended, *c))
 			open_streams(on, *c);
@@ -216,7 +230,7 @@ void leave_pinholes(sipx_state *opaque, const connection &ended)
 		for (connection *heir = ended.of->connections.head; heir; heir = heir->on_host.next)
 			if (heir != &ended)
 				take_over(opaque, ended, *heir, now_ms);
-	if (ended.of->shares_pinholes)
+	if (ended.opened_for_hosts)
 		for (connection *heir = tables_of(opaque).connections; heir; heir = heir->next)
 			if (heir->of != ended.of)
 				take_over(opaque, ended, *heir, now_ms);
@@ -338,8 +352,10 @@ void forget_doors_of_answers(sipx_state *opaque, connection &owner, u64 now_ms)
 	for (u8 i = 1; i < max_sockets; i++) {
 		signalling_socket &socket = owner.sockets[i];
 		const bool waits = socket.lasts || u64{socket.answers_until_s} * 1000 > now_ms;
-		if (socket.door && !waits && !socket_needed_until(owner, i))
-			give_up_pinhole(opaque, socket.door);
+		if (!socket.door || waits || socket_needed_until(owner, i))
+			continue;
+		give_up_pinhole(opaque, socket.door);
+		note_doors(tables_of(opaque), owner);
 	}
 }
 
@@ -404,12 +420,15 @@ u8 find_socket(const connection &owner, const endpoint &inside)
 
 namespace {
 
+constexpr u32 answers_step_s = 31;
+
 // RFC 3261 17.1: an INVITE may ring, what else is asked is answered at once or never.
 void note_answers(const scene &on, const call_event &event, signalling_socket &socket)
 {
 	const u32 wait_s = sipx_setting(on.opaque, event.request_method == method::invite ?
 					SIPX_SETTING_UNANSWERED_TIMEOUT : SIPX_SETTING_TRANSACTION_TIMEOUT);
-	const u32 until_s = seconds_of(on.now_ms) + wait_s;
+	// what is sent again takes no lock for a few seconds more
+	const u32 until_s = (seconds_of(on.now_ms) + wait_s) | answers_step_s;
 	if (until_s > socket.answers_until_s)
 		socket.answers_until_s = until_s;
 }
@@ -461,7 +480,7 @@ void recall(const connection &owner, const endpoint &outer, plan &p)
 	for (u8 i = 1; i < max_sockets; i++)
 		if (owner.sockets[i].bound)
 			p.known[p.known_count++] = {owner.sockets[i].inside, owner.sockets[i].bound->outside,
-						  !owner.sockets[i].listens};
+						    !owner.sockets[i].listens};
 	p.literal = owner.literal;
 }
 
@@ -498,9 +517,37 @@ void mind_via(const scene &on, const call_event &event, connection &owner)
 			sipx_packet_redirect(on.packet, awaited.port);
 }
 
+namespace {
+
+void keep_open(const scene &on, connection &owner, u8 index)
+{
+	owner.sockets[index].lasts = true;
+	if (!is_open_for_registrar(on, owner, index))
+		open_for_answers(on, owner, index);
+}
+
+// Where no proxy stays between, the ACK is the first that the other end itself hears of a phone, which then is
+// asked where that says (RFC 3261 12.2.1.1).
+void mind_dialog(const scene &on, const call_event &event, connection &owner)
+{
+	if (!on.where.from_inside || event.status || !event.to_tag || event.asks_rport)
+		return;
+	const u8 at = find_further_socket(owner, event.via);
+	if (at == none || !owner.sockets[at].listens || owner.sockets[at].lasts)
+		return;
+	const call *c = find_call(on.tables(), event, on.where);
+	if (c && c->state == call_state::answered)
+		keep_open(on, owner, at);
+}
+
+} // namespace
+
 void mind_contact(const scene &on, const call_event &event, connection &owner)
 {
-	if (!(on.data->flags & connection_has_more) || !makes_dialog(event.request_method))
+	if (!(owner.data->flags & connection_has_more))
+		return;
+	mind_dialog(on, event, owner);
+	if (!makes_dialog(event.request_method))
 		return;
 	const bool granted = event.status >= 200 && event.status < 300;
 	if (on.where.from_inside && (!event.status || (granted && find_call(on.tables(), event, on.where))))
@@ -511,9 +558,8 @@ void mind_contact(const scene &on, const call_event &event, connection &owner)
 		if (socket.asked != event.transaction)
 			continue;
 		socket.asked = 0;	// what comes once more opens nothing
-		socket.lasts |= granted;
-		if (granted && !is_open_for_registrar(on, owner, i))
-			open_for_answers(on, owner, i);
+		if (granted)
+			keep_open(on, owner, i);
 	}
 }
 

@@ -154,44 +154,60 @@ bool yields_near(const host &asks, const host &yields, yielding what)
 
 yielding kind_of(bool inside_began) { return inside_began ? yielding::calls_out : yielding::calls_in; }
 
-// Who floods from outside has many that look the same. What the inside rings for is somebody's: it comes
-// last, and is not looked at again before all others were.
-call *incoming_that_yields(host &of, const endpoint *caller)
+void keep_first(call *&first, call *at, bool fits)
+{
+	if (fits && !first)
+		first = at;
+}
+
+// Who floods from outside has many that look the same. What the inside rings for is somebody's: it comes last, and
+// is not looked at again before all others were, if it `turns`.
+call *incoming_that_yields(host &of, const endpoint *caller, bool turns)
 {
 	auto &incoming = of.expendable[false];
-	call *silent = nullptr;
-	call *at = incoming.tail;
-	for (u32 looks = 0; at && looks < most_looks; looks++) {
-		call *newer = at->on_host.previous;
-		if (caller && same_network(at->peer, *caller))
-			return at;
-		if (!at->called && !silent)
-			silent = at;
-		if (at->called) {
+	call *over = nullptr, *own_silent = nullptr, *own = nullptr, *silent = nullptr;
+	call *const oldest = incoming.tail, *const newest = incoming.head;
+	u32 owns = 0;
+	bool ends = false;
+	u32 looks = 0;
+	for (call *at = oldest, *newer; at && !ends && looks < most_looks; at = newer, looks++) {
+		newer = at->on_host.previous;
+		ends = at == newest;
+		const bool rings = at->state == call_state::early && at->called;
+		const bool of_caller = caller && same_network(at->peer, *caller);
+		owns += of_caller;
+		keep_first(over, at, at->state == call_state::over);
+		keep_first(own_silent, at, of_caller && !rings);
+		keep_first(own, at, of_caller);
+		keep_first(silent, at, !rings);
+		if (turns && rings) {
 			incoming.remove(at);
 			incoming.push(at);
 		}
-		at = newer;
 	}
-	return silent ? silent : incoming.tail;
+	if (over || own_silent)
+		return over ? over : own_silent;
+	if (owns > 1)
+		return own;
+	return silent ? silent : oldest;
 }
 
-call *call_that_yields(state &tables, const endpoint *caller, host *of, bool near)
+call *call_that_yields(state &tables, const endpoint *caller, host *of, bool near, bool turns)
 {
 	host *in = who_yields(tables, yielding::calls_in, of, near);
 	host *out = caller ? nullptr : who_yields(tables, yielding::calls_out, of, near);
 	if (in && out && share_of(*out, yielding::calls_out).rank > share_of(*in, yielding::calls_in).rank)
 		in = nullptr;
 	if (in)
-		return incoming_that_yields(*in, caller);
+		return incoming_that_yields(*in, caller, turns);
 	return out ? out->expendable[true].tail : nullptr;
 }
 
-call *own_call_that_yields(host &of, const endpoint *caller)
+call *own_call_that_yields(host &of, const endpoint *caller, bool turns)
 {
-	call *in = incoming_that_yields(of, caller);
+	call *in = incoming_that_yields(of, caller, turns);
 	call *out = caller ? nullptr : of.expendable[true].tail;
-	return out && (!in || in->called) ? out : in;
+	return out && (!in || (in->state == call_state::early && in->called)) ? out : in;
 }
 
 } // namespace
@@ -297,7 +313,8 @@ host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 	return own ? of : nullptr;
 }
 
-bool has_room_for_call(sipx_state *opaque, host *of, const endpoint *caller, call *&instead, sipx_reason &why)
+bool has_room_for_call(sipx_state *opaque, host *of, const endpoint *caller, call *&instead, sipx_reason &why,
+		       bool turns)
 {
 	state &tables = tables_of(opaque);
 	const u32 most = sipx_setting(opaque, SIPX_SETTING_MAX_CALLS);
@@ -307,8 +324,8 @@ bool has_room_for_call(sipx_state *opaque, host *of, const endpoint *caller, cal
 	if (!host_full && has_share(tables, of, shared::calls, most))
 		return true;
 	why = host_full ? SIPX_COUNT_limit_host : SIPX_COUNT_limit_calls;
-	instead = host_full ? own_call_that_yields(*of, caller) :
-			      call_that_yields(tables, caller, of, tables.held[at] < most);
+	instead = host_full ? own_call_that_yields(*of, caller, turns) :
+			      call_that_yields(tables, caller, of, tables.held[at] < most, turns);
 	return instead;
 }
 

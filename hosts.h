@@ -58,9 +58,10 @@ inline u32 &pinholes_of(host &of) { return of.held[static_cast<u32>(shared::pinh
 // Whether one more call has its place; where an unanswered one must go for it, that is `instead`, and `why` says
 // which limit it was: one of the same host at its own limit, of the host that has most at that of all. `caller` is who
 // calls from outside, and null where the inside calls. What begins outside takes no place of what the inside began.
-// Of those from outside the caller's own go first, then the oldest that the inside does not ring for.
+// Of those from outside what is over goes first, then the caller's own, then the oldest that the inside does not ring
+// for; for whom it rings is passed over the next time where it `turns`.
 [[nodiscard]] bool has_room_for_call(sipx_state *opaque, host *of, const endpoint *caller, call *&instead,
-				     sipx_reason &why);
+				     sipx_reason &why, bool turns);
 // The same for a registration; `instead` is one that nobody has granted.
 [[nodiscard]] bool has_room_for_registration(sipx_state *opaque, host *of, registration *&instead,
 					     sipx_reason &why);

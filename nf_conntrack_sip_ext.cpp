@@ -161,15 +161,20 @@ bool make_reserve(const scene &on, workspace &work, reserve &spare, sipx_reason 
 	return !on.where.translated || reserve_bindings(site, work.what, why);
 }
 
-// A registrar may answer at the port that the Via names: then the answer comes through the
-// door to it, on a connection of its own.
+// The answer may come at the port that the Via names: through the door to it, on a connection of its own. Null: it
+// did not.
+connection *asked_by(const scene &on)
+{
+	connection *master = on.master ? connection_of(*on.master) : nullptr;
+	return master && same_endpoint(master->ends.peer, on.where.peer) ? master : nullptr;
+}
+
 connection *registering(const scene &on, const call_event &event, connection *owner)
 {
 	if (owner && awaits(*owner, event.transaction))
 		return owner;
-	connection *master = on.master ? connection_of(*on.master) : nullptr;
-	const bool same_server = master && same_endpoint(master->ends.peer, on.where.peer);
-	return same_server ? master : owner;
+	connection *master = asked_by(on);
+	return master ? master : owner;
 }
 
 // Returns the call that it says something new of; null: none.
@@ -258,6 +263,9 @@ void commit(const scene &on, workspace &work, reserve &spare)
 			keep_invite(on, work, *changed);
 		if (owner)
 			mind_contact(on, work.event, *owner);
+		connection *asked = work.event.status ? asked_by(on) : nullptr;
+		if (asked && asked != owner)
+			mind_contact(on, work.event, *asked);
 		settle_all(on, work.event, owner);
 	}
 	release_bindings(on.tables(), work.what);

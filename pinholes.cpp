@@ -145,7 +145,7 @@ bool make_place(sipx_state *opaque, const connection &but)
 
 // Apart from what every pinhole costs.
 [[gnu::noinline]] sipx_pinhole_error open_in_another_place(const scene &on, const connection &owner,
-							    sipx_pinhole &wished, pinhole &made)
+							   sipx_pinhole &wished, pinhole &made)
 {
 	sipx_pinhole_error error = SIPX_PINHOLE_TABLE_FULL;
 	for (u32 i = 0; error == SIPX_PINHOLE_TABLE_FULL && i < most_givers; i++) {
@@ -156,7 +156,7 @@ bool make_place(sipx_state *opaque, const connection &but)
 	return error;
 }
 
-sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole &wished, pinhole &made)
+sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished, pinhole &made)
 {
 	made.master = &owner;
 	wished.lifetime_s = seconds_until(on, made.until_ms);
@@ -170,7 +170,7 @@ sipx_pinhole_error open(const scene &on, const connection &owner, sipx_pinhole &
 	return error;
 }
 
-[[gnu::always_inline]] inline pinhole *open_new(const scene &on, const connection &owner, const request &of,
+[[gnu::always_inline]] inline pinhole *open_new(const scene &on, connection &owner, const request &of,
 						u64 until_ms, sipx_pinhole_error &error)
 {
 	auto *made = make<pinhole>();
@@ -201,7 +201,7 @@ bool may_have_one_more(host &of)
 
 // The new one stands before the old one goes, so that no packet falls between them; only
 // where the old one is in the way of the new does it go first.
-pinhole *replace(const scene &on, const connection &owner, const request &of, u64 until_ms, pinhole *&held)
+pinhole *replace(const scene &on, connection &owner, const request &of, u64 until_ms, pinhole *&held)
 {
 	if (!held && !may_have_one_more(*owner.of)) {
 		sipx_count(on.opaque, SIPX_COUNT_limit_media_host);
@@ -229,12 +229,16 @@ bool is_own(const host &of, const sipx_pinhole &wished)
 }
 
 // What another host opened, and has: it is not taken from it but by the one whose socket it leads to.
-bool stays_with_others(const connection &owner, const sipx_pinhole &wished, const pinhole &held)
+bool stays_with_others(connection &owner, const sipx_pinhole &wished, pinhole &held)
 {
-	if (held.of == owner.of)
+	const bool stands = held.handle && sipx_pinhole_stands(held.handle);
+	const bool of_another = stands ? held.master->of != owner.of : held.of != owner.of;
+	held.shared |= of_another;
+	if (!held.shared)
 		return false;
-	held.of->shares_pinholes = owner.of->shares_pinholes = true;
-	return !is_own(*owner.of, wished) && held.handle && sipx_pinhole_stands(held.handle);
+	const bool stays = of_another && stands && !is_own(*owner.of, wished);
+	(stays ? *held.master : owner).opened_for_hosts = true;
+	return stays;
 }
 
 // It still stands for as long as it is needed, or stands again. No lock of the kernel's is

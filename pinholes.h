@@ -29,6 +29,12 @@ struct scene {
 	state &tables() const { return tables_of(opaque); }
 };
 
+// Of a connection to which something happens without a message.
+[[nodiscard]] inline scene scene_of(sipx_state *opaque, connection &owner, u64 now_ms)
+{
+	return {nullptr, opaque, owner.data, nullptr, now_ms, owner.ordinary_s, false, owner.ends};
+}
+
 // Makes `held` the pinhole that is wished, as one of the owner's (its lifetime ends at
 // until_ms, or with the owner). What `held` was before is given up. Failure is soft: it is
 // counted, and `held` is null. Its lifetime, and a class with room for it, are written to `wished`.

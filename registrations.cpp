@@ -299,8 +299,8 @@ void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms)
 			r->pending[0] = r->pending[1] = 0;
 		if (r->live && r->live_until_ms <= now_ms) {
 			end_live(opaque, owner, *r);
-			if (!r->subscription && !socket_needed_until(owner, r->socket))
-				give_up_pinhole(opaque, owner.sockets[r->socket].door);
+			if (!r->subscription)
+				settle_door(scene_of(opaque, owner, now_ms), owner, r->socket);
 		}
 		forget_if_idle(opaque, owner, r);
 	}

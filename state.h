@@ -122,12 +122,13 @@ struct binding {
 struct pinhole {
 	pinhole *next;
 	sipx_expectation *handle;
-	const connection *master;	// compared, never followed
+	connection *master;	// followed only while it stands: it may have ended since
 	host *of;	// counts for it
 	u64 place;	// of who may go where: the hash that it is found by
 	u64 digest;	// of all that was wished
 	u64 until_ms;
 	u32 references;
+	bool shared;	// another host has named it as well
 };
 
 // Where both ends of a stream are, as offered and answered (RFC 3264).
@@ -328,6 +329,7 @@ struct connection {
 	bool has_doors;		// in its host's list
 	bool has_spare;		// the same
 	bool opened_for_others;	// its pinholes may be held by other connections of its host as well
+	bool opened_for_hosts;	// and by those of other hosts, which may name its sockets or whose it may name
 };
 
 // What all hosts share.
@@ -365,7 +367,6 @@ struct host {
 	u32 together[shared_kinds];	// of all addresses of the network
 	u32 granted;			// registrations that are live
 	u32 most_media;			// the setting, as it was with its last offer or answer
-	bool shares_pinholes;		// with other hosts, which may name its sockets or whose it may name
 	linked_list<connection, &connection::on_host> connections;
 	linked_list<connection, &connection::on_doors> doors;	// those that may have one that no registrar keeps open
 	linked_list<connection, &connection::on_spare> spare;	// those that may have outside ports for nothing else

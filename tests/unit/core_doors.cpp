@@ -298,7 +298,7 @@ TEST_P(doors, S3_way_for_answers_closes_when_none_can_come)
 		const bool rings = std::string(method) == "INVITE";
 		const std::string seen = to_server(sending, request(a, method, "", expires(600)));
 		gate.send(server, outer(sending), respond(seen, 403, {"far", "", "", {}, {}}));
-		for (u32 n = 0; n < (rings ? 310u : 40u) / 2; n++) {
+		for (u32 n = 0; n < (rings ? 340u : 70u) / 2; n++) {
 			gate.send(sending, server, "\r\n\r\n");
 			gate.advance(2);
 		}
