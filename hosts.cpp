@@ -67,6 +67,8 @@ bool is_used(const host &h)
 
 void remove_host(state &tables, host *gone)
 {
+	if (tables.crowd == gone)
+		tables.crowd = nullptr;
 	tables.hosts.remove(hash_of(gone->address, gone->zone), gone);
 	discard(gone);
 }
@@ -282,6 +284,23 @@ void count_no_more(state &tables, host *of, shared what)
 	of->network->together[at]--;
 	if (!of->users)
 		remove_if_unused(tables, of);
+}
+
+void count_pinhole(state &tables, host &of)
+{
+	const u32 at = static_cast<u32>(shared::pinholes);
+	count_for(tables, &of, shared::pinholes);
+	if (!tables.crowd || of.network->together[at] > tables.crowd->together[at])
+		tables.crowd = of.network;
+}
+
+const host *crowd_besides(const state &tables, const host &of)
+{
+	const u32 at = static_cast<u32>(shared::pinholes);
+	const host *crowd = tables.crowd;
+	if (!crowd || crowd == of.network)
+		return nullptr;
+	return crowd->together[at] / 8 > tables.held[at] - crowd->together[at] ? crowd : nullptr;
 }
 
 host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)

@@ -37,8 +37,11 @@ inline void count_for(state &tables, host *of, shared what)
 
 void count_no_more(state &tables, host *of, shared what);
 
-// Of pinholes the kernel has the sum.
-inline u32 &pinholes_of(host &of) { return of.held[static_cast<u32>(shared::pinholes)]; }
+inline u32 pinholes_of(const host &of) { return of.held[static_cast<u32>(shared::pinholes)]; }
+// One more of its. The kernel alone knows how many there may be.
+void count_pinhole(state &tables, host &of);
+// The network that has nearly all pinholes, so that nothing is left for `of`, which is in another; null: none has.
+[[nodiscard]] const host *crowd_besides(const state &tables, const host &of);
 
 // Whether there is one more for that host where `most` may be held in all: nobody takes more than
 // eight times what is left, so that something is left for everybody.

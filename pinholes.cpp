@@ -117,6 +117,40 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 // in one call of who floods.
 constexpr u32 most_givers = 32;
 
+bool has_pinholes(const call &c)
+{
+	for (const stream *s = c.streams; s; s = s->next)
+		if (s->in_rtp || s->in_rtcp || s->out_rtp || s->out_rtcp)
+			return true;
+	return false;
+}
+
+void take_pinholes(sipx_state *opaque, call &c)
+{
+	for (stream *s = c.streams; s; s = s->next)
+		give_up_pinholes(opaque, *s);
+	sipx_count(opaque, SIPX_COUNT_expectations_full);
+}
+
+constexpr u32 crowd_looks = 256;
+
+// A network with an accomplice outside, who answers all its calls, would take all there are. One of these calls does
+// without: once media has come, a connection stands for it.
+bool take_from_crowd(sipx_state *opaque, const connection &but)
+{
+	const host *crowd = crowd_besides(tables_of(opaque), *but.of);
+	connection *at = crowd ? tables_of(opaque).connections : nullptr;
+	for (u32 looks = 0; at && looks < crowd_looks; at = at->next, looks++) {
+		call *oldest = at->of->network == crowd ? at->calls.tail : nullptr;
+		for (; oldest && looks < crowd_looks; oldest = oldest->on_owner.previous, looks++)
+			if (has_pinholes(*oldest)) {
+				take_pinholes(opaque, *oldest);
+				return true;
+			}
+	}
+	return false;
+}
+
 // Where most of them are, doors that no registrar keeps open go: they are opened again when a request or
 // a dialog needs them. Then the call that has waited longest for an answer does without; with the
 // answer they are opened again. False: there is neither.
@@ -125,7 +159,7 @@ bool make_place(sipx_state *opaque, const connection &but)
 	state &tables = tables_of(opaque);
 	const host *most = who_yields(tables, yielding::pinholes, but.of, false);
 	if (!most)
-		return false;
+		return take_from_crowd(opaque, but);
 	connection *oldest = most->doors.tail;
 	if (oldest == &but)
 		oldest = oldest->on_doors.previous;
@@ -134,8 +168,8 @@ bool make_place(sipx_state *opaque, const connection &but)
 		give_up_doors(opaque, *oldest);
 	} else if (waiting) {
 		set_yielding(tables, *waiting, false, waiting->keeping);
-		for (stream *s = waiting->streams; s; s = s->next)
-			give_up_pinholes(opaque, *s);
+		take_pinholes(opaque, *waiting);
+		return true;
 	} else {
 		return false;
 	}
@@ -188,7 +222,7 @@ sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished
 		return nullptr;
 	}
 	made->of = owner.of;
-	pinholes_of(*made->of)++;
+	count_pinhole(on.tables(), *made->of);
 	on.tables().pinholes.insert(made->place, made);
 	return made;
 }
@@ -275,8 +309,7 @@ void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 			sipx_count(opaque, SIPX_COUNT_pinhole_closed);
 		}
 		tables_of(opaque).pinholes.remove(held->place, held);
-		if (--pinholes_of(*held->of) == 0)
-			remove_if_unused(tables_of(opaque), held->of);
+		count_no_more(tables_of(opaque), held->of, shared::pinholes);
 		discard(held);
 	}
 	held = nullptr;

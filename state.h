@@ -390,6 +390,7 @@ struct state {
 	connection *connections;
 	connection *looked_at;	// next, whether it still has the helper; null: the first
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
+	host *crowd;		// the network that has had most pinholes; null: none
 	u32 last_number;	// of a call or registration, as it is shown
 	u32 held[shared_kinds];
 	u32 listening[2][2];	// bindings of sockets that are listened at; [1]: IPv6; [1]: TCP
