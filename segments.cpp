@@ -122,7 +122,7 @@ void translate_message(void *context, u8, stream_message &message)
 bool is_whole(void *context, text_view bytes)
 {
 	hosting &at = hosting_of(context);
-	if (!bytes.size() || bytes[bytes.size() - 1] != '\n')
+	if (bytes.empty() || bytes[bytes.size() - 1] != '\n')
 		return false;
 	sipx_packet_info info = *at.info;
 	info.payload = reinterpret_cast<const u8 *>(bytes.data());

@@ -2,8 +2,10 @@
 """Many calls at once: all play, and every inbox must hold its own stream and nothing else."""
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Iterator
 
 from calls import Call, must_equal
 from net import Failure
@@ -24,6 +26,16 @@ def room_for_expectations() -> None:
     """What docs/install.md tells people with many calls to do; one limit for all namespaces."""
     if int(EXPECT_MAX.read_text(encoding="ascii")) < ROOM:
         EXPECT_MAX.write_text(str(ROOM), encoding="ascii")
+
+
+@contextmanager
+def table_of(expectations: int) -> Iterator[None]:
+    usual = EXPECT_MAX.read_text(encoding="ascii")
+    EXPECT_MAX.write_text(str(expectations), encoding="ascii")
+    try:
+        yield
+    finally:
+        EXPECT_MAX.write_text(usual, encoding="ascii")
 
 
 def turned(made: Call) -> Call:

@@ -4,14 +4,12 @@ or for all of them, is taken. What is held then is what the limits allow, and al
 """
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
 
 from bystander import Bystander
 from calls import must, must_count
-from crowd import EXPECT_MAX
+from crowd import table_of
 from floods import deaf_to
 from left import objects
 from net import FRIEND
@@ -31,16 +29,6 @@ MANY_CONNECTIONS = 1024
 SECONDS = 1.0
 SLACK, PAGE = 1.1, 32768
 """What a cache has besides its objects."""
-
-
-@contextmanager
-def _usual_table() -> Iterator[None]:
-    usual = EXPECT_MAX.read_text(encoding="ascii")
-    EXPECT_MAX.write_text(str(PINHOLES), encoding="ascii")
-    try:
-        yield
-    finally:
-        EXPECT_MAX.write_text(usual, encoding="ascii")
 
 
 def _shipped(world: World) -> dict[str, int]:
@@ -103,7 +91,7 @@ def _floods(world: World, hosts: list[str], *floods: Many) -> None:
     friend = world.plan.far(FRIEND)
     silent(world.line.outside, friend, 5060, UNHELPED)
     deaf_to(world, friend)
-    with _usual_table():
+    with table_of(PINHOLES):
         bystander = Bystander(world)
         sources: list[Address] = [(host, port) for port in OWN_PORTS for host in hosts][:len(OWN_PORTS)]
         compared(world, bystander, messages("INVITE", sources, (friend, UNHELPED)))
@@ -130,3 +118,15 @@ def many_hosts(world: World) -> None:
     hosts = [f"{world.plan.inside}{30 + number}" for number in range(100)]
     _floods(world, hosts, Many("INVITE", ("no_port", "expectations_full"), 16000),
             Many("REGISTER", ("limit_registrations",), 22000), Many("INVITE", ("limit_calls",), 62000, range(0)))
+
+
+@scenario("S7", "one host sends datagrams that are not SIP from each of its ports: calls of others find ports",
+          (MASQUERADE,), udp_only=WHY, alone=True)
+def mappings(world: World) -> None:
+    """No limit of ours counts what the router's NAT does by itself."""
+    friend = world.plan.far(FRIEND)
+    silent(world.line.outside, friend, 5060, UNHELPED)
+    deaf_to(world, friend)
+    bystander = Bystander(world)
+    sources = [(world.plan.phone(12), 9900 + port) for port in range(23000)]
+    flooded(world, bystander, "datagrams to another port", messages("INVITE", sources, (friend, UNHELPED)), fewest=70000)

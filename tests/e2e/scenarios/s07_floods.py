@@ -5,12 +5,10 @@ none, what is remembered stays below the limits, and in the end all of it is giv
 from __future__ import annotations
 
 import socket
-from contextlib import contextmanager
-from typing import Iterator
 
 from bystander import Bystander
 from calls import must, must_count, register
-from crowd import EXPECT_MAX
+from crowd import table_of
 from floods import FEWEST, MEDIA_PORTS, Accomplice, Flood, Packet, deaf_to, request, salt, udp
 from links import nft
 from net import FRIEND, PATIENCE, STRANGER, Failure, Namespace
@@ -26,6 +24,8 @@ FORGOTTEN = 4
 """Seconds that the answer to a request is waited for: the least of transaction_timeout."""
 MEDIA_OF_ONE = 60
 """Inside sockets that one host may name for media, and twice as many pinholes."""
+SMALL_TABLE = 256
+"""Expectations of a small machine's kernel: one limit for all namespaces, which others may have raised."""
 PINHOLES_OF_OTHERS = 40
 UNHELPED = 5062
 """A port that no rule attaches a helper to."""
@@ -121,18 +121,6 @@ def _sockets(world: World, kind: str) -> list[Address]:
     return [(f"{world.plan.inside}{30 + number % 200}", 2000 + number) for number in range(50000)]
 
 
-@contextmanager
-def _small_table() -> Iterator[None]:
-    """The kernel's table of expectations as small machines have it: one limit for all namespaces,
-    which other scenarios may have raised."""
-    usual = EXPECT_MAX.read_text(encoding="ascii")
-    EXPECT_MAX.write_text("256", encoding="ascii")
-    try:
-        yield
-    finally:
-        EXPECT_MAX.write_text(usual, encoding="ascii")
-
-
 def _limits(world: World, per_host: bool) -> None:
     for table, most in MOST.items():
         world.line.own_setting(f"max_{table}{'_per_host' if per_host else ''}", most)
@@ -167,7 +155,7 @@ def forwards_unhelped(world: World) -> None:
           (SHIFTED,), udp_only=WHY, alone=True)
 def one_host(world: World) -> None:
     _limits(world, per_host=True)
-    with _small_table():
+    with table_of(SMALL_TABLE):
         bystander = _behind_a_silent_server(world)
         _flood_of(world, bystander, "INVITE", "one socket", "limit_host", "expectations_full")
         _flood_of(world, bystander, "INVITE", "every port", "limit_host", "expectations_full")
@@ -188,7 +176,7 @@ def accomplice(world: World) -> None:
     silent(world.line.outside, to[0], UNHELPED)
     helps = Accomplice(world.line.outside, to)
     try:
-        with _small_table():
+        with table_of(SMALL_TABLE):
             bystander = Bystander(world)
             compared(world, bystander, messages("INVITE", _sockets(world, "every port"), (to[0], UNHELPED)))
             for kind in ("one socket", "every port"):
@@ -211,7 +199,7 @@ def many_names(world: World) -> None:
     _limits(world, per_host=False)
     world.line.own_setting("transaction_timeout", FORGOTTEN)
     world.translates = False    # beyond the limits a message passes as it is
-    with _small_table():
+    with table_of(SMALL_TABLE):
         bystander = _behind_a_silent_server(world)
         _flood_of(world, bystander, "INVITE", "made up addresses", "limit_calls", "expectations_full")
         bystander.newcomers = False
