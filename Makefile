@@ -15,7 +15,7 @@ include $(ROOT)/kernel/modules.mk $(ROOT)/scripts/sip-ext.d/install.mk
 	$(ROOT)/tests/unit/stream.mk $(ROOT)/tests/unit/linear.mk $(ROOT)/tests/fuzz/fuzz.mk \
 	$(ROOT)/tests/replay/replay.mk $(ROOT)/tests/stress/stress.mk
 
-.PHONY: help check test compare demo lint bench perf promises
+.PHONY: help check test compare demo lint bench perf perf-native promises
 help:
 	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
 
@@ -25,10 +25,13 @@ help:
 #: make lint       formatting and static analysis
 #: make compare    every scenario and every stream with the in-tree helper, too: a quarter of an hour
 #: make bench      what parsing costs, beside other parsers; TSV=1, CORPORA=DIR, DOC=1 (into docs/performance.md)
-#: make perf       what we cost, beside the in-tree helper
+#: make perf       what we cost, beside the in-tree helper: instructions
+#: make perf-native   the same in nanoseconds, and on two processors at once
 #: make promises   which test proves which promise of REQUIREMENTS
 demo lint perf promises:
 	@$(ROOT)/scripts/$@
+perf-native:
+	@$(ROOT)/scripts/perf native
 bench:
 	@$(ROOT)/scripts/bench $(if $(TSV),--tsv) $(if $(DOC),--doc) $(if $(CORPORA),--corpora $(abspath $(CORPORA)))
 test:
