@@ -100,7 +100,16 @@ def drain(receiver: socket.socket) -> list[Seen]:
             data, source = receiver.recvfrom(65536)
         except BlockingIOError:
             return found
+        except ConnectionRefusedError:  # one of before came while a server began anew
+            continue
         found.append((data, source[:2]))
+
+
+def say(sender: socket.socket, packet: bytes) -> None:
+    try:
+        sender.send(packet)
+    except ConnectionRefusedError:  # told of one of before
+        sender.send(packet)
 
 
 # ---- messages --------------------------------------------------------------------------------
@@ -287,7 +296,7 @@ class Bench:
         here = self.phone_at(family)
         phone = socket_in("inside", family, *here.near)
         phone.connect(here.far)
-        phone.send(here.ask("invite", WARM_UP))
+        say(phone, here.ask("invite", WARM_UP))
         first = drain(self.servers[family])
         if first:
             self.from_inside(family, here, phone)
@@ -331,7 +340,7 @@ class Bench:
         arrived = self.batch("INVITE" + end, server, phone, invites)
         self.batch("INVITE again" + end, server, phone, invites)
         answers = [here.answer(data, n, where) for n, (data, where) in enumerate(arrived)]
-        phone.send(here.ask("invite", ONCE_MORE))     # and with it what is done once a second
+        say(phone, here.ask("invite", ONCE_MORE))     # and with it what is done once a second
         drain(server)
         if answers:
             self.batch("200 OK to one" + end, phone, server, answers)
@@ -379,7 +388,7 @@ class Bench:
             here = self.phone_at(IPV4)
             with socket_in("inside", IPV4, *here.near) as phone:
                 phone.connect(here.far)
-                phone.send(here.ask("invite", WARM_UP))
+                say(phone, here.ask("invite", WARM_UP))
                 drain(self.servers[IPV4])
                 arrived = self.batch(f"INVITE, {LIVE:,} live calls", phone, self.servers[IPV4],
                                      [here.ask("invite", n) for n in range(BATCH)])
