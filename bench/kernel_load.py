@@ -362,7 +362,7 @@ class Bench:
 
     def set_up(self, phone: socket.socket, here: Sender, count: int) -> int:
         """Calls that are answered, and how many of them."""
-        server, there = self.servers[IPV4], Sender(IPV4, here.far, here.near)
+        server, there = self.servers[IPV4], Sender(IPV4, here.far, here.near, here.mark)
         done = 0
         for first in range(0, count, BATCH):
             numbers = range(first, min(first + BATCH, count))
@@ -392,7 +392,7 @@ class Bench:
                 drain(self.servers[IPV4])
                 arrived = self.batch(f"INVITE, {LIVE:,} live calls", phone, self.servers[IPV4],
                                      [here.ask("invite", n) for n in range(BATCH)])
-                there = Sender(IPV4, here.far, here.near)
+                there = Sender(IPV4, here.far, here.near, here.mark)
                 answers = [there.answer(data, n, where) for n, (data, where) in enumerate(arrived)]
                 if answers:
                     self.batch(f"200 OK, {LIVE:,} live calls", self.server_to(IPV4, arrived[0][1]), phone, answers)
@@ -420,6 +420,9 @@ def measure() -> Bench:
     subprocess.run(["modprobe", "nf_nat_sip"], check=True)
     shell("lab_router; ip -n outside route change 203.0.113.0/24 dev eth0 src 203.0.113.2 quickack 1")
     Path("/proc/sys/net/netfilter/nf_conntrack_expect_max").write_text("100000")
+    buckets = int(Path("/sys/module/nf_conntrack/parameters/expect_hashsize").read_text())
+    if buckets < LIVE:
+        sys.exit(f"kernel-cost: the kernel's table of expectations has {buckets} buckets")
     bench = Bench()
     for _ in range(ROUNDS):
         for bench.mode, helper in MODES.items():
