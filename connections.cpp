@@ -145,19 +145,6 @@ void note_spare(state &tables, connection &owner)
 			return set_spare(tables, owner, true);
 }
 
-namespace {
-
-// Whether it has one that no registrar keeps open.
-void note_doors(state &tables, connection &owner)
-{
-	bool any = false;
-	for (u8 i = 1; i < max_sockets; i++)
-		any |= owner.sockets[i].door && !socket_needed_until(owner, i);
-	set_doors(tables, owner, any);
-}
-
-} // namespace
-
 void open_for_answers(const scene &on, connection &owner, u8 index)
 {
 	signalling_socket &socket = owner.sockets[index];
@@ -165,47 +152,34 @@ void open_for_answers(const scene &on, connection &owner, u8 index)
 	const u64 longest_ms = on.now_ms + u64{longest_lifetime_s} * 1000;
 	const u64 until_ms = socket.lasts ? longest_ms : u64{socket.answers_until_s} * 1000;
 	// over TCP the answer comes back over the connection
-	if (denied || owner.ends.inner.protocol == SIPX_TCP || until_ms <= on.now_ms) {
-		give_up_pinhole(on.opaque, socket.door);
-		return note_doors(on.tables(), owner);
-	}
+	if (denied || owner.ends.inner.protocol == SIPX_TCP || until_ms <= on.now_ms)
+		return give_up_pinhole(on.opaque, socket.door);
 	const endpoint &outside = socket.bound ? socket.bound->outside : socket.inside;
 	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
 	wished.helper = 1;
 	ensure_pinhole(on, owner, wished, until_ms, socket.door);
-	note_doors(on.tables(), owner);
-}
-
-void give_up_doors(sipx_state *opaque, connection &owner)
-{
-	set_doors(tables_of(opaque), owner, false);
-	for (u8 i = 0; i < max_sockets; i++)
-		if (!socket_needed_until(owner, i))
-			give_up_pinhole(opaque, owner.sockets[i].door);
 }
 
 namespace {
 
 // Whether that is a pinhole of the ended connection's; it is closed then.
-bool goes_with(const connection &ended, pinhole *p)
+bool goes_with(sipx_state *opaque, const connection &ended, pinhole *p)
 {
 	if (!p || p->master != &ended)
 		return false;
-	if (p->handle)
-		sipx_pinhole_close(p->handle);
-	p->handle = nullptr;
+	take_place(opaque, *p);
 	return true;
 }
 
-bool lose_pinholes(const connection &ended, call &c)
+bool lose_pinholes(sipx_state *opaque, const connection &ended, call &c)
 {
 	bool lost = false;
 	for (stream *s = c.streams; s; s = s->next) {
-		lost |= goes_with(ended, s->in_rtp);
-		lost |= goes_with(ended, s->in_rtcp);
-		lost |= goes_with(ended, s->out_rtp);
-		lost |= goes_with(ended, s->out_rtcp);
+		lost |= goes_with(opaque, ended, s->in_rtp);
+		lost |= goes_with(opaque, ended, s->in_rtcp);
+		lost |= goes_with(opaque, ended, s->out_rtp);
+		lost |= goes_with(opaque, ended, s->out_rtcp);
 	}
 	return lost;
 }
@@ -214,10 +188,10 @@ void take_over(sipx_state *opaque, const connection &ended, connection &heir, u6
 {
 	const scene on = scene_of(opaque, heir, now_ms);
 	for (call *c = heir.calls.head; c; c = c->on_owner.next)
-		if (lose_pinholes(ended, *c))
+		if (lose_pinholes(opaque, ended, *c))
 			open_streams(on, *c);
 	for (u8 i = 0; i < max_sockets; i++)
-		if (goes_with(ended, heir.sockets[i].door))
+		if (goes_with(opaque, ended, heir.sockets[i].door))
 			settle_door(on, heir, i);
 }
 
@@ -352,10 +326,8 @@ void forget_doors_of_answers(sipx_state *opaque, connection &owner, u64 now_ms)
 	for (u8 i = 1; i < max_sockets; i++) {
 		signalling_socket &socket = owner.sockets[i];
 		const bool waits = socket.lasts || u64{socket.answers_until_s} * 1000 > now_ms;
-		if (!socket.door || waits || socket_needed_until(owner, i))
-			continue;
-		give_up_pinhole(opaque, socket.door);
-		note_doors(tables_of(opaque), owner);
+		if (socket.door && !waits && !socket_needed_until(owner, i))
+			give_up_pinhole(opaque, socket.door);
 	}
 }
 

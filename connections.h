@@ -61,8 +61,6 @@ void forget_bare_connection(sipx_state *opaque, connection *ended);
 void limit_connections(sipx_state *opaque, host &of);
 // It may have fewer than before that need its sockets besides its own, or more of these.
 void note_spare(state &tables, connection &owner);
-// Closes those that no registrar keeps open.
-void give_up_doors(sipx_state *opaque, connection &owner);
 
 // The socket of that connection which `inside` names: its own (0), one besides, or `none`.
 [[nodiscard]] u8 find_socket(const connection &owner, const endpoint &inside);

@@ -108,7 +108,8 @@ void change_count(state &tables, yielding what, host &of, bool more)
 	set_count(tables, what, changed, more ? changed.count + 1 : changed.count - 1);
 }
 
-// Who has most of ports and pinholes yields them first, however few its calls are.
+} // namespace
+
 void weigh_sockets(state &tables, host &of)
 {
 	const u32 weight = 1 + of.held[static_cast<u32>(shared::bindings)] +
@@ -120,10 +121,12 @@ void weigh_sockets(state &tables, host &of)
 		if (its.rank != (yields ? rank : 0))
 			set_rank(tables, kind, its, yields ? rank : 0);
 	};
-	weigh(yielding::pinholes, of.holding.head || of.doors.head);
+	weigh(yielding::pinholes, of.yielding[false].head || of.yielding[true].head);
 	weigh(yielding::ports, of.keeping.head || of.spare.head);
 	weigh(yielding::listening, of.spare.head);
 }
+
+namespace {
 
 // False: it is so already.
 template<typename T, neighbours<T> T::*link>
@@ -267,7 +270,6 @@ void join_host(connection &joining, host *of)
 void leave_host(state &tables, connection &leaving)
 {
 	host *held = leaving.of;
-	set_doors(tables, leaving, false);
 	set_spare(tables, leaving, false);
 	held->connections.remove(&leaving);
 	held->connection_count--;
@@ -372,7 +374,7 @@ void set_expendable(state &tables, call &c, bool expendable)
 	if (expendable) {
 		of.expendable[c.caller_inside].push(&c);
 	} else {
-		set_yielding(tables, c, false, false);
+		set_keeping(tables, c, false);
 		of.expendable[c.caller_inside].remove(&c);
 	}
 	change_count(tables, kind_of(c.caller_inside), of, expendable);
@@ -385,13 +387,19 @@ void set_asking(state &tables, registration &r, bool asking)
 		change_count(tables, yielding::registrations, of, asking);
 }
 
-void set_yielding(state &tables, call &c, bool holding, bool keeping)
+void set_keeping(state &tables, call &c, bool keeping)
 {
 	host &of = *c.owner->of;
-	const bool held = enlist(of.holding, c, c.holding, holding);
-	const bool kept = enlist(of.keeping, c, c.keeping, keeping);
-	if (held || kept || holding || keeping)
+	if (enlist(of.keeping, c, c.keeping, keeping) || c.expendable)
 		weigh_sockets(tables, of);
+}
+
+void yield_no_more(state &tables, pinhole &p)
+{
+	auto &list = p.of->yielding[p.door];
+	list.remove(&p);
+	if (!list.head)
+		weigh_sockets(tables, *p.of);
 }
 
 void note_granted(state &tables, host &of, bool granted)
@@ -402,12 +410,6 @@ void note_granted(state &tables, host &of, bool granted)
 		return;
 	for (u32 kind = 0; kind < yielding_kinds; kind++)
 		set_count(tables, static_cast<yielding>(kind), of.shares[kind], of.shares[kind].count);
-}
-
-void set_doors(state &tables, connection &owner, bool has_doors)
-{
-	if (enlist(owner.of->doors, owner, owner.has_doors, has_doors))
-		weigh_sockets(tables, *owner.of);
 }
 
 void set_spare(state &tables, connection &owner, bool has_spare)

@@ -74,11 +74,18 @@ void set_expendable(state &tables, call &c, bool expendable);
 void set_asking(state &tables, registration &r, bool asking);
 // A registrar knows the host from now on with one registration more, or less.
 void note_granted(state &tables, host &of, bool granted);
-// Among the first, while it is expendable, to give up its pinholes where the kernel's table is full, and to go
-// where there is no outside port left; or no longer.
-void set_yielding(state &tables, call &c, bool holding, bool keeping);
-// It has a door that may be no registrar's, or none.
-void set_doors(state &tables, connection &owner, bool has_doors);
+// Among the first, while it is expendable, to go where there is no outside port left; or no longer.
+void set_keeping(state &tables, call &c, bool keeping);
+// Who has most of ports and pinholes yields them first, however few its calls are.
+void weigh_sockets(state &tables, host &of);
+// Among the first to lose its place where the kernel's table is full. Those of a call are weighed with its ports.
+inline void begin_to_yield(state &tables, pinhole &p)
+{
+	p.of->yielding[p.door].push(&p);
+	if (p.door)
+		weigh_sockets(tables, *p.of);
+}
+void yield_no_more(state &tables, pinhole &p);
 // It has outside ports for sockets besides its own, and perhaps neither a call nor a registration; or not.
 void set_spare(state &tables, connection &owner, bool has_spare);
 

@@ -11,8 +11,8 @@ namespace {
 
 // A standing pinhole gets a new lifetime only when it would end this much too early; one that
 // stands for weeks, because its owner ends it, never.
-constexpr u64 renewal_slack_ms = 2000;
-constexpr u64 far_ms = 7ull * 24 * 3600 * 1000;
+constexpr u32 renewal_slack_s = 2;
+constexpr u32 far_s = 7 * 24 * 3600;
 
 // Who may go where: the kernel's table holds one expectation for it. Of IPv4 a third of the
 // bytes says all; a hash tells keys of two lengths apart.
@@ -92,11 +92,14 @@ sipx_reason reason_of(sipx_pinhole_error error)
 	}
 }
 
-u32 seconds_until(const scene &on, u64 until_ms)
+// Whole seconds, and rather one too many.
+u32 seconds_of(u64 time_ms) { return static_cast<u32>((time_ms + 999) / 1000); }
+
+u32 seconds_until(const scene &on, u32 until_s)
 {
-	const u64 left_ms = until_ms > on.now_ms ? until_ms - on.now_ms : 0;
-	const u64 seconds = (left_ms + 999) / 1000;
-	return seconds > longest_lifetime_s ? longest_lifetime_s : static_cast<u32>(seconds);
+	const u32 now_s = static_cast<u32>(on.now_ms / 1000);
+	const u32 left_s = until_s > now_s ? until_s - now_s : 0;
+	return left_s > longest_lifetime_s ? longest_lifetime_s : left_s;
 }
 
 // A connection has a bounded number of each class (255); where one is full, the next does:
@@ -113,66 +116,55 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 	return SIPX_PINHOLE_CLASS_FULL;
 }
 
-// Calls and doors that give up their pinholes for one: a host that asks for a few finds many of each
-// in one call of who floods.
+// Of these each frees a place, unless somebody has taken it out of the table.
 constexpr u32 most_givers = 32;
 
-bool has_pinholes(const call &c)
+// False: the call has none.
+bool take_places(sipx_state *opaque, const call &c)
 {
-	for (const stream *s = c.streams; s; s = s->next)
-		if (s->in_rtp || s->in_rtcp || s->out_rtp || s->out_rtcp)
-			return true;
-	return false;
-}
-
-void take_pinholes(sipx_state *opaque, call &c)
-{
-	for (stream *s = c.streams; s; s = s->next)
-		give_up_pinholes(opaque, *s);
-	sipx_count(opaque, SIPX_COUNT_expectations_full);
+	bool any = false;
+	for (const stream *s = c.streams; s; s = s->next) {
+		pinhole *const all[] = {s->in_rtp, s->in_rtcp, s->out_rtp, s->out_rtcp};
+		for (pinhole *p : all)
+			if (p && p->handle) {
+				take_place(opaque, *p);
+				any = true;
+			}
+	}
+	if (any)
+		sipx_count(opaque, SIPX_COUNT_expectations_full);
+	return any;
 }
 
 constexpr u32 crowd_looks = 256;
 
 // A network with an accomplice outside, who answers all its calls, would take all there are. One of these calls does
 // without: once media has come, a connection stands for it.
-bool take_from_crowd(sipx_state *opaque, const connection &but)
+bool take_from_crowd(sipx_state *opaque, const host &asks)
 {
-	const host *crowd = crowd_besides(tables_of(opaque), *but.of);
+	const host *crowd = crowd_besides(tables_of(opaque), asks);
 	connection *at = crowd ? tables_of(opaque).connections : nullptr;
 	for (u32 looks = 0; at && looks < crowd_looks; at = at->next, looks++) {
 		call *oldest = at->of->network == crowd ? at->calls.tail : nullptr;
 		for (; oldest && looks < crowd_looks; oldest = oldest->on_owner.previous, looks++)
-			if (has_pinholes(*oldest)) {
-				take_pinholes(opaque, *oldest);
+			if (take_places(opaque, *oldest))
 				return true;
-			}
 	}
 	return false;
 }
 
 // Where most of them are, doors that no registrar keeps open go: they are opened again when a request or
-// a dialog needs them. Then the call that has waited longest for an answer does without; with the
-// answer they are opened again. False: there is neither.
-bool make_place(sipx_state *opaque, const connection &but)
+// a dialog needs them. Then what calls that nobody has answered have had longest, whichever name it; with
+// the answer they are opened again. False: there is neither.
+bool make_place(sipx_state *opaque, host &asks)
 {
-	state &tables = tables_of(opaque);
-	const host *most = who_yields(tables, yielding::pinholes, but.of, false);
+	const host *most = who_yields(tables_of(opaque), yielding::pinholes, &asks, false);
 	if (!most)
-		return take_from_crowd(opaque, but);
-	connection *oldest = most->doors.tail;
-	if (oldest == &but)
-		oldest = oldest->on_doors.previous;
-	call *waiting = most->holding.tail;
-	if (oldest) {
-		give_up_doors(opaque, *oldest);
-	} else if (waiting) {
-		set_yielding(tables, *waiting, false, waiting->keeping);
-		take_pinholes(opaque, *waiting);
-		return true;
-	} else {
+		return take_from_crowd(opaque, asks);
+	pinhole *door = most->yielding[true].tail, *media = most->yielding[false].tail;
+	if (!door && !media)
 		return false;
-	}
+	take_place(opaque, door ? *door : *media);
 	sipx_count(opaque, SIPX_COUNT_expectations_full);
 	return true;
 }
@@ -183,7 +175,7 @@ bool make_place(sipx_state *opaque, const connection &but)
 {
 	sipx_pinhole_error error = SIPX_PINHOLE_TABLE_FULL;
 	for (u32 i = 0; error == SIPX_PINHOLE_TABLE_FULL && i < most_givers; i++) {
-		if (!make_place(on.opaque, owner))
+		if (!make_place(on.opaque, *owner.of))
 			break;
 		error = open_in_any_class(on, owner, wished, made);
 	}
@@ -193,14 +185,18 @@ bool make_place(sipx_state *opaque, const connection &but)
 sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished, pinhole &made)
 {
 	made.master = &owner;
-	wished.lifetime_s = seconds_until(on, made.until_ms);
+	wished.lifetime_s = seconds_until(on, made.until_s);
 	sipx_pinhole_error error = open_in_any_class(on, owner, wished, made);
 	if (error == SIPX_PINHOLE_TABLE_FULL && on.insists)
 		error = open_in_another_place(on, owner, wished, made);
-	if (error != SIPX_PINHOLE_OPEN)
+	if (error != SIPX_PINHOLE_OPEN) {
 		made.handle = nullptr;
-	else
-		sipx_count(on.opaque, SIPX_COUNT_pinhole_opened);
+		return error;
+	}
+	count_pinhole(on.tables(), *made.of);
+	if (!made.lasts)
+		begin_to_yield(on.tables(), made);
+	sipx_count(on.opaque, SIPX_COUNT_pinhole_opened);
 	return error;
 }
 
@@ -214,15 +210,17 @@ sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished
 	}
 	made->place = of.place;
 	made->digest = of.digest;
-	made->until_ms = until_ms;
+	made->until_s = seconds_of(until_ms);
 	made->references = 1;
+	made->door = of.wished.helper;
+	made->lasts = on.insists;
+	made->of = owner.of;
 	error = open(on, owner, of.wished, *made);
 	if (!made->handle) {
 		discard(made);
 		return nullptr;
 	}
-	made->of = owner.of;
-	count_pinhole(on.tables(), *made->of);
+	made->of->users++;
 	on.tables().pinholes.insert(made->place, made);
 	return made;
 }
@@ -275,22 +273,39 @@ bool stays_with_others(connection &owner, const sipx_pinhole &wished, pinhole &h
 	return stays;
 }
 
+// From now on it gives way to nobody.
+void make_last(state &tables, pinhole &held)
+{
+	held.lasts = true;
+	if (held.handle)
+		yield_no_more(tables, held);
+}
+
 // It still stands for as long as it is needed, or stands again. No lock of the kernel's is
 // taken where nothing is to change.
 void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
-	const bool far = held.until_ms > on.now_ms + far_ms;
-	const bool longer = !far && until_ms > held.until_ms + renewal_slack_ms;
+	if (on.insists && !held.lasts)
+		make_last(on.tables(), held);
+	const u32 until_s = seconds_of(until_ms);
+	const bool far = held.until_s > on.now_ms / 1000 + far_s;
+	const bool longer = !far && until_s > held.until_s + renewal_slack_s;
 	const bool ours = held.master == &owner || stays_with_others(owner, wished, held);
 	if (held.handle && ours && !longer && sipx_pinhole_stands(held.handle))
 		return;
-	if (until_ms > held.until_ms)
-		held.until_ms = until_ms;
-	const u32 lifetime_s = seconds_until(on, held.until_ms);
+	if (until_s > held.until_s)
+		held.until_s = until_s;
+	const u32 lifetime_s = seconds_until(on, held.until_s);
 	if (held.handle && ours && sipx_pinhole_renew(held.handle, lifetime_s) == SIPX_PINHOLE_OPEN)
 		return;
-	if (held.handle)
-		sipx_pinhole_close(held.handle);
+	if (!(held.handle && held.of == owner.of) && !may_have_one_more(*owner.of)) {
+		sipx_count(on.opaque, SIPX_COUNT_limit_media_host);
+		return;
+	}
+	take_place(on.opaque, held);
+	owner.of->users++;
+	release_host(on.tables(), held.of);
+	held.of = owner.of;
 	owner.opened_for_others |= !ours;
 	const sipx_pinhole_error error = open(on, owner, wished, held);
 	if (error != SIPX_PINHOLE_OPEN)
@@ -299,17 +314,27 @@ void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64
 
 } // namespace
 
+void take_place(sipx_state *opaque, pinhole &from)
+{
+	state &tables = tables_of(opaque);
+	if (!from.handle)
+		return;
+	sipx_pinhole_close(from.handle);
+	from.handle = nullptr;
+	if (!from.lasts)
+		yield_no_more(tables, from);
+	count_no_more(tables, from.of, shared::pinholes);
+	sipx_count(opaque, SIPX_COUNT_pinhole_closed);
+}
+
 void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 {
 	if (!held)
 		return;
 	if (--held->references == 0) {
-		if (held->handle) {
-			sipx_pinhole_close(held->handle);
-			sipx_count(opaque, SIPX_COUNT_pinhole_closed);
-		}
+		take_place(opaque, *held);
 		tables_of(opaque).pinholes.remove(held->place, held);
-		count_no_more(tables_of(opaque), held->of, shared::pinholes);
+		release_host(tables_of(opaque), held->of);
 		discard(held);
 	}
 	held = nullptr;

@@ -23,8 +23,8 @@ struct scene {
 	u32 default_timeout_s;
 	bool assist;			// nothing is edited: the outside knows the inside's own address
 	const sides &where;
-	bool insists = false;		// where the kernel's table is full, those of calls that nobody has
-					// answered give way (S7)
+	bool insists = false;		// where the kernel's table is full, those that no answered call nor
+					// registrar needs give way (S7)
 
 	state &tables() const { return tables_of(opaque); }
 };
@@ -40,6 +40,8 @@ struct scene {
 // counted, and `held` is null. Its lifetime, and a class with room for it, are written to `wished`.
 void ensure_pinhole(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole *&held);
 
+// It leaves the kernel's table, whoever needs it; it is opened again when one of them asks for it.
+void take_place(sipx_state *opaque, pinhole &from);
 void give_up_pinhole(sipx_state *opaque, pinhole *&held);
 void give_up_pinholes(sipx_state *opaque, stream &of);
 

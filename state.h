@@ -121,14 +121,17 @@ struct binding {
 // connection of who asked for it last, and ends with that.
 struct pinhole {
 	pinhole *next;
-	sipx_expectation *handle;
+	neighbours<pinhole> on_host;
+	sipx_expectation *handle;	// null: it has no place there
 	connection *master;	// followed only while it stands: it may have ended since
-	host *of;	// counts for it
+	host *of;	// a reference; counts for it as long as it has a place
 	u64 place;	// of who may go where: the hash that it is found by
 	u64 digest;	// of all that was wished
-	u64 until_ms;
-	u32 references;
-	bool shared;	// another host has named it as well
+	u32 until_s;
+	u32 references : 29;
+	u32 door : 1;	// to where messages are listened for
+	u32 shared : 1;	// another host has named it as well
+	u32 lasts : 1;	// an answered call needs it, or a registrar: else it is in its host's list
 };
 
 // Where both ends of a stream are, as offered and answered (RFC 3264).
@@ -224,7 +227,6 @@ struct call {
 	neighbours<call> on_owner;
 	neighbours<call> on_direct;
 	neighbours<call> on_host;
-	neighbours<call> on_holding;
 	neighbours<call> on_keeping;
 	connection *owner;
 	connection *direct;		// its messages come by this one as well; null: none does
@@ -249,7 +251,6 @@ struct call {
 	bool overtaken;			// another branch was answered
 	bool assumed;			// the inside speaks in a dialog that nobody outside has confirmed
 	bool expendable;		// in its host's list
-	bool holding;			// expendable, and has pinholes
 	bool keeping;			// expendable, and has outside ports
 };
 
@@ -312,7 +313,6 @@ struct connection {
 	sides ends;
 	host *of;
 	neighbours<connection> on_host;
-	neighbours<connection> on_doors;
 	neighbours<connection> on_spare;
 	linked_list<call, &call::on_owner> calls;
 	linked_list<call, &call::on_direct> direct;	// calls of others that come by here, too
@@ -326,8 +326,7 @@ struct connection {
 	bool needs_less;	// what needed it longest is over
 	bool needs_more;
 	bool closed;		// TCP: no message comes by it any more
-	bool has_doors;		// in its host's list
-	bool has_spare;		// the same
+	bool has_spare;		// in its host's list
 	bool opened_for_others;	// its pinholes may be held by other connections of its host as well
 	bool opened_for_hosts;	// and by those of other hosts, which may name its sockets or whose it may name
 };
@@ -368,11 +367,10 @@ struct host {
 	u32 granted;			// registrations that are live
 	u32 most_media;			// the setting, as it was with its last offer or answer
 	linked_list<connection, &connection::on_host> connections;
-	linked_list<connection, &connection::on_doors> doors;	// those that may have one that no registrar keeps open
 	linked_list<connection, &connection::on_spare> spare;	// those that may have outside ports for nothing else
 	linked_list<call, &call::on_host> expendable[2];	// calls that are not answered; [1]: begun inside
-	linked_list<call, &call::on_holding> holding;		// of these, those that may give up their pinholes
-	linked_list<call, &call::on_keeping> keeping;		// and those that have outside ports
+	linked_list<call, &call::on_keeping> keeping;		// of these, those that have outside ports
+	linked_list<pinhole, &pinhole::on_host> yielding[2];	// that may lose their places; [1]: doors
 	linked_list<registration, &registration::on_host> asking;
 	share shares[yielding_kinds];
 };

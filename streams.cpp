@@ -293,14 +293,6 @@ void open_stream(const scene &on, const call &c, stream &s)
 		open_socket(on, c, s.pinhole_class, rtcp);
 }
 
-bool has_pinholes(const call &c)
-{
-	for (const stream *s = c.streams; s; s = s->next)
-		if (s->in_rtp || s->in_rtcp || s->out_rtp || s->out_rtcp)
-			return true;
-	return false;
-}
-
 bool has_ports(const call &c)
 {
 	for (const stream *s = c.streams; s; s = s->next)
@@ -401,13 +393,13 @@ void open_streams(const scene &on, call &c)
 	insisting.insists = true;
 	for (stream *s = c.streams; s; s = s->next)
 		open_stream(c.expendable ? on : insisting, c, *s);
-	set_yielding(on.tables(), c, c.expendable && has_pinholes(c), c.expendable && has_ports(c));
+	set_keeping(on.tables(), c, c.expendable && has_ports(c));
 }
 
 void release_streams(sipx_state *opaque, call &c)
 {
 	state &tables = tables_of(opaque);
-	set_yielding(tables, c, false, false);
+	set_keeping(tables, c, false);
 	while (stream *s = c.streams) {
 		c.streams = s->next;
 		give_up_pinholes(opaque, *s);

@@ -190,6 +190,35 @@ TEST_P(floods, S7_who_registers_in_a_flood_is_reached)
 	}
 }
 
+// Each socket has been named by many calls, which have its pinholes in common: an answered call finds place.
+TEST_P(floods, S7_calls_that_share_their_pinholes_leave_some)
+{
+	gate.rules.expectations_max = 64;
+	for (u32 n = 0; n < 320; n++)
+		for (u32 host = 100; host < 102; host++)
+			invite(host, 10000 + 2 * (n % 16), 1);
+	for (u16 n = 0; n < 4; n++) {
+		const endpoint rtp = sip::with_port(good, static_cast<u16>(21000 + 2 * n));
+		const endpoint far = map.outside(7, static_cast<u16>(30000 + 2 * n));
+		expect_audio(rtp, media_of(call_out(good, rtp, far).invite), far);
+	}
+	EXPECT_EQ(gate.expectation_count(), 64u);
+}
+
+// So have doors.
+TEST_P(floods, S7_doors_that_are_shared_leave_pinholes)
+{
+	gate.rules.expectations_max = 8;
+	for (u32 n = 0; n < 800; n++) {
+		const endpoint listens = map.inside(10, static_cast<u16>(7000 + n % 8));
+		dialog d = dialog_of("x", listens, "sip:x@example.com");
+		d.via = text_of(listens);
+		gate.send(map.inside(10, static_cast<u16>(10000 + n)), server, request(d, "OPTIONS"));
+	}
+	const endpoint rtp = sip::with_port(good, 21000), far = map.outside(7, 30000);
+	expect_audio(rtp, media_of(call_out(good, rtp, far).invite), far);
+}
+
 // It had many calls, which are over; one rings.
 TEST_P(floods, S7_who_has_less_than_before_yields_less)
 {
