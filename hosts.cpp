@@ -105,7 +105,10 @@ void set_count(state &tables, yielding what, share &of, u32 count)
 void change_count(state &tables, yielding what, host &of, bool more)
 {
 	share &changed = share_of(of, what);
-	set_count(tables, what, changed, more ? changed.count + 1 : changed.count - 1);
+	const u32 before = changed.count, now = more ? before + 1 : before - 1;
+	changed.count = now;
+	if ((before ^ now) > (before & now))	// another number of binary digits
+		set_count(tables, what, changed, now);
 }
 
 } // namespace
@@ -117,11 +120,11 @@ void weigh_sockets(state &tables, host &of)
 	const u8 rank = rank_of(&of, weight);
 	const auto weigh = [&](yielding kind, bool yields) {
 		share &its = share_of(of, kind);
-		its.count = yields ? weight : 0;
-		if (its.rank != (yields ? rank : 0))
-			set_rank(tables, kind, its, yields ? rank : 0);
+		const u8 its_rank = yields ? rank : 0;
+		if (its.rank != its_rank)
+			set_rank(tables, kind, its, its_rank);
 	};
-	weigh(yielding::pinholes, of.yielding[false].head || of.yielding[true].head);
+	weigh(yielding::pinholes, of.yielding.head);
 	weigh(yielding::ports, of.keeping.head || of.spare.head);
 	weigh(yielding::listening, of.spare.head);
 }
@@ -396,10 +399,12 @@ void set_keeping(state &tables, call &c, bool keeping)
 
 void yield_no_more(state &tables, pinhole &p)
 {
-	auto &list = p.of->yielding[p.door];
-	list.remove(&p);
-	if (!list.head)
-		weigh_sockets(tables, *p.of);
+	host &of = *p.of;
+	if (of.newest_door == &p)
+		of.newest_door = p.on_host.next;
+	of.yielding.remove(&p);
+	if (!of.yielding.head)
+		weigh_sockets(tables, of);
 }
 
 void note_granted(state &tables, host &of, bool granted)
@@ -408,8 +413,9 @@ void note_granted(state &tables, host &of, bool granted)
 	of.granted += granted ? 1 : -1u;
 	if (was_known == (of.granted != 0))
 		return;
-	for (u32 kind = 0; kind < yielding_kinds; kind++)
+	for (u32 kind = 0; kind < static_cast<u32>(yielding::pinholes); kind++)
 		set_count(tables, static_cast<yielding>(kind), of.shares[kind], of.shares[kind].count);
+	weigh_sockets(tables, of);
 }
 
 void set_spare(state &tables, connection &owner, bool has_spare)

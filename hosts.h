@@ -78,13 +78,7 @@ void note_granted(state &tables, host &of, bool granted);
 void set_keeping(state &tables, call &c, bool keeping);
 // Who has most of ports and pinholes yields them first, however few its calls are.
 void weigh_sockets(state &tables, host &of);
-// Among the first to lose its place where the kernel's table is full. Those of a call are weighed with its ports.
-inline void begin_to_yield(state &tables, pinhole &p)
-{
-	p.of->yielding[p.door].push(&p);
-	if (p.door)
-		weigh_sockets(tables, *p.of);
-}
+// It loses its place no more where the kernel's table is full.
 void yield_no_more(state &tables, pinhole &p);
 // It has outside ports for sockets besides its own, and perhaps neither a call nor a registration; or not.
 void set_spare(state &tables, connection &owner, bool has_spare);

@@ -11,8 +11,8 @@ namespace {
 
 // A standing pinhole gets a new lifetime only when it would end this much too early; one that
 // stands for weeks, because its owner ends it, never.
-constexpr u32 renewal_slack_s = 2;
-constexpr u32 far_s = 7 * 24 * 3600;
+constexpr u64 renewal_slack_ms = 2000;
+constexpr u64 far_ms = 7ull * 24 * 3600 * 1000;
 
 // Who may go where: the kernel's table holds one expectation for it. Of IPv4 a third of the
 // bytes says all; a hash tells keys of two lengths apart.
@@ -92,15 +92,16 @@ sipx_reason reason_of(sipx_pinhole_error error)
 	}
 }
 
-// Whole seconds, and rather one too many.
-u32 seconds_of(u64 time_ms) { return static_cast<u32>((time_ms + 999) / 1000); }
-
-u32 seconds_until(const scene &on, u32 until_s)
+u32 seconds_until(const scene &on, u64 until_ms)
 {
-	const u32 now_s = static_cast<u32>(on.now_ms / 1000);
-	const u32 left_s = until_s > now_s ? until_s - now_s : 0;
-	return left_s > longest_lifetime_s ? longest_lifetime_s : left_s;
+	const u64 left_ms = until_ms > on.now_ms ? until_ms - on.now_ms : 0;
+	const u64 seconds = (left_ms + 999) / 1000;
+	return seconds > longest_lifetime_s ? longest_lifetime_s : static_cast<u32>(seconds);
 }
+
+// As it is remembered: rather too long.
+u32 rounded(u64 until_ms) { return static_cast<u32>(until_ms >> 10); }
+u64 until_ms_of(const pinhole &p) { return (u64{p.until} + 1) << 10; }
 
 // A connection has a bounded number of each class (255); where one is full, the next does:
 // 200 calls over one trunk have 800 for audio (R10).
@@ -161,10 +162,10 @@ bool make_place(sipx_state *opaque, host &asks)
 	const host *most = who_yields(tables_of(opaque), yielding::pinholes, &asks, false);
 	if (!most)
 		return take_from_crowd(opaque, asks);
-	pinhole *door = most->yielding[true].tail, *media = most->yielding[false].tail;
-	if (!door && !media)
+	pinhole *first = most->yielding.tail;
+	if (!first)
 		return false;
-	take_place(opaque, door ? *door : *media);
+	take_place(opaque, *first);
 	sipx_count(opaque, SIPX_COUNT_expectations_full);
 	return true;
 }
@@ -182,10 +183,20 @@ bool make_place(sipx_state *opaque, host &asks)
 	return error;
 }
 
+// Those of a call are weighed with its ports.
+void begin_to_yield(state &tables, const sipx_pinhole &wished, pinhole &made)
+{
+	if (!wished.helper)
+		return made.of->yielding.push(&made);
+	host &of = *made.of;
+	of.yielding.push_before(of.newest_door, &made);
+	of.newest_door = &made;
+	weigh_sockets(tables, of);
+}
+
 sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished, pinhole &made)
 {
 	made.master = &owner;
-	wished.lifetime_s = seconds_until(on, made.until_s);
 	sipx_pinhole_error error = open_in_any_class(on, owner, wished, made);
 	if (error == SIPX_PINHOLE_TABLE_FULL && on.insists)
 		error = open_in_another_place(on, owner, wished, made);
@@ -195,7 +206,7 @@ sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished
 	}
 	count_pinhole(on.tables(), *made.of);
 	if (!made.lasts)
-		begin_to_yield(on.tables(), made);
+		begin_to_yield(on.tables(), wished, made);
 	sipx_count(on.opaque, SIPX_COUNT_pinhole_opened);
 	return error;
 }
@@ -210,10 +221,10 @@ sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished
 	}
 	made->place = of.place;
 	made->digest = of.digest;
-	made->until_s = seconds_of(until_ms);
+	made->until = rounded(until_ms);
 	made->references = 1;
-	made->door = of.wished.helper;
 	made->lasts = on.insists;
+	of.wished.lifetime_s = seconds_until(on, until_ms);
 	made->of = owner.of;
 	error = open(on, owner, of.wished, *made);
 	if (!made->handle) {
@@ -287,16 +298,15 @@ void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64
 {
 	if (on.insists && !held.lasts)
 		make_last(on.tables(), held);
-	const u32 until_s = seconds_of(until_ms);
-	const bool far = held.until_s > on.now_ms / 1000 + far_s;
-	const bool longer = !far && until_s > held.until_s + renewal_slack_s;
+	const bool far = until_ms_of(held) > on.now_ms + far_ms;
+	const bool longer = !far && until_ms > until_ms_of(held) + renewal_slack_ms;
 	const bool ours = held.master == &owner || stays_with_others(owner, wished, held);
 	if (held.handle && ours && !longer && sipx_pinhole_stands(held.handle))
 		return;
-	if (until_s > held.until_s)
-		held.until_s = until_s;
-	const u32 lifetime_s = seconds_until(on, held.until_s);
-	if (held.handle && ours && sipx_pinhole_renew(held.handle, lifetime_s) == SIPX_PINHOLE_OPEN)
+	wished.lifetime_s = seconds_until(on, until_ms > until_ms_of(held) ? until_ms : until_ms_of(held));
+	if (until_ms > until_ms_of(held))
+		held.until = rounded(until_ms);
+	if (held.handle && ours && sipx_pinhole_renew(held.handle, wished.lifetime_s) == SIPX_PINHOLE_OPEN)
 		return;
 	if (!(held.handle && held.of == owner.of) && !may_have_one_more(*owner.of)) {
 		sipx_count(on.opaque, SIPX_COUNT_limit_media_host);

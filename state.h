@@ -85,6 +85,15 @@ struct linked_list {
 		head = object;
 	}
 
+	// As if it were just newer than that one; null: as the oldest.
+	void push_before(T *older, T *object)
+	{
+		T *newer = older ? (older->*link).previous : tail;
+		(object->*link) = {newer, older};
+		(newer ? (newer->*link).next : head) = object;
+		(older ? (older->*link).previous : tail) = object;
+	}
+
 	void remove(T *object)
 	{
 		const neighbours<T> around = object->*link;
@@ -127,9 +136,8 @@ struct pinhole {
 	host *of;	// a reference; counts for it as long as it has a place
 	u64 place;	// of who may go where: the hash that it is found by
 	u64 digest;	// of all that was wished
-	u32 until_s;
-	u32 references : 29;
-	u32 door : 1;	// to where messages are listened for
+	u32 until;	// of 1024 ms each
+	u32 references : 30;
 	u32 shared : 1;	// another host has named it as well
 	u32 lasts : 1;	// an answered call needs it, or a registrar: else it is in its host's list
 };
@@ -370,7 +378,8 @@ struct host {
 	linked_list<connection, &connection::on_spare> spare;	// those that may have outside ports for nothing else
 	linked_list<call, &call::on_host> expendable[2];	// calls that are not answered; [1]: begun inside
 	linked_list<call, &call::on_keeping> keeping;		// of these, those that have outside ports
-	linked_list<pinhole, &pinhole::on_host> yielding[2];	// that may lose their places; [1]: doors
+	linked_list<pinhole, &pinhole::on_host> yielding;	// that may lose their places: doors go first
+	pinhole *newest_door;	// of these
 	linked_list<registration, &registration::on_host> asking;
 	share shares[yielding_kinds];
 };
