@@ -88,14 +88,11 @@ u16 random_port(const binding_site &site, const socket_run &run)
 	return port ? port : random_port(site, run, counts::some);
 }
 
-// Where all ports are taken chance does not find the few that became free.
+// Where all ports are taken chance does not find the few that became free. They may lie outside the range, as the
+// own number of who had them may.
 bool is_left(const binding_site &site, const socket_run &run)
 {
-	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
-	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
-	const bool same_parity = !((run.left ^ run.first.port) & 1);
-	return same_parity && run.left >= lowest && run.left + run.count - 1 <= highest &&
-	       is_run_free(site, run, run.left);
+	return run.left >= lowest_media_port && is_run_free(site, run, run.left);
 }
 
 // Both faces of a socket are of one family and protocol.
@@ -134,7 +131,7 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 	for (const u16 port : wanted)
 		if (is_run_free(site, run, port))
 			return port;
-	return run.left && is_left(site, run) ? run.left : random_port(site, run);
+	return is_left(site, run) ? run.left : random_port(site, run);
 }
 
 // The bindings that some of its sockets have already (null: it has none), and where they put
@@ -356,8 +353,53 @@ connection *find_spare(const binding_site &site, const host &of)
 	return nullptr;
 }
 
+bool names(const call &c, const binding *held, u32 &looks)
+{
+	for (const stream *s = c.streams; s && looks; s = s->next) {
+		looks--;
+		if (s->rtp == held || s->rtcp == held || s->before.rtp == held || s->before.rtcp == held)
+			return true;
+	}
+	return false;
+}
+
+// As many looks as one call's end takes.
+constexpr u32 looks_of_end = 16;
+
+// All calls that have that socket and wait for an answer: it may have been named many times. False: it stands.
+bool end_all_that_name(binding_site &site, const endpoint &outside, const binding *held)
+{
+	call *newer, *at = held->of->keeping.tail;
+	for (; held && at && site.looks; at = newer) {
+		newer = at->on_keeping.previous;
+		if (at->key == site.call || !names(*at, held, site.looks))
+			continue;
+		end_call(site.opaque, at);
+		site.looks -= site.looks < looks_of_end ? site.looks : looks_of_end;
+		held = find_binding_outside(tables_of(site.opaque), outside);
+	}
+	return !held;
+}
+
+// Where a call had its ports that gave way, others may have some of those as well, or its neighbours: who yields, too.
+void make_run_free(binding_site &site, const socket_run &run, const host &yields, u32 weight)
+{
+	state &tables = tables_of(site.opaque);
+	const endpoint outside = with_protocol(site.outside, run.first.protocol);
+	for (u32 i = 0; run.left && i < run.count && run.left + i <= 65535; i++) {
+		const endpoint at = with_port(outside, static_cast<u16>(run.left + i));
+		const binding *held = find_binding_outside(tables, at);
+		if (!held)
+			continue;
+		host *of = held->signalling ? nullptr : held->of;
+		const bool gives = of && (of == &yields || yields_to(tables, yielding::ports, *of, site.of, weight));
+		if (!gives || !end_all_that_name(site, at, held))
+			return;
+	}
+}
+
 // Such a connection; then the call that has waited longest for an answer.
-bool end_oldest(const binding_site &site, const host &yields, u16 &left)
+bool end_oldest(binding_site &site, const host &yields, socket_run &run, u32 weight)
 {
 	if (connection *spare = find_spare(site, yields)) {
 		forget_bare_connection(site.opaque, spare);
@@ -369,8 +411,11 @@ bool end_oldest(const binding_site &site, const host &yields, u16 &left)
 	if (!waiting)
 		return false;
 	const binding *first = waiting->streams ? waiting->streams->rtp : nullptr;
-	left = first ? first->outside.port : 0;
+	const u16 port = first ? first->outside.port : 0;
+	run.left = static_cast<u16>(port ^ ((port ^ run.first.port) & 1));
 	end_call(site.opaque, waiting);
+	if (port)
+		make_run_free(site, run, yields, weight);
 	return true;
 }
 
@@ -387,7 +432,7 @@ u32 weight_with(const binding_site &site, const socket_run &run)
 // For more sockets than there are: whoever has most of what may go gives way, if it has more than
 // who asks would have; and a host that has all that it may have, to itself. False: nobody does, or nothing
 // is full.
-bool make_sockets_free(const binding_site &site, sipx_reason why, socket_run &run)
+bool make_sockets_free(binding_site &site, sipx_reason why, socket_run &run)
 {
 	state &tables = tables_of(site.opaque);
 	const u32 held = tables.held[static_cast<u32>(shared::bindings)];
@@ -397,17 +442,18 @@ bool make_sockets_free(const binding_site &site, sipx_reason why, socket_run &ru
 		return false;
 	const bool listens = run.signalling && why == SIPX_COUNT_no_port;
 	const yielding what = listens ? yielding::listening : yielding::ports;
+	const u32 weight = weight_with(site, run);
 	const host *yields = site.of;
 	if (!own)
-		yields = who_yields(tables, what, site.of, near, weight_with(site, run));
-	if (!yields || !end_oldest(site, *yields, run.left))
+		yields = who_yields(tables, what, site.of, near, weight);
+	if (!yields || !end_oldest(site, *yields, run, weight))
 		return false;
 	sipx_count(site.opaque, why);
 	return true;
 }
 
 // Apart from what every message costs.
-[[gnu::noinline]] bool hold_others(const binding_site &site, socket_run &run, binding **held, sipx_reason &why)
+[[gnu::noinline]] bool hold_others(binding_site &site, socket_run &run, binding **held, sipx_reason &why)
 {
 	run.mapping_known = false;	// what was known of its bindings may hold no longer
 	for (u32 i = 0; i < most_givers && make_sockets_free(site, why, run); i++)
@@ -416,7 +462,7 @@ bool make_sockets_free(const binding_site &site, sipx_reason why, socket_run &ru
 	return false;
 }
 
-bool reserve_run(const binding_site &site, plan &p, u8 head, sipx_reason &why)
+bool reserve_run(binding_site &site, plan &p, u8 head, sipx_reason &why)
 {
 	binding *held[max_run] = {};
 	const binding_wish &first = p.wishes[head];

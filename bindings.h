@@ -38,6 +38,7 @@ struct binding_site {
 	const connection *by = nullptr;	// the message's own; null: it has none yet
 	u64 call = 0;			// the message's own, which does not give way for it
 	bool roomy = false;	// there is room for all that the message wants
+	u32 looks = 4096;	// at what gives way for it
 };
 
 // The binding of `inside` at the outside address of the site (a host with two uplinks
@@ -66,7 +67,7 @@ struct socket_run {
 	bool signalling;
 	bool mapping_known = false;	// then no socket of a pair has a binding, either
 	u16 mapping = 0;	// where the router's own NAT has put the first, if that is known; 0: nowhere
-	u16 left = 0;		// the first outside port of who gave way for it; 0: nobody did
+	u16 left = 0;		// of its parity, the first outside port of who gave way for it; 0: nobody did
 };
 
 // Four pairs of one m= line, and as many lines again whose ports overlap with theirs.

@@ -160,6 +160,13 @@ bool yields_near(const host &asks, const host &yields, yielding what)
 	return alone || yields.network == asks.network || together(yields, what) > together(asks, what);
 }
 
+// Of who yields to that host, which then has so much.
+u32 least_rank(yielding what, host *of, u32 comes)
+{
+	const u32 own = of ? share_of(*of, what).rank : 0, then = rank_of(of, comes);
+	return (own > then ? own : then) + (what != yielding::listening);
+}
+
 yielding kind_of(bool inside_began) { return inside_began ? yielding::calls_out : yielding::calls_in; }
 
 void keep_first(call *&first, call *at, bool fits)
@@ -308,11 +315,16 @@ const host *crowd_besides(const state &tables, const host &of)
 	return crowd->together[at] / 8 > tables.held[at] - crowd->together[at] ? crowd : nullptr;
 }
 
+bool yields_to(state &tables, yielding what, host &found, host *of, u32 comes)
+{
+	weigh_sockets(tables, found);
+	return share_of(found, what).rank >= least_rank(what, of, comes);
+}
+
 host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes)
 {
-	const bool of_sockets = what >= yielding::pinholes, ties = what == yielding::listening;
-	const u32 own = of ? share_of(*of, what).rank : 0, then = rank_of(of, comes);
-	const u32 least = (own > then ? own : then) + !ties;
+	const bool of_sockets = what >= yielding::pinholes;
+	const u32 own = of ? share_of(*of, what).rank : 0, least = least_rank(what, of, comes);
 	host *lighter = nullptr;
 	u32 looks = 0;
 	for (u32 rank = share_ranks - 1; rank && rank >= least; rank--) {

@@ -57,6 +57,8 @@ void count_pinhole(state &tables, host &of);
 // no more than others need who have less than the network of `of`: an address of that, or of one that has more.
 // Of sockets that are listened at, who has as much gives way, too: the oldest.
 [[nodiscard]] host *who_yields(state &tables, yielding what, host *of, bool near, u32 comes = 0);
+// Whether that host has more of sockets than `of` then has: it yields, too.
+[[nodiscard]] bool yields_to(state &tables, yielding what, host &found, host *of, u32 comes);
 
 // Whether one more call has its place; where an unanswered one must go for it, that is `instead`, and `why` says
 // which limit it was: one of the same host at its own limit, of the host that has most at that of all. `caller` is who

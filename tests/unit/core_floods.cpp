@@ -131,6 +131,27 @@ TEST_P(floods, S7_contacts_leave_ports_of_the_range)
 	EXPECT_EQ(live_objects(SIPX_SLAB_BINDING), 180u);	// another one's have gone
 }
 
+// Each socket of the range is named by several calls, those of the oldest lie above it, or all have the other parity.
+TEST_P(floods, S7_calls_whose_ports_are_of_no_use_leave_ports)
+{
+	struct size {
+		u32 first, above, again;
+	};
+	for (const size &kind : {size{10000, 100, 1}, {10000, 0, 10}, {10000, 100, 3}, {10001, 0, 1}, {10001, 50, 3}}) {
+		limit_range(400);
+		for (u32 n = 0; n < kind.again * (kind.above + 100); n++)
+			for (u32 host = 100; host < 102; host++) {
+				const u32 i = n % (kind.above + 100);
+				const u32 port = i < kind.above ? 20000 + 2 * i : kind.first + 4 * (i - kind.above);
+				invite(host, port + 2 * (host - 100), 1);
+			}
+		EXPECT_EQ(ring(40, 10000), 40u) << kind.first << ' ' << kind.above << ' ' << kind.again;
+		EXPECT_EQ(calls_that_stand(good), 40u);
+		gate.end_all();
+		register_phone(good, "bob");
+	}
+}
+
 // A new phone asks for a port to listen at while strangers have all that there are: the oldest of theirs goes.
 TEST_P(floods, S7_who_listens_elsewhere_finds_a_port)
 {
