@@ -194,7 +194,8 @@ void begin_to_yield(state &tables, const sipx_pinhole &wished, pinhole &made)
 	weigh_sockets(tables, of);
 }
 
-sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished, pinhole &made)
+[[gnu::always_inline]] inline sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished,
+						       pinhole &made)
 {
 	made.master = &owner;
 	sipx_pinhole_error error = open_in_any_class(on, owner, wished, made);
