@@ -130,3 +130,35 @@ def mappings(world: World) -> None:
     bystander = Bystander(world)
     sources = [(world.plan.phone(12), 9900 + port) for port in range(23000)]
     flooded(world, bystander, "datagrams to another port", messages("INVITE", sources, (friend, UNHELPED)), fewest=70000)
+
+
+def _behind(world: World, sources: list[Address]) -> tuple[Bystander, Address]:
+    """The bystander, and a server that says nothing to these."""
+    friend = world.plan.far(FRIEND)
+    silent(world.line.outside, friend, 5060, UNHELPED)
+    deaf_to(world, friend)
+    bystander = Bystander(world)
+    compared(world, bystander, messages("INVITE", sources, (friend, UNHELPED)))
+    return bystander, (friend, 5060)
+
+
+@scenario("S7", "unanswered calls with media ports within the range and above it leave ports to an office",
+          (MASQUERADE,), udp_only=WHY, alone=True)
+def useless_ports(world: World) -> None:
+    """Of a hundred hosts: each socket is named by two calls at least, and the oldest lie above the range."""
+    sources = [(f"{world.plan.inside}{30 + number}", port) for port in OWN_PORTS for number in range(100)][:5000]
+    with table_of(PINHOLES):
+        bystander, server = _behind(world, sources)
+        flooded(world, bystander, "INVITE", messages("INVITE", sources, server), fewest=60000)
+
+
+@scenario("S7", "unanswered calls of sockets that others have named leave pinholes to an answered one",
+          (MASQUERADE,), udp_only=WHY, alone=True)
+def named_twice(world: World) -> None:
+    """Of twenty hosts: the first 4000 calls of the second flood name what those of the first have named."""
+    sources = [(f"{world.plan.inside}{30 + number}", port) for port in OWN_PORTS for number in range(20)][:2000]
+    with table_of(PINHOLES):
+        bystander, server = _behind(world, sources)
+        for ports, fewest in ((range(10000, 18000, 2), 6000), (MEDIA_PORTS, 14000)):
+            flooded(world, bystander, f"INVITE, media ports {len(ports)}",
+                    messages("INVITE", sources, server, ports), seconds=0.3, fewest=fewest)
