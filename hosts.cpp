@@ -131,6 +131,16 @@ void weigh_sockets(state &tables, host &of)
 
 namespace {
 
+void yield_no_more(state &tables, pinhole &p)
+{
+	host &of = *p.of;
+	if (of.newest_door == &p)
+		of.newest_door = p.on_host.next;
+	of.yielding.remove(&p);
+	if (!of.yielding.head)
+		weigh_sockets(tables, of);
+}
+
 // False: it is so already.
 template<typename T, neighbours<T> T::*link>
 bool enlist(linked_list<T, link> &list, T &object, bool &is_in, bool wanted)
@@ -298,21 +308,59 @@ void count_no_more(state &tables, host *of, shared what)
 		remove_if_unused(tables, of);
 }
 
-void count_pinhole(state &tables, host &of)
+void note_placed(state &tables, pinhole &p, bool door)
 {
+	host &of = *p.of;
 	const u32 at = static_cast<u32>(shared::pinholes);
 	count_for(tables, &of, shared::pinholes);
+	if (of.held[at] == 1)
+		of.network->holders.push(&of);
 	if (!tables.crowd || of.network->together[at] > tables.crowd->together[at])
 		tables.crowd = of.network;
+	if (p.lasts)
+		return of.lasting.push(&p);
+	if (!door)
+		return of.yielding.push(&p);	// weighed with the ports of its call
+	of.yielding.push_before(of.newest_door, &p);
+	of.newest_door = &p;
+	weigh_sockets(tables, of);
 }
 
-const host *crowd_besides(const state &tables, const host &of)
+void note_no_place(state &tables, pinhole &p)
+{
+	if (p.lasts)
+		p.of->lasting.remove(&p);
+	else
+		yield_no_more(tables, p);
+	if (p.of->held[static_cast<u32>(shared::pinholes)] == 1)
+		p.of->network->holders.remove(p.of);
+	count_no_more(tables, p.of, shared::pinholes);
+}
+
+void note_lasting(state &tables, pinhole &p)
+{
+	p.lasts = true;
+	if (!p.handle)
+		return;
+	yield_no_more(tables, p);
+	p.of->lasting.push(&p);
+}
+
+pinhole *pinhole_of_crowd(const state &tables, const host &of)
 {
 	const u32 at = static_cast<u32>(shared::pinholes);
 	const host *crowd = tables.crowd;
-	if (!crowd || crowd == of.network)
+	if (!crowd || crowd == of.network || crowd->together[at] / 8 <= tables.held[at] - crowd->together[at])
 		return nullptr;
-	return crowd->together[at] / 8 > tables.held[at] - crowd->together[at] ? crowd : nullptr;
+	const host *most = crowd->holders.tail;
+	const host *each = most;
+	for (u32 looks = 0; each && looks < most_looks; each = each->on_network.previous, looks++) {
+		if (each->yielding.tail)
+			return each->yielding.tail;
+		if (pinholes_of(*each) > pinholes_of(*most))
+			most = each;
+	}
+	return most ? most->lasting.tail : nullptr;
 }
 
 bool yields_to(state &tables, yielding what, host &found, host *of, u32 comes)
@@ -406,16 +454,6 @@ void set_keeping(state &tables, call &c, bool keeping)
 {
 	host &of = *c.owner->of;
 	if (enlist(of.keeping, c, c.keeping, keeping) || c.expendable)
-		weigh_sockets(tables, of);
-}
-
-void yield_no_more(state &tables, pinhole &p)
-{
-	host &of = *p.of;
-	if (of.newest_door == &p)
-		of.newest_door = p.on_host.next;
-	of.yielding.remove(&p);
-	if (!of.yielding.head)
 		weigh_sockets(tables, of);
 }
 

@@ -38,10 +38,14 @@ inline void count_for(state &tables, host *of, shared what)
 void count_no_more(state &tables, host *of, shared what);
 
 inline u32 pinholes_of(const host &of) { return of.held[static_cast<u32>(shared::pinholes)]; }
-// One more of its. The kernel alone knows how many there may be.
-void count_pinhole(state &tables, host &of);
-// The network that has nearly all pinholes, so that nothing is left for `of`, which is in another; null: none has.
-[[nodiscard]] const host *crowd_besides(const state &tables, const host &of);
+// It has a place in the kernel's table, which alone knows how many there may be; `door`: of those that yield, it goes
+// before the media's.
+void note_placed(state &tables, pinhole &p, bool door);
+void note_no_place(state &tables, pinhole &p);
+// From now on it loses its place to nobody but another network, where its own has nearly all.
+void note_lasting(state &tables, pinhole &p);
+// Where one network has nearly all of them, and `of` is in another: what goes first of these. Null: none has.
+[[nodiscard]] pinhole *pinhole_of_crowd(const state &tables, const host &of);
 
 // Whether there is one more for that host where `most` may be held in all: nobody takes more than
 // eight times what is left, so that something is left for everybody.
@@ -80,8 +84,6 @@ void note_granted(state &tables, host &of, bool granted);
 void set_keeping(state &tables, call &c, bool keeping);
 // Who has most of ports and pinholes yields them first, however few its calls are.
 void weigh_sockets(state &tables, host &of);
-// It loses its place no more where the kernel's table is full.
-void yield_no_more(state &tables, pinhole &p);
 // It has outside ports for sockets besides its own, and perhaps neither a call nor a registration; or not.
 void set_spare(state &tables, connection &owner, bool has_spare);
 

@@ -120,49 +120,17 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 // Of these each frees a place, unless somebody has taken it out of the table.
 constexpr u32 most_givers = 32;
 
-// False: the call has none.
-bool take_places(sipx_state *opaque, const call &c)
-{
-	bool any = false;
-	for (const stream *s = c.streams; s; s = s->next) {
-		pinhole *const all[] = {s->in_rtp, s->in_rtcp, s->out_rtp, s->out_rtcp};
-		for (pinhole *p : all)
-			if (p && p->handle) {
-				take_place(opaque, *p);
-				any = true;
-			}
-	}
-	if (any)
-		sipx_count(opaque, SIPX_COUNT_expectations_full);
-	return any;
-}
-
-constexpr u32 crowd_looks = 256;
-
-// A network with an accomplice outside, who answers all its calls, would take all there are. One of these calls does
-// without: once media has come, a connection stands for it.
-bool take_from_crowd(sipx_state *opaque, const host &asks)
-{
-	const host *crowd = crowd_besides(tables_of(opaque), asks);
-	connection *at = crowd ? tables_of(opaque).connections : nullptr;
-	for (u32 looks = 0; at && looks < crowd_looks; at = at->next, looks++) {
-		call *oldest = at->of->network == crowd ? at->calls.tail : nullptr;
-		for (; oldest && looks < crowd_looks; oldest = oldest->on_owner.previous, looks++)
-			if (take_places(opaque, *oldest))
-				return true;
-	}
-	return false;
-}
-
 // Where most of them are, doors that no registrar keeps open go: they are opened again when a request or
 // a dialog needs them. Then what calls that nobody has answered have had longest, whichever name it; with
-// the answer they are opened again. False: there is neither.
+// the answer they are opened again. A network with an accomplice outside, who answers all its calls, would take
+// all there are: one of these does without; once media has come, a connection stands for it. False: there is nothing.
 bool make_place(sipx_state *opaque, host &asks)
 {
-	const host *most = who_yields(tables_of(opaque), yielding::pinholes, &asks, false);
-	if (!most)
-		return take_from_crowd(opaque, asks);
-	pinhole *first = most->yielding.tail;
+	state &tables = tables_of(opaque);
+	const host *most = who_yields(tables, yielding::pinholes, &asks, false);
+	pinhole *first = most && most != &asks ? most->yielding.tail : pinhole_of_crowd(tables, asks);
+	if (!first && most)
+		first = most->yielding.tail;
 	if (!first)
 		return false;
 	take_place(opaque, *first);
@@ -183,17 +151,6 @@ bool make_place(sipx_state *opaque, host &asks)
 	return error;
 }
 
-// Those of a call are weighed with its ports.
-void begin_to_yield(state &tables, const sipx_pinhole &wished, pinhole &made)
-{
-	if (!wished.helper)
-		return made.of->yielding.push(&made);
-	host &of = *made.of;
-	of.yielding.push_before(of.newest_door, &made);
-	of.newest_door = &made;
-	weigh_sockets(tables, of);
-}
-
 [[gnu::always_inline]] inline sipx_pinhole_error open(const scene &on, connection &owner, sipx_pinhole &wished,
 						       pinhole &made)
 {
@@ -205,9 +162,7 @@ void begin_to_yield(state &tables, const sipx_pinhole &wished, pinhole &made)
 		made.handle = nullptr;
 		return error;
 	}
-	count_pinhole(on.tables(), *made.of);
-	if (!made.lasts)
-		begin_to_yield(on.tables(), wished, made);
+	note_placed(on.tables(), made, wished.helper);
 	sipx_count(on.opaque, SIPX_COUNT_pinhole_opened);
 	return error;
 }
@@ -285,20 +240,12 @@ bool stays_with_others(connection &owner, const sipx_pinhole &wished, pinhole &h
 	return stays;
 }
 
-// From now on it gives way to nobody.
-void make_last(state &tables, pinhole &held)
-{
-	held.lasts = true;
-	if (held.handle)
-		yield_no_more(tables, held);
-}
-
 // It still stands for as long as it is needed, or stands again. No lock of the kernel's is
 // taken where nothing is to change.
 void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
 	if (on.insists && !held.lasts)
-		make_last(on.tables(), held);
+		note_lasting(on.tables(), held);
 	const bool far = until_ms_of(held) > on.now_ms + far_ms;
 	const bool longer = !far && until_ms > until_ms_of(held) + renewal_slack_ms;
 	const bool ours = held.master == &owner || stays_with_others(owner, wished, held);
@@ -332,9 +279,7 @@ void take_place(sipx_state *opaque, pinhole &from)
 		return;
 	sipx_pinhole_close(from.handle);
 	from.handle = nullptr;
-	if (!from.lasts)
-		yield_no_more(tables, from);
-	count_no_more(tables, from.of, shared::pinholes);
+	note_no_place(tables, from);
 	sipx_count(opaque, SIPX_COUNT_pinhole_closed);
 }
 

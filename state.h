@@ -130,7 +130,7 @@ struct binding {
 // connection of who asked for it last, and ends with that.
 struct pinhole {
 	pinhole *next;
-	neighbours<pinhole> on_host;
+	neighbours<pinhole> on_host;	// while it has a place
 	sipx_expectation *handle;	// null: it has no place there
 	connection *master;	// followed only while it stands: it may have ended since
 	host *of;	// a reference; counts for it as long as it has a place
@@ -139,7 +139,7 @@ struct pinhole {
 	u32 until;	// of 1024 ms each
 	u32 references : 30;
 	u32 shared : 1;	// another host has named it as well
-	u32 lasts : 1;	// an answered call needs it, or a registrar: else it is in its host's list
+	u32 lasts : 1;	// an answered call needs it, or a registrar
 };
 
 // Where both ends of a stream are, as offered and answered (RFC 3264).
@@ -380,6 +380,9 @@ struct host {
 	linked_list<call, &call::on_keeping> keeping;		// of these, those that have outside ports
 	linked_list<pinhole, &pinhole::on_host> yielding;	// that may lose their places: doors go first
 	pinhole *newest_door;	// of these
+	linked_list<pinhole, &pinhole::on_host> lasting;	// the others that have one
+	neighbours<host> on_network;
+	linked_list<host, &host::on_network> holders;	// of the network: its addresses that have pinholes
 	linked_list<registration, &registration::on_host> asking;
 	share shares[yielding_kinds];
 };

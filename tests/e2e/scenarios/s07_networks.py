@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from bystander import Bystander
 from calls import must, must_count
-from crowd import room_for_expectations
+from crowd import room_for_expectations, table_of
 from floods import Accomplice, deaf_to
 from net import FRIEND
 from peer import World
 from registry import DNAT6, SHIFTED6, scenario
+from scenarios.s07_defaults import PINHOLES
 from scenarios.s07_floods import (MOST, UNHELPED, WHY, all_given_back, compared, flooded, forwards_unhelped, limited,
                                   messages, silent, sizes)
 from sip import Address
@@ -85,3 +86,20 @@ def strangers(world: World) -> None:
         before = flooded(world, bystander, what, messages(method, sources, (router, 5060)), where)
         limited(world, bystander, what, before, *counters)
     all_given_back(world)
+
+
+@scenario("S7", "one IPv6 network with an accomplice has all calls answered: others find pinholes",
+          (SHIFTED6,), udp_only=WHY, alone=True)
+def pinholes(world: World) -> None:
+    """No address has more than a host may have, and the kernel's table is smaller than what all of them may."""
+    lan, friend = world.line.add_lan("lan2", "fd77:2::"), world.plan.far(FRIEND)
+    lan.run("ip", "-6", "route", "add", "local", f"{PREFIX}::/64", "dev", "lo")
+    world.line.ip(f"route add {PREFIX}::/64 via fd77:2::11")
+    silent(lan, "::", 5060)
+    deaf_to(world, friend)
+    with table_of(PINHOLES):
+        bystander, helps = Bystander(world), Accomplice(world.line.outside, (friend, 5060))
+        try:
+            flooded(world, bystander, "agreed", messages("INVITE", _addresses(PREFIX), (friend, 5060)), lan, fewest=3000)
+        finally:
+            helps.end()
