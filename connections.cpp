@@ -221,6 +221,8 @@ void remove_connection(sipx_state *opaque, connection *ended)
 		ended->next->previous = ended->previous;
 	if (tables.looked_at == ended)
 		tables.looked_at = ended->next;
+	if (tables.expiring == ended)
+		tables.expiring = ended->next;
 	tables.by_outer.remove(hash_of_socket(ended->ends.outer, any_zone), ended);
 	tables.by_way.remove(hash_of_way(ended->ends.inner, ended->ends.peer, ended->ends.zone), ended);
 	leave_host(tables, *ended);

@@ -440,29 +440,54 @@ sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
 	return p.what == verdict::pass ? p.reason : SIPX_COUNT_unchanged;
 }
 
-void expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u64 &next_ms)
+// What a tick may still do before others get the lock: a look at a connection is one.
+constexpr u32 work_of_tick = 4096, work_of_end = 16;
+
+bool spend(u32 &left, u32 work)
 {
+	if (left < work)
+		return false;
+	left -= work;
+	return true;
+}
+
+// False: there is more to do than may be done at once. The oldest calls come first.
+bool expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u32 &left)
+{
+	u64 &next_ms = tables_of(opaque).next_expiry_ms;
 	const auto consider = [&next_ms](u64 when_ms) {
 		if (!next_ms || when_ms < next_ms)
 			next_ms = when_ms;
 	};
-	for (call *c = at.calls.head, *after; c; c = after) {
-		after = c->on_owner.next;
-		if (c->expires_ms <= now_ms)
+	if (!spend(left, 1))
+		return false;
+	for (call *c = at.calls.tail, *newer; c; c = newer) {
+		newer = c->on_owner.previous;
+		if (c->expires_ms > now_ms)
+			consider(c->expires_ms);
+		else if (spend(left, work_of_end))
 			expire_call(opaque, *c, now_ms);
 		else
-			consider(c->expires_ms);
+			return false;
 	}
 	expire_registrations(opaque, at, now_ms);
 	for (const registration *r = at.registrations; r; r = r->next)
 		consider(next_change(*r));
 	if (at.needs_less || at.needs_more)
 		settle_lifetime(at, now_ms);
+	return true;
 }
 
-} // namespace
-
-namespace {
+// All connections, from the one that a tick has come to.
+bool expire(sipx_state *opaque, connection *at, u64 now_ms)
+{
+	state &tables = tables_of(opaque);
+	u32 left = work_of_tick;
+	while (at && expire_connection(opaque, *at, now_ms, left))
+		at = at->next;
+	tables.expiring = at;
+	return !at;
+}
 
 [[gnu::noinline]] parse_error read_message(const sipx_packet_info &info)
 {
@@ -657,16 +682,21 @@ bool sipx_core_inside_of(sipx_state *opaque, u32 zone, const sipx_endpoint *outs
 	return found;
 }
 
-u32 sipx_core_tick(sipx_state *opaque)
+sipx_tick sipx_core_tick(sipx_state *opaque)
 {
 	table_lock lock(opaque);
 	state &tables = tables_of(opaque);
 	const u64 now_ms = sipx_now_ms();
-	if (tables.next_expiry_ms && tables.next_expiry_ms <= now_ms) {
+	connection *from = tables.expiring;
+	if (!from && tables.next_expiry_ms && tables.next_expiry_ms <= now_ms) {
 		tables.next_expiry_ms = 0;
-		for (connection *at = tables.connections; at; at = at->next)
-			expire_connection(opaque, *at, now_ms, tables.next_expiry_ms);
+		from = tables.connections;
 	}
+	const bool went_on = tables.expiring;
+	if (!expire(opaque, from, now_ms))
+		return SIPX_TICK_AT_ONCE;
+	if (went_on)	// what came to a connection after it was looked at
+		note_expiry(tables, opaque, now_ms + 1);
 	look_for_lost_connections(opaque);
-	return tables.next_expiry_ms || tables.connections;
+	return tables.next_expiry_ms || tables.connections ? SIPX_TICK_LATER : SIPX_TICK_NO_MORE;
 }

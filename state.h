@@ -399,6 +399,7 @@ struct state {
 	linked_list<share, &share::of_rank> ranked[yielding_kinds][share_ranks];	// hosts by how much may go
 	connection *connections;
 	connection *looked_at;	// next, whether it still has the helper; null: the first
+	connection *expiring;	// the tick is not done with this one and those after it; null: it is done
 	u64 next_expiry_ms;	// nothing ends before; 0: nothing to wait for
 	host *crowd;		// the network that has had most pinholes; null: none
 	u32 last_number;	// of a call or registration, as it is shown

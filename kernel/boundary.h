@@ -301,7 +301,7 @@ enum sipx_way {
 enum sipx_way sipx_way_to(struct sipx_packet *packet, const struct sipx_endpoint *inside,
 			  const struct sipx_endpoint *peer, const struct sipx_endpoint *remote);
 
-/* Wishes sipx_core_tick() to be called about once a second, until it returns 0. */
+/* Wishes sipx_core_tick() to be called in about a second. */
 void sipx_tick_arm(struct sipx_state *state);
 
 /* A reference to the packet's kernel connection. It may end while it is held (and says so
@@ -408,8 +408,14 @@ void sipx_core_connection_gone(struct sipx_state *state, struct sipx_connection_
  * said. */
 void sipx_core_connections_missed(struct sipx_state *state);
 
-/* Ends what has outlived its time. Returns 0 when nothing is left to wait for. */
-u32 sipx_core_tick(struct sipx_state *state);
+enum sipx_tick {
+	SIPX_TICK_NO_MORE,	/* nothing is left to wait for */
+	SIPX_TICK_LATER,	/* in about a second */
+	SIPX_TICK_AT_ONCE,	/* as soon as others had the lock */
+};
+
+/* Ends what has outlived its time, a bounded number at once. Says when it wants to be called again. */
+enum sipx_tick sipx_core_tick(struct sipx_state *state);
 
 /* Which inside socket a binding shows as `outside`: media between two inside endpoints that
  * only know each other's outside sockets is led there (hairpin, REQUIREMENTS R14). False: none.

@@ -72,17 +72,24 @@ void sipx_tick_arm(struct sipx_state *state)
 static void tick(struct work_struct *work)
 {
 	struct sipx_net *sn = container_of(to_delayed_work(work), struct sipx_net, tick);
+	enum sipx_tick again = SIPX_TICK_AT_ONCE;
 
+	while (again == SIPX_TICK_AT_ONCE && !sipx_net_stopped(sn)) {
+		local_bh_disable();
+		rcu_read_lock();	/* pinholes that others hold as well are opened anew */
+		if (xchg(&sn->missed, false))
+			sipx_core_connections_missed(sipx_state_of(sn));
+		again = sipx_core_tick(sipx_state_of(sn));
+		rcu_read_unlock();
+		local_bh_enable();
+		cond_resched();
+	}
 	if (sipx_net_stopped(sn))
 		return;
 	local_bh_disable();
-	rcu_read_lock();	/* pinholes that others hold as well are opened anew */
-	if (xchg(&sn->missed, false))
-		sipx_core_connections_missed(sipx_state_of(sn));
 	sipx_tcp_sweep(sn);
-	if (sipx_core_tick(sipx_state_of(sn)) || READ_ONCE(sn->tcp_count))
+	if (again != SIPX_TICK_NO_MORE || READ_ONCE(sn->tcp_count))
 		sipx_tick_arm(sipx_state_of(sn));
-	rcu_read_unlock();
 	local_bh_enable();
 }
 

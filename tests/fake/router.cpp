@@ -331,11 +331,20 @@ void router::advance_ms(u64 span_ms)
 		end_what_is_due();
 		if (streams)
 			tick_streams();
-		else if (sipx_core_tick(state_))
-			arm_tick();
+		else
+			tick();
 	}
 	set_now_ms(end_ms);
 	end_what_is_due();
+}
+
+void router::tick()
+{
+	enum sipx_tick again;
+	while ((again = sipx_core_tick(state_)) == SIPX_TICK_AT_ONCE)
+		tick_parts++;
+	if (again == SIPX_TICK_LATER)
+		arm_tick();
 }
 
 void router::arm_tick()

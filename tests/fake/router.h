@@ -177,6 +177,7 @@ public:
 	// Acknowledgements by which conntrack would not know that all that was sent has arrived.
 	u32 unknowing() const { return unknowing_; }
 	u32 plans = 0;	// messages that were read so far that edits were planned
+	u32 tick_parts = 0;	// after which others had the lock
 	u32 expectation_locks = 0;	// how often the kernel would have taken it
 	u32 connection_count() const { return static_cast<u32>(connections_.size()); }
 	const connection *find(const endpoint &from, const endpoint &to) const;
@@ -196,6 +197,7 @@ public:
 	void lock();
 	void unlock();
 	void note(sipx_reason reason) { counters_[reason]++; }
+	void tick();
 	void arm_tick();
 	sipx_pinhole_error open(connection &master, const sipx_pinhole &wished, sipx_expectation *&handle);
 	sipx_pinhole_error renew(sipx_expectation &handle, u32 lifetime_s);

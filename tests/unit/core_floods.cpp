@@ -334,6 +334,18 @@ TEST_P(floods, S7_connections_that_are_no_calls_leave_ports)
 	EXPECT_EQ(gate.count(SIPX_COUNT_no_port), 0u);
 }
 
+// All that was begun at once ends at once: others wait for a bounded part of that.
+TEST_P(floods, S7_what_ends_at_once_ends_in_parts)
+{
+	for (u32 n = 0; n < 20; n++)
+		for (u32 host = 100; host < 150; host++)
+			invite(host, 10000 + 4 * n, 1);
+	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 1000u);
+	gate.advance(600);
+	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
+	EXPECT_EQ(gate.tick_parts, 3u);
+}
+
 // A network whose calls an accomplice answers, and all that the kernel has would be its.
 TEST_P(floods, S7_answered_calls_of_one_network_leave_pinholes)
 {
