@@ -715,7 +715,7 @@ void sipx_core_plan_edits(const sipx_packet_info *info)
 	drafting d{*info, work.view, work.event, p,
 		   !same_endpoint(info->source_inner, info->source_outer),
 		   !same_endpoint(info->destination_inner, info->destination_outer), work.where.from_inside,
-		   SIPX_COUNT_unchanged};
+		   SIPX_COUNT_unchanged, {}};
 	p.values[source_value] = {info->source_outer, none};
 	p.values[destination_value] = {info->destination_inner, none};
 	p.value_count = 2;
