@@ -353,53 +353,67 @@ connection *find_spare(const binding_site &site, const host &of)
 	return nullptr;
 }
 
-bool names(const call &c, const binding *held, u32 &looks)
+u32 times_named(const call &c, const binding *held, u32 &looks)
 {
+	u32 times = 0;
 	for (const stream *s = c.streams; s && looks; s = s->next) {
 		looks--;
-		if (s->rtp == held || s->rtcp == held || s->before.rtp == held || s->before.rtcp == held)
-			return true;
+		times += (s->rtp == held) + (s->rtcp == held) + (s->before.rtp == held) + (s->before.rtcp == held);
 	}
-	return false;
+	return times;
 }
 
-// As many looks as one call's end takes.
+// As many looks as the end of a stream takes.
 constexpr u32 looks_of_end = 16;
 
-// All calls that have that socket and wait for an answer: it may have been named many times. False: it stands.
-bool end_all_that_name(binding_site &site, const endpoint &outside, const binding *held)
+// Whether nobody has that socket but calls that wait for an answer.
+bool all_may_go(binding_site &site, const binding *held)
 {
-	call *newer, *at = held->of->keeping.tail;
+	u32 times = 0;
+	for (const call *at = held->of->keeping.tail; at && site.looks; at = at->on_keeping.previous)
+		if (at->key != site.call)
+			times += times_named(*at, held, site.looks);
+	return site.looks && times == held->references;
+}
+
+// It may have been named many times.
+void end_all_that_name(binding_site &site, const endpoint &outside)
+{
+	const binding *held = find_binding_outside(tables_of(site.opaque), outside);
+	call *newer, *at = held ? held->of->keeping.tail : nullptr;
 	for (; held && at && site.looks; at = newer) {
 		newer = at->on_keeping.previous;
-		if (at->key == site.call || !names(*at, held, site.looks))
+		if (at->key == site.call || !times_named(*at, held, site.looks))
 			continue;
+		for (const stream *s = at->streams; s; s = s->next)
+			site.looks -= site.looks < looks_of_end ? site.looks : looks_of_end;
 		end_call(site.opaque, at);
-		site.looks -= site.looks < looks_of_end ? site.looks : looks_of_end;
 		held = find_binding_outside(tables_of(site.opaque), outside);
 	}
-	return !held;
 }
 
 // Where a call had its ports that gave way, others may have some of those as well, or its neighbours: who yields, too.
 void make_run_free(binding_site &site, const socket_run &run, const host &yields, u32 weight)
 {
 	state &tables = tables_of(site.opaque);
-	const endpoint outside = with_protocol(site.outside, run.first.protocol);
-	for (u32 i = 0; run.left && i < run.count && run.left + i <= 65535; i++) {
-		const endpoint at = with_port(outside, static_cast<u16>(run.left + i));
-		const binding *held = find_binding_outside(tables, at);
+	const endpoint first = with_port(with_protocol(site.outside, run.first.protocol), run.left);
+	if (run.left + run.count - 1 > 65535)
+		return;
+	for (u32 i = 0; i < run.count; i++) {
+		const binding *held = find_binding_outside(tables, with_port(first, static_cast<u16>(run.left + i)));
 		if (!held)
 			continue;
 		host *of = held->signalling ? nullptr : held->of;
 		const bool gives = of && (of == &yields || yields_to(tables, yielding::ports, *of, site.of, weight));
-		if (!gives || !end_all_that_name(site, at, held))
+		if (!gives || !all_may_go(site, held))
 			return;
 	}
+	for (u32 i = 0; i < run.count; i++)
+		end_all_that_name(site, with_port(first, static_cast<u16>(run.left + i)));
 }
 
 // Such a connection; then the call that has waited longest for an answer.
-bool end_oldest(binding_site &site, const host &yields, socket_run &run, u32 weight)
+bool end_oldest(binding_site &site, const host &yields, socket_run &run, sipx_reason why, u32 weight)
 {
 	if (connection *spare = find_spare(site, yields)) {
 		forget_bare_connection(site.opaque, spare);
@@ -414,7 +428,7 @@ bool end_oldest(binding_site &site, const host &yields, socket_run &run, u32 wei
 	const u16 port = first ? first->outside.port : 0;
 	run.left = static_cast<u16>(port ^ ((port ^ run.first.port) & 1));
 	end_call(site.opaque, waiting);
-	if (port)
+	if (port && why == SIPX_COUNT_no_port && !run.signalling)
 		make_run_free(site, run, yields, weight);
 	return true;
 }
@@ -446,7 +460,7 @@ bool make_sockets_free(binding_site &site, sipx_reason why, socket_run &run)
 	const host *yields = site.of;
 	if (!own)
 		yields = who_yields(tables, what, site.of, near, weight);
-	if (!yields || !end_oldest(site, *yields, run, weight))
+	if (!yields || !end_oldest(site, *yields, run, why, weight))
 		return false;
 	sipx_count(site.opaque, why);
 	return true;

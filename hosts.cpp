@@ -9,7 +9,7 @@ namespace {
 
 // Hosts that are looked at for one that may yield: who_yields() finds one among the first unless
 // most of what stands is of other networks.
-constexpr u32 most_looks = 16;
+constexpr u32 most_looks = 16, crowd_looks = 128;
 // Not a family of addresses: the first 64 bits of one.
 constexpr u8 ipv6_network = 64;
 
@@ -130,16 +130,6 @@ void weigh_sockets(state &tables, host &of)
 }
 
 namespace {
-
-void yield_no_more(state &tables, pinhole &p)
-{
-	host &of = *p.of;
-	if (of.newest_door == &p)
-		of.newest_door = p.on_host.next;
-	of.yielding.remove(&p);
-	if (!of.yielding.head)
-		weigh_sockets(tables, of);
-}
 
 // False: it is so already.
 template<typename T, neighbours<T> T::*link>
@@ -308,7 +298,56 @@ void count_no_more(state &tables, host *of, shared what)
 		remove_if_unused(tables, of);
 }
 
-void note_placed(state &tables, pinhole &p, bool door)
+void hold_pinhole(host &of, pinhole &p)
+{
+	p.of = &of;
+	of.users++;
+	of.pinholes++;
+}
+
+void drop_pinhole(state &tables, pinhole &p)
+{
+	p.of->pinholes--;
+	release_host(tables, p.of);
+	p.of = nullptr;
+}
+
+namespace {
+
+// Doors that last are in no list.
+void list_pinhole(state &tables, pinhole &p)
+{
+	host &of = *p.of;
+	if (p.lasts && !p.door)
+		of.lasting.push(&p);
+	if (p.lasts)
+		return;
+	if (p.door) {
+		of.yielding.push_before(of.newest_door, &p);
+		of.newest_door = &p;
+	} else {
+		of.yielding.push(&p);
+	}
+	weigh_sockets(tables, of);
+}
+
+void unlist_pinhole(state &tables, pinhole &p)
+{
+	host &of = *p.of;
+	if (p.lasts && !p.door)
+		of.lasting.remove(&p);
+	if (p.lasts)
+		return;
+	if (of.newest_door == &p)
+		of.newest_door = p.on_host.next;
+	of.yielding.remove(&p);
+	if (!of.yielding.head)
+		weigh_sockets(tables, of);
+}
+
+} // namespace
+
+void note_placed(state &tables, pinhole &p)
 {
 	host &of = *p.of;
 	const u32 at = static_cast<u32>(shared::pinholes);
@@ -317,33 +356,26 @@ void note_placed(state &tables, pinhole &p, bool door)
 		of.network->holders.push(&of);
 	if (!tables.crowd || of.network->together[at] > tables.crowd->together[at])
 		tables.crowd = of.network;
-	if (p.lasts)
-		return of.lasting.push(&p);
-	if (!door)
-		return of.yielding.push(&p);	// weighed with the ports of its call
-	of.yielding.push_before(of.newest_door, &p);
-	of.newest_door = &p;
-	weigh_sockets(tables, of);
+	list_pinhole(tables, p);
 }
 
 void note_no_place(state &tables, pinhole &p)
 {
-	if (p.lasts)
-		p.of->lasting.remove(&p);
-	else
-		yield_no_more(tables, p);
+	unlist_pinhole(tables, p);
 	if (p.of->held[static_cast<u32>(shared::pinholes)] == 1)
 		p.of->network->holders.remove(p.of);
 	count_no_more(tables, p.of, shared::pinholes);
 }
 
-void note_lasting(state &tables, pinhole &p)
+void set_lasting(state &tables, pinhole &p, bool lasts)
 {
-	p.lasts = true;
-	if (!p.handle)
+	if (p.lasts == lasts)
 		return;
-	yield_no_more(tables, p);
-	p.of->lasting.push(&p);
+	if (p.handle)
+		unlist_pinhole(tables, p);
+	p.lasts = lasts;
+	if (p.handle)
+		list_pinhole(tables, p);
 }
 
 pinhole *pinhole_of_crowd(const state &tables, const host &of)
@@ -352,12 +384,11 @@ pinhole *pinhole_of_crowd(const state &tables, const host &of)
 	const host *crowd = tables.crowd;
 	if (!crowd || crowd == of.network || crowd->together[at] / 8 <= tables.held[at] - crowd->together[at])
 		return nullptr;
-	const host *most = crowd->holders.tail;
-	const host *each = most;
-	for (u32 looks = 0; each && looks < most_looks; each = each->on_network.previous, looks++) {
+	const host *each = crowd->holders.tail, *most = nullptr;
+	for (u32 looks = 0; each && looks < crowd_looks; each = each->on_network.previous, looks++) {
 		if (each->yielding.tail)
 			return each->yielding.tail;
-		if (pinholes_of(*each) > pinholes_of(*most))
+		if (each->lasting.tail && (!most || each->held[at] > most->held[at]))
 			most = each;
 	}
 	return most ? most->lasting.tail : nullptr;

@@ -37,13 +37,15 @@ inline void count_for(state &tables, host *of, shared what)
 
 void count_no_more(state &tables, host *of, shared what);
 
-inline u32 pinholes_of(const host &of) { return of.held[static_cast<u32>(shared::pinholes)]; }
-// It has a place in the kernel's table, which alone knows how many there may be; `door`: of those that yield, it goes
-// before the media's.
-void note_placed(state &tables, pinhole &p, bool door);
+// Of those of its host.
+void hold_pinhole(host &of, pinhole &p);
+void drop_pinhole(state &tables, pinhole &p);
+// It has a place in the kernel's table, which alone knows how many there may be; or none any more.
+void note_placed(state &tables, pinhole &p);
 void note_no_place(state &tables, pinhole &p);
-// From now on it loses its place to nobody but another network, where its own has nearly all.
-void note_lasting(state &tables, pinhole &p);
+// Whether it keeps its place where the table is full. One of media loses it to another network all the same, where its
+// own has nearly all.
+void set_lasting(state &tables, pinhole &p, bool lasts);
 // Where one network has nearly all of them, and `of` is in another: what goes first of these. Null: none has.
 [[nodiscard]] pinhole *pinhole_of_crowd(const state &tables, const host &of);
 

@@ -117,8 +117,10 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 	return SIPX_PINHOLE_CLASS_FULL;
 }
 
-// Of these each frees a place, unless somebody has taken it out of the table.
+// Of these each frees a place.
 constexpr u32 most_givers = 32;
+// The kernel has closed by itself, and we have not looked at since.
+constexpr u32 most_closed = 256;
 
 // Where most of them are, doors that no registrar keeps open go: they are opened again when a request or
 // a dialog needs them. Then what calls that nobody has answered have had longest, whichever name it; with
@@ -127,15 +129,21 @@ constexpr u32 most_givers = 32;
 bool make_place(sipx_state *opaque, host &asks)
 {
 	state &tables = tables_of(opaque);
-	const host *most = who_yields(tables, yielding::pinholes, &asks, false);
-	pinhole *first = most && most != &asks ? most->yielding.tail : pinhole_of_crowd(tables, asks);
-	if (!first && most)
-		first = most->yielding.tail;
-	if (!first)
-		return false;
-	take_place(opaque, *first);
-	sipx_count(opaque, SIPX_COUNT_expectations_full);
-	return true;
+	for (u32 i = 0; i < most_closed; i++) {
+		const host *most = who_yields(tables, yielding::pinholes, &asks, false);
+		pinhole *first = most && most != &asks ? most->yielding.tail : pinhole_of_crowd(tables, asks);
+		if (!first && most)
+			first = most->yielding.tail;
+		if (!first)
+			return false;
+		const bool stands = sipx_pinhole_stands(first->handle);
+		take_place(opaque, *first);
+		if (!stands)
+			continue;
+		sipx_count(opaque, SIPX_COUNT_expectations_full);
+		return true;
+	}
+	return false;
 }
 
 // Apart from what every pinhole costs.
@@ -162,7 +170,7 @@ bool make_place(sipx_state *opaque, host &asks)
 		made.handle = nullptr;
 		return error;
 	}
-	note_placed(on.tables(), made, wished.helper);
+	note_placed(on.tables(), made);
 	sipx_count(on.opaque, SIPX_COUNT_pinhole_opened);
 	return error;
 }
@@ -179,23 +187,24 @@ bool make_place(sipx_state *opaque, host &asks)
 	made->digest = of.digest;
 	made->until = rounded(until_ms);
 	made->references = 1;
+	made->door = of.wished.helper;
 	made->lasts = on.insists;
 	of.wished.lifetime_s = seconds_until(on, until_ms);
-	made->of = owner.of;
+	hold_pinhole(*owner.of, *made);
 	error = open(on, owner, of.wished, *made);
 	if (!made->handle) {
+		drop_pinhole(on.tables(), *made);
 		discard(made);
 		return nullptr;
 	}
-	made->of->users++;
 	on.tables().pinholes.insert(made->place, made);
 	return made;
 }
 
 // Each socket of its media has two, one for each way.
-bool may_have_one_more(host &of)
+bool may_have_one_more(const host &of)
 {
-	return pinholes_of(of) / 2 < of.most_media;
+	return of.pinholes / 2 < of.most_media;
 }
 
 // The new one stands before the old one goes, so that no packet falls between them; only
@@ -244,8 +253,8 @@ bool stays_with_others(connection &owner, const sipx_pinhole &wished, pinhole &h
 // taken where nothing is to change.
 void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
-	if (on.insists && !held.lasts)
-		note_lasting(on.tables(), held);
+	if (on.insists)
+		set_lasting(on.tables(), held, true);
 	const bool far = until_ms_of(held) > on.now_ms + far_ms;
 	const bool longer = !far && until_ms > until_ms_of(held) + renewal_slack_ms;
 	const bool ours = held.master == &owner || stays_with_others(owner, wished, held);
@@ -256,14 +265,11 @@ void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64
 		held.until = rounded(until_ms);
 	if (held.handle && ours && sipx_pinhole_renew(held.handle, wished.lifetime_s) == SIPX_PINHOLE_OPEN)
 		return;
-	if (!(held.handle && held.of == owner.of) && !may_have_one_more(*owner.of)) {
-		sipx_count(on.opaque, SIPX_COUNT_limit_media_host);
-		return;
-	}
 	take_place(on.opaque, held);
-	owner.of->users++;
-	release_host(on.tables(), held.of);
-	held.of = owner.of;
+	if (held.of != owner.of && may_have_one_more(*owner.of)) {
+		drop_pinhole(on.tables(), held);
+		hold_pinhole(*owner.of, held);
+	}
 	owner.opened_for_others |= !ours;
 	const sipx_pinhole_error error = open(on, owner, wished, held);
 	if (error != SIPX_PINHOLE_OPEN)
@@ -290,18 +296,20 @@ void give_up_pinhole(sipx_state *opaque, pinhole *&held)
 	if (--held->references == 0) {
 		take_place(opaque, *held);
 		tables_of(opaque).pinholes.remove(held->place, held);
-		release_host(tables_of(opaque), held->of);
+		drop_pinhole(tables_of(opaque), *held);
 		discard(held);
 	}
 	held = nullptr;
 }
 
-void give_up_pinholes(sipx_state *opaque, stream &of)
+void give_up_pinholes(sipx_state *opaque, stream &of, bool answered)
 {
-	give_up_pinhole(opaque, of.in_rtp);
-	give_up_pinhole(opaque, of.in_rtcp);
-	give_up_pinhole(opaque, of.out_rtp);
-	give_up_pinhole(opaque, of.out_rtcp);
+	pinhole **const all[] = {&of.in_rtp, &of.in_rtcp, &of.out_rtp, &of.out_rtcp};
+	for (pinhole **held : all) {
+		if (answered && *held)	// another answered one insists again with its next message
+			set_lasting(tables_of(opaque), **held, false);
+		give_up_pinhole(opaque, *held);
+	}
 }
 
 void ensure_pinhole(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole *&held)

@@ -43,7 +43,8 @@ void ensure_pinhole(const scene &on, connection &owner, sipx_pinhole &wished, u6
 // It leaves the kernel's table, whoever needs it; it is opened again when one of them asks for it.
 void take_place(sipx_state *opaque, pinhole &from);
 void give_up_pinhole(sipx_state *opaque, pinhole *&held);
-void give_up_pinholes(sipx_state *opaque, stream &of);
+// Of a call that was answered, or not: if others name them who were not, they yield from now on.
+void give_up_pinholes(sipx_state *opaque, stream &of, bool answered);
 
 // From `source` to the inside socket, entered at `outside`; as one of the connection's whose
 // ends these are.

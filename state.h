@@ -133,11 +133,12 @@ struct pinhole {
 	neighbours<pinhole> on_host;	// while it has a place
 	sipx_expectation *handle;	// null: it has no place there
 	connection *master;	// followed only while it stands: it may have ended since
-	host *of;	// a reference; counts for it as long as it has a place
+	host *of;	// a reference; it is one of its
 	u64 place;	// of who may go where: the hash that it is found by
 	u64 digest;	// of all that was wished
 	u32 until;	// of 1024 ms each
-	u32 references : 30;
+	u32 references : 29;
+	u32 door : 1;	// of signalling
 	u32 shared : 1;	// another host has named it as well
 	u32 lasts : 1;	// an answered call needs it, or a registrar
 };
@@ -372,6 +373,7 @@ struct host {
 	u32 connection_count;
 	u32 held[shared_kinds];
 	u32 together[shared_kinds];	// of all addresses of the network
+	u32 pinholes;			// of it, whether they have places or not
 	u32 granted;			// registrations that are live
 	u32 most_media;			// the setting, as it was with its last offer or answer
 	linked_list<connection, &connection::on_host> connections;
@@ -380,7 +382,7 @@ struct host {
 	linked_list<call, &call::on_keeping> keeping;		// of these, those that have outside ports
 	linked_list<pinhole, &pinhole::on_host> yielding;	// that may lose their places: doors go first
 	pinhole *newest_door;	// of these
-	linked_list<pinhole, &pinhole::on_host> lasting;	// the others that have one
+	linked_list<pinhole, &pinhole::on_host> lasting;	// the others that have one, but for doors
 	neighbours<host> on_network;
 	linked_list<host, &host::on_network> holders;	// of the network: its addresses that have pinholes
 	linked_list<registration, &registration::on_host> asking;

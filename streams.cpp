@@ -402,7 +402,7 @@ void release_streams(sipx_state *opaque, call &c)
 	set_keeping(tables, c, false);
 	while (stream *s = c.streams) {
 		c.streams = s->next;
-		give_up_pinholes(opaque, *s);
+		give_up_pinholes(opaque, *s, !c.expendable);
 		release_ends(tables, *s);
 		release_ends(tables, s->before);
 		discard(s);

@@ -470,4 +470,222 @@ TEST_P(called_by_many, S7_calls_that_ring_give_way_where_there_is_nothing_else)
 	EXPECT_EQ(gate.count(SIPX_COUNT_limit_host), 21u);
 }
 
+class yielding_to : public floods {
+protected:
+	void options_with_door(u32 host, u32 from, u32 listens)
+	{
+		dialog d = dialog_of("x", map.inside(host, static_cast<u16>(listens)), "sip:x@example.com");
+		d.via = text_of(map.inside(host, static_cast<u16>(listens)));
+		gate.send(map.inside(host, static_cast<u16>(from)), server, request(d, "OPTIONS"));
+	}
+};
+FOR_BOTH_FAMILIES(yielding_to);
+
+// A host at its own limit (nothing shared is full) ends a ringing call of another host, whose port is next to
+// that of its oldest.
+TEST_P(yielding_to, S7_own_limit_ends_no_call_of_another)
+{
+	limit_ports(100000, 36);
+	const endpoint pbx = map.inside(12, 5060), greedy = map.inside(13, 5060);
+	register_phone(pbx, "pbx");
+	register_phone(greedy, "greedy");
+	for (u16 n = 0; n < 15; n++)
+		call_out(pbx, sip::with_port(pbx, static_cast<u16>(22000 + 2 * n)),
+			 map.outside(7, static_cast<u16>(30000 + 2 * n)));
+	const endpoint rtp = sip::with_port(pbx, 20002);
+	dialog d = dialog_of("alice", pbx, "sip:bob@example.com");
+	to_server(pbx, request(d, "INVITE", sdp_of(rtp, {{rtp}})));	// it rings
+	EXPECT_EQ(calls_that_stand(pbx), 16u);
+	invite(13, 20000, 1);
+	const u32 before = live_objects(SIPX_SLAB_BINDING);
+	for (u32 n = 0; live_objects(SIPX_SLAB_BINDING) < before + 32; n++)
+		invite(13, 40000 + 2 * n, 1, "message", "TCP/MSRP *");	// they have no pinholes
+	ASSERT_EQ(gate.count(SIPX_COUNT_limit_media_host), 0u);
+	// now the oldest of its own gives way to four sockets in a row
+	for (u32 n = 0; n < 3; n++) {
+		dialog more = dialog_of("greedy", greedy, "sip:x@example.com");
+		std::string sdp = sdp_of(greedy, {{sip::with_port(greedy, static_cast<u16>(50000 + 10 * n))}});
+		const std::string port = std::to_string(50000 + 10 * n);
+		sdp = with(sdp, "m=audio " + port, "m=audio " + port + "/2");
+		gate.send(greedy, server, request(more, "INVITE", sdp));
+	}
+	EXPECT_GT(gate.count(SIPX_COUNT_limit_media_host), 0u);
+	EXPECT_EQ(gate.count(SIPX_COUNT_no_port), 0u);
+	EXPECT_EQ(gate.count(SIPX_COUNT_limit_bindings), 0u);
+	EXPECT_EQ(calls_that_stand(pbx), 16u);
+}
+
+// A call of the crowd has named a bystander's socket as well, which has an answered call: that keeps its pinhole.
+TEST_P(yielding_to, S7_crowd_gives_what_is_its_own)
+{
+	const bool of_networks = GetParam() == SIPX_IPV6;
+	const endpoint phone = of_networks ? at("[fd00:0:0:1::3]:5060") : map.inside(3, 5060);
+	const endpoint rtp = sip::with_port(phone, 20000), other = map.inside(30, 5060);
+	const endpoint far_media = map.outside(7, 30000);
+	gate.rules.media_hosts = {host_of(rtp)};
+	gate.rules.expectations_max = 64;
+	placed_call own = call_out(phone, rtp, far_media);
+	call_out(other, rtp, far_media);
+	for (u16 n = 0; n < 15; n++)
+		call_out(other, sip::with_port(other, static_cast<u16>(24000 + 2 * n)),
+			 map.outside(9, static_cast<u16>(40000 + 2 * n)));
+	EXPECT_EQ(gate.expectation_count(), 64u);
+	const endpoint asks = of_networks ? at("[fd00:0:0:2::3]:5060") : map.inside(11, 5060);
+	const endpoint media = sip::with_port(asks, 21000), far = map.outside(7, 32000);
+	placed_call call = call_out(asks, media, far);
+	expect_audio(media, media_of(call.invite), far);
+	expect_audio(rtp, media_of(own.invite), far_media);
+}
+
+// Doors that the kernel has closed by itself free no place.
+TEST_P(yielding_to, S7_dead_doors_are_no_givers)
+{
+	gate.rules.expectations_max = 800;
+	for (u32 host = 100; host < 104; host++)
+		for (u32 n = 0; n < 200; n++)
+			options_with_door(host, 6000 + n, 8000 + n);
+	EXPECT_EQ(gate.expectation_count(SIPX_CLASS_SIGNALLING), 800u);
+	for (u32 t = 0; t < 100 && gate.expectation_count(SIPX_CLASS_SIGNALLING) > 600; t++) {
+		if (t % 15 == 14)
+			for (u32 host = 100; host < 104; host++)
+				for (u32 n = 0; n < 200; n++)
+					gate.send(map.inside(host, static_cast<u16>(6000 + n)), server, "\r\n\r\n");
+		gate.advance(1);
+	}
+	for (u32 host = 110; host < 125; host++)
+		invite(host, 30000, 60);
+	EXPECT_EQ(gate.expectation_count(), 800u);
+	const endpoint rtp = sip::with_port(good, 21000), far = map.outside(7, 31000);
+	expect_audio(rtp, media_of(call_out(good, rtp, far).invite), far);
+}
+
+// One short answered call does not make a pinhole last for an unanswered one that shares it.
+TEST_P(yielding_to, S7_what_was_answered_once_yields_when_that_is_over)
+{
+	gate.rules.expectations_max = 64;
+	for (u32 n = 0; n < 40; n++) {
+		const u32 host = 100 + n % 4;
+		const endpoint from = map.inside(host, 5060);
+		const endpoint rtp = sip::with_port(from, static_cast<u16>(10000 + 2 * n));
+		invite(host, 10000 + 2 * n, 1);
+		placed_call call = call_out(from, rtp, map.outside(1, static_cast<u16>(40000 + 2 * n)));
+		hang_up_inside(from, call, false);
+	}
+	gate.advance(40);
+	for (u32 n = 40; n < 72; n++)
+		invite(100 + n % 4, 10000 + 2 * n, 1);
+	EXPECT_EQ(gate.expectation_count(), 64u);
+	const endpoint rtp = sip::with_port(good, 21000), far = map.outside(7, 31000);
+	expect_audio(rtp, media_of(call_out(good, rtp, far).invite), far);
+}
+
+// A socket that an answered call holds cannot be freed: the ringing ones that name it do not end for it.
+TEST_P(yielding_to, S7_no_call_ends_in_vain)
+{
+	limit_range(100);
+	const endpoint pbx = map.inside(12, 5060), rtp = map.inside(12, 10002);
+	register_phone(pbx, "pbx");
+	for (u16 n = 0; n < 10; n++)
+		call_out(pbx, sip::with_port(pbx, static_cast<u16>(22000 + 2 * n)),
+			 map.outside(7, static_cast<u16>(30000 + 2 * n)));
+	call_out(pbx, rtp, map.outside(7, 31000));
+	for (u32 n = 0; n < 5; n++)
+		invite(12, 10002, 1);
+	EXPECT_EQ(calls_that_stand(pbx), 16u);
+	invite(100, 10000, 1);
+	for (u32 n = 2; n < 60; n++)
+		invite(100, 10000 + 2 * n, 1);
+	dialog d = dialog_of("bob", good, "sip:bob@example.com");
+	std::string sdp = sdp_of(good, {{sip::with_port(good, 10000)}});
+	sdp = with(sdp, "m=audio 10000", "m=audio 10000/2");
+	gate.send(good, server, request(d, "INVITE", sdp));
+	EXPECT_EQ(calls_that_stand(pbx), 16u);
+}
+
+// At its own limit a host takes the pinhole of its own socket from another one's connection, which ends.
+TEST_P(yielding_to, S7_own_socket_at_the_limit_outlives_the_other)
+{
+	const endpoint phone = map.inside(3, 5060), rtp = map.inside(3, 20000), other = map.inside(30, 5060);
+	const endpoint far_media = map.outside(7, 30000);
+	gate.rules.media_hosts = {host_of(rtp)};
+	limit_ports(1000, 4);
+	call_out(other, rtp, far_media);
+	for (u16 n = 0; n < 2; n++)
+		call_out(phone, sip::with_port(rtp, static_cast<u16>(22000 + 2 * n)),
+			 map.outside(7, static_cast<u16>(32000 + 2 * n)));
+	placed_call own = call_out(phone, rtp, far_media);
+	gate.end(other, server);
+	expect_audio(rtp, media_of(own.invite), far_media);
+}
+
+// Phones of one IPv6 network are registered at doors before one of their network takes all there is, with an
+// accomplice: what that one has goes.
+TEST_P(yielding_to, S7_a_crowd_gives_what_most_of_it_has)
+{
+	gate.rules.expectations_max = 300;
+	std::vector<std::string> targets;
+	for (u32 n = 0; n < 20; n++) {
+		const endpoint from = map.inside(20 + n, 5060), listens = map.inside(20 + n, 5080);
+		dialog d = dialog_of("new", from, "sip:example.com");
+		d.contact = "<sip:new@" + text_of(listens) + ">";
+		const std::string seen = to_server(from, request(d, "REGISTER", "", {{"Expires", "3600"}}));
+		const std::string contact = line_of(seen, "Contact");
+		to_phone(from, answer_at_server(seen, 200, {"far", contact + ";expires=3600", "", {}, outer(from)}));
+		targets.push_back(uri_of(contact));
+	}
+	const endpoint flooder = map.inside(99, 5060);
+	for (u16 n = 0; n < 70; n++)
+		call_out(flooder, sip::with_port(flooder, static_cast<u16>(24000 + 2 * n)),
+			 map.outside(9, static_cast<u16>(40000 + 2 * n)));
+	EXPECT_EQ(gate.expectation_count(), 300u);
+	const endpoint from = GetParam() == SIPX_IPV6 ? at("[fd00:0:0:1::5]:5060") : map.inside(5, 5060);
+	for (u16 n = 0; n < 3; n++) {
+		const endpoint media = sip::with_port(from, static_cast<u16>(20000 + 2 * n));
+		const endpoint far = map.outside(7, static_cast<u16>(32000 + 2 * n));
+		expect_audio(media, media_of(call_out(from, media, far).invite), far);
+	}
+	for (u32 n = 0; n < 20; n++) {
+		dialog back = dialog_of("pbx", server, targets[n]);
+		const endpoint reached = fake::at(targets[n].substr(targets[n].find('@') + 1));
+		const delivery found = gate.send(server, reached, request(back, "OPTIONS"));
+		EXPECT_TRUE(found.arrived_at(map.inside(20 + n, 5080))) << n;
+	}
+}
+
+// Pinholes that have lost their places are its all the same.
+TEST_P(yielding_to, S7_a_host_has_no_more_pinholes_than_it_may)
+{
+	limit_ports(1000, 4);
+	gate.rules.expectations_max = 16;
+	const endpoint greedy = map.inside(100, 5060), media = map.inside(100, 40000);
+	std::vector<delivery> seen;
+	std::vector<endpoint> servers;
+	for (u32 round = 0; round < 6; round++) {
+		for (u32 n = 0; n < 4; n++) {	// till it has its 8
+			const endpoint to = map.outside(20 + static_cast<u32>(seen.size()), 5060);
+			dialog d = dialog_of("greedy", greedy, "sip:x@example.com");
+			seen.push_back(gate.send(greedy, to, request(d, "INVITE", sdp_of(media, {{media}}))));
+			servers.push_back(to);
+		}
+		EXPECT_LE(gate.expectation_count(), 9u);	// one is the bystander's
+		std::vector<placed_call> calls;		// another one's answered calls take all places
+		std::vector<endpoint> others;
+		for (u32 host = 50; host < 54; host++) {
+			others.push_back(map.inside(host, 5060));
+			const endpoint far = map.outside(7, static_cast<u16>(30000 + 2 * host));
+			calls.push_back(call_out(others.back(), sip::with_port(others.back(), 20000), far));
+		}
+		for (u32 i = 0; i < 4; i++)
+			hang_up_inside(others[i], calls[i], false);
+		gate.advance(2);
+	}
+	gate.rules.expectations_max = 1000;
+	for (size_t i = 0; i < seen.size(); i++) {
+		const endpoint far = map.outside(60 + static_cast<u32>(i), 32000);
+		gate.send(servers[i], seen[i].source, answer_at_server(seen[i].bytes, 200, {"far" + std::to_string(i),
+			  "<sip:bob@" + text_of(servers[i]) + ">", sdp_of(far, {{far}}), {}, seen[i].source}));
+	}
+	EXPECT_LE(gate.expectation_count(), 9u);
+}
+
 } // namespace core_test
