@@ -358,7 +358,9 @@ u32 times_named(const call &c, const binding *held, u32 &looks)
 	u32 times = 0;
 	for (const stream *s = c.streams; s && looks; s = s->next) {
 		looks--;
-		times += (s->rtp == held) + (s->rtcp == held) + (s->before.rtp == held) + (s->before.rtcp == held);
+		times += (s->rtp == held) + (s->rtcp == held);
+		if (const stream_ends *before = s->before)
+			times += (before->rtp == held) + (before->rtcp == held);
 	}
 	return times;
 }

@@ -170,8 +170,9 @@ void begin_change(const scene &on, const call_event &event, call &c)
 		return;
 	if (c.changing && on.now_ms < c.changing_until_ms)
 		return;
-	forget_ends(on.tables(), c);
-	remember_ends(c);
+	c.changing = 0;
+	if (!remember_ends(on.tables(), c))
+		return sipx_count(on.opaque, SIPX_COUNT_no_memory);
 	c.changing = event.transaction;
 	c.changing_until_ms = on.now_ms + transaction_ms(on.opaque);
 }
@@ -543,9 +544,9 @@ call *note_session(const scene &on, const call_event &event, const plan &p, conn
 	prolong(on, *c);
 	note_media(on, event, p, *c, reserve.streams);
 	// What was accepted is not undone with another change that is refused later.
-	if (event.status >= 200 && c->changing && c->changing != event.transaction) {
-		forget_ends(on.tables(), *c);
-		remember_ends(*c);
+	if (event.status >= 200 && c->changing && c->changing != event.transaction && !remember_ends(on.tables(), *c)) {
+		c->changing = 0;
+		sipx_count(on.opaque, SIPX_COUNT_no_memory);
 	}
 	open_streams(on, *c);
 	return c;

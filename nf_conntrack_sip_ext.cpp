@@ -620,6 +620,8 @@ u32 sipx_core_slab_size(sipx_slab slab)
 		return sizeof(call);
 	case SIPX_SLAB_STREAM:
 		return sizeof(stream);
+	case SIPX_SLAB_ENDS:
+		return sizeof(stream_ends);
 	case SIPX_SLAB_PINHOLE:
 		return sizeof(pinhole);
 	case SIPX_SLAB_HOST:

@@ -164,7 +164,7 @@ struct stream_ends {
 // of one line (RFC 8866 5.14) is one.
 struct stream : stream_ends {
 	stream *next;
-	stream_ends before;	// while the call is changing: what a refusal falls back to
+	stream_ends *before;	// while the call is changing: what a refusal falls back to; null: to nothing
 	pinhole *in_rtp;	// towards the inside
 	pinhole *in_rtcp;
 	pinhole *out_rtp;	// from the inside: it leaves from the advertised port (R16)
@@ -420,6 +420,7 @@ template<> struct slab_of<pinhole> { static constexpr sipx_slab id = SIPX_SLAB_P
 template<> struct slab_of<host> { static constexpr sipx_slab id = SIPX_SLAB_HOST; };
 template<> struct slab_of<kept_invite> { static constexpr sipx_slab id = SIPX_SLAB_INVITE; };
 template<> struct slab_of<kept_options> { static constexpr sipx_slab id = SIPX_SLAB_OPTIONS; };
+template<> struct slab_of<stream_ends> { static constexpr sipx_slab id = SIPX_SLAB_ENDS; };
 template<> struct slab_of<stream> { static constexpr sipx_slab id = SIPX_SLAB_STREAM; };
 
 // Zeroed, or null.

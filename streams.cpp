@@ -73,6 +73,15 @@ void release_ends(state &tables, stream_ends &ends)
 	ends = {};
 }
 
+void forget_before(state &tables, stream &s)
+{
+	if (!s.before)
+		return;
+	release_ends(tables, *s.before);
+	discard(s.before);
+	s.before = nullptr;
+}
+
 binding *binding_wished(const plan &p, u8 wish)
 {
 	return wish == none ? nullptr : p.wishes[wish].held;
@@ -296,7 +305,7 @@ void open_stream(const scene &on, const call &c, stream &s)
 bool has_ports(const call &c)
 {
 	for (const stream *s = c.streams; s; s = s->next)
-		if (s->rtp || s->rtcp || s->before.rtp || s->before.rtcp)
+		if (s->rtp || s->rtcp || (s->before && (s->before->rtp || s->before->rtcp)))
 			return true;
 	return false;
 }
@@ -404,31 +413,41 @@ void release_streams(sipx_state *opaque, call &c)
 		c.streams = s->next;
 		give_up_pinholes(opaque, *s, !c.expendable);
 		release_ends(tables, *s);
-		release_ends(tables, s->before);
+		forget_before(tables, *s);
 		discard(s);
 	}
 }
 
-void remember_ends(call &c)
+bool remember_ends(state &tables, call &c)
 {
+	forget_ends(tables, c);
 	for (stream *s = c.streams; s; s = s->next) {
-		s->before = *s;
-		take_references(s->before);
+		s->before = make<stream_ends>();
+		if (!s->before) {
+			forget_ends(tables, c);
+			return false;
+		}
+		*s->before = *s;
+		take_references(*s);
 	}
+	return true;
 }
 
 void forget_ends(state &tables, call &c)
 {
 	for (stream *s = c.streams; s; s = s->next)
-		release_ends(tables, s->before);
+		forget_before(tables, *s);
 }
 
 void fall_back(const scene &on, call &c)
 {
 	for (stream *s = c.streams; s; s = s->next) {
 		release_ends(on.tables(), *s);
-		static_cast<stream_ends &>(*s) = s->before;
-		s->before = {};
+		if (!s->before)
+			continue;
+		static_cast<stream_ends &>(*s) = *s->before;
+		discard(s->before);
+		s->before = nullptr;
 	}
 	open_streams(on, c);
 }

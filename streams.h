@@ -23,8 +23,8 @@ void open_streams(const scene &on, call &c);
 void release_streams(sipx_state *opaque, call &c);
 
 // RFC 3261 14.1, RFC 3311 5.2: until an offer is answered the session may fall back to what
-// it was.
-void remember_ends(call &c);
+// it was. False: there is no memory, and nothing to fall back to.
+[[nodiscard]] bool remember_ends(state &tables, call &c);
 void forget_ends(state &tables, call &c);
 void fall_back(const scene &on, call &c);
 

@@ -209,6 +209,7 @@ enum sipx_slab {
 	SIPX_SLAB_REGISTRATION,
 	SIPX_SLAB_CALL,
 	SIPX_SLAB_STREAM,	/* a media stream of a call */
+	SIPX_SLAB_ENDS,		/* where it was before a change that may be refused */
 	SIPX_SLAB_PINHOLE,	/* an open pinhole, shared by all who need it */
 	SIPX_SLAB_HOST,		/* an inside address */
 	SIPX_SLAB_INVITE,	/* how an INVITE left that nobody has answered yet */

@@ -18,6 +18,7 @@ static const char *const slab_names[SIPX_SLABS] = {
 	[SIPX_SLAB_REGISTRATION] = "sip_ext_registration",
 	[SIPX_SLAB_CALL]	 = "sip_ext_call",
 	[SIPX_SLAB_STREAM]	 = "sip_ext_stream",
+	[SIPX_SLAB_ENDS]	 = "sip_ext_ends",
 	[SIPX_SLAB_PINHOLE]	 = "sip_ext_pinhole",
 	[SIPX_SLAB_HOST]	 = "sip_ext_host",
 	[SIPX_SLAB_INVITE]	 = "sip_ext_invite",
