@@ -365,17 +365,18 @@ u32 times_named(const call &c, const binding *held, u32 &looks)
 	return times;
 }
 
-// As many looks as the end of a stream takes.
-constexpr u32 looks_of_end = 16;
-
-// Whether nobody has that socket but calls that wait for an answer.
-bool all_may_go(binding_site &site, const binding *held)
+// Whether nobody has that socket but calls that wait for an answer. What it takes to find these again, and to end
+// them, is added to `work`.
+bool all_may_go(binding_site &site, const binding *held, u32 &work)
 {
+	const u32 before = site.looks;
 	u32 times = 0;
-	for (const call *at = held->of->keeping.tail; at && site.looks; at = at->on_keeping.previous)
+	const call *at = held->of->keeping.tail;
+	for (; at && site.looks && times < held->references; at = at->on_keeping.previous)
 		if (at->key != site.call)
 			times += times_named(*at, held, site.looks);
-	return site.looks && times == held->references;
+	work += before - site.looks + held->references * work_of_end;
+	return times == held->references;
 }
 
 // It may have been named many times.
@@ -383,12 +384,10 @@ void end_all_that_name(binding_site &site, const endpoint &outside)
 {
 	const binding *held = find_binding_outside(tables_of(site.opaque), outside);
 	call *newer, *at = held ? held->of->keeping.tail : nullptr;
-	for (; held && at && site.looks; at = newer) {
+	for (u32 looks = ~0u; held && at; at = newer) {
 		newer = at->on_keeping.previous;
-		if (at->key == site.call || !times_named(*at, held, site.looks))
+		if (at->key == site.call || !times_named(*at, held, looks))
 			continue;
-		for (const stream *s = at->streams; s; s = s->next)
-			site.looks -= site.looks < looks_of_end ? site.looks : looks_of_end;
 		end_call(site.opaque, at);
 		held = find_binding_outside(tables_of(site.opaque), outside);
 	}
@@ -399,6 +398,7 @@ void make_run_free(binding_site &site, const socket_run &run, const host &yields
 {
 	state &tables = tables_of(site.opaque);
 	const endpoint first = with_port(with_protocol(site.outside, run.first.protocol), run.left);
+	u32 work = 0;
 	if (run.left + run.count - 1 > 65535)
 		return;
 	for (u32 i = 0; i < run.count; i++) {
@@ -407,11 +407,26 @@ void make_run_free(binding_site &site, const socket_run &run, const host &yields
 			continue;
 		host *of = held->signalling ? nullptr : held->of;
 		const bool gives = of && (of == &yields || yields_to(tables, yielding::ports, *of, site.of, weight));
-		if (!gives || !all_may_go(site, held))
+		if (!gives || !all_may_go(site, held, work))
 			return;
 	}
+	if (!spend(site.looks, work))
+		return;
 	for (u32 i = 0; i < run.count; i++)
 		end_all_that_name(site, with_port(first, static_cast<u16>(run.left + i)));
+}
+
+// The call that has waited longest for an answer, but for those whose port so many have named that it takes too long to
+// free it.
+call *longest_waiting(binding_site &site, const host &of, bool for_port)
+{
+	for (call *at = of.keeping.tail; at && spend(site.looks, 1); at = at->on_keeping.previous) {
+		const binding *first = at->streams ? at->streams->rtp : nullptr;
+		const bool crowded = for_port && first && first->references * work_of_end > site.looks / 4;
+		if (at->key != site.call && !crowded)
+			return at;
+	}
+	return nullptr;
 }
 
 // Such a connection; then the call that has waited longest for an answer.
@@ -421,16 +436,15 @@ bool end_oldest(binding_site &site, const host &yields, socket_run &run, sipx_re
 		forget_bare_connection(site.opaque, spare);
 		return true;
 	}
-	call *waiting = yields.keeping.tail;
-	while (waiting && waiting->key == site.call)
-		waiting = waiting->on_keeping.previous;
+	const bool for_port = why == SIPX_COUNT_no_port && !run.signalling;
+	call *waiting = longest_waiting(site, yields, for_port);
 	if (!waiting)
 		return false;
 	const binding *first = waiting->streams ? waiting->streams->rtp : nullptr;
 	const u16 port = first ? first->outside.port : 0;
 	run.left = static_cast<u16>(port ^ ((port ^ run.first.port) & 1));
 	end_call(site.opaque, waiting);
-	if (port && why == SIPX_COUNT_no_port && !run.signalling)
+	if (port && for_port)
 		make_run_free(site, run, yields, weight);
 	return true;
 }

@@ -38,7 +38,7 @@ struct binding_site {
 	const connection *by = nullptr;	// the message's own; null: it has none yet
 	u64 call = 0;			// the message's own, which does not give way for it
 	bool roomy = false;	// there is room for all that the message wants
-	u32 looks = 4096;	// at what gives way for it
+	u32 looks = 8192;	// at what gives way for it
 };
 
 // The binding of `inside` at the outside address of the site (a host with two uplinks

@@ -80,7 +80,7 @@ void adopt_socket(const scene &on, connection &owner, const binding_wish &wish)
 	if (at == none || (wish.spoken_of && owner.sockets[at].listens))
 		return;
 	signalling_socket &socket = owner.sockets[at];
-	give_up_pinhole(on.opaque, socket.door);
+	give_up_door(on.opaque, socket.door);
 	drop_reference(on.tables(), socket.bound);
 	if (wish.held)
 		take_reference(wish.held);
@@ -153,7 +153,7 @@ void open_for_answers(const scene &on, connection &owner, u8 index)
 	const u64 until_ms = socket.lasts ? longest_ms : u64{socket.answers_until_s} * 1000;
 	// over TCP the answer comes back over the connection
 	if (denied || owner.ends.inner.protocol == SIPX_TCP || until_ms <= on.now_ms)
-		return give_up_pinhole(on.opaque, socket.door);
+		return give_up_door(on.opaque, socket.door);
 	const endpoint &outside = socket.bound ? socket.bound->outside : socket.inside;
 	sipx_pinhole wished = inward(owner.ends, owner.ends.peer, outside, socket.inside);
 	wished.pinhole_class = SIPX_CLASS_SIGNALLING;
@@ -269,7 +269,7 @@ void give_up_all(sipx_state *opaque, connection *ended)
 	while (ended->registrations)
 		end_registration(opaque, *ended, ended->registrations);
 	for (signalling_socket &socket : ended->sockets) {
-		give_up_pinhole(opaque, socket.door);
+		give_up_door(opaque, socket.door);
 		drop_reference(tables, socket.bound);
 	}
 }
@@ -329,7 +329,7 @@ void forget_doors_of_answers(sipx_state *opaque, connection &owner, u64 now_ms)
 		signalling_socket &socket = owner.sockets[i];
 		const bool waits = socket.lasts || u64{socket.answers_until_s} * 1000 > now_ms;
 		if (socket.door && !waits && !socket_needed_until(owner, i))
-			give_up_pinhole(opaque, socket.door);
+			give_up_door(opaque, socket.door);
 	}
 }
 

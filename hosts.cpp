@@ -9,7 +9,7 @@ namespace {
 
 // Hosts that are looked at for one that may yield: who_yields() finds one among the first unless
 // most of what stands is of other networks.
-constexpr u32 most_looks = 16, crowd_looks = 128;
+constexpr u32 most_looks = 16;
 // Not a family of addresses: the first 64 bits of one.
 constexpr u8 ipv6_network = 64;
 
@@ -314,14 +314,13 @@ void drop_pinhole(state &tables, pinhole &p)
 
 namespace {
 
-// Doors that last are in no list.
 void list_pinhole(state &tables, pinhole &p)
 {
 	host &of = *p.of;
-	if (p.lasts && !p.door)
-		of.lasting.push(&p);
-	if (p.lasts)
-		return;
+	if (p.insisting)
+		return (p.door ? of.network->doors : of.network->media).push(&p);
+	if (!of.yielding.head)
+		of.network->holders.push(&of);
 	if (p.door) {
 		of.yielding.push_before(of.newest_door, &p);
 		of.newest_door = &p;
@@ -334,26 +333,37 @@ void list_pinhole(state &tables, pinhole &p)
 void unlist_pinhole(state &tables, pinhole &p)
 {
 	host &of = *p.of;
-	if (p.lasts && !p.door)
-		of.lasting.remove(&p);
-	if (p.lasts)
-		return;
+	if (p.insisting)
+		return (p.door ? of.network->doors : of.network->media).remove(&p);
 	if (of.newest_door == &p)
 		of.newest_door = p.on_host.next;
 	of.yielding.remove(&p);
-	if (!of.yielding.head)
-		weigh_sockets(tables, of);
+	if (of.yielding.head)
+		return;
+	of.network->holders.remove(&of);
+	weigh_sockets(tables, of);
+}
+
+void set_insisting(state &tables, pinhole &p, u32 count)
+{
+	const bool another_list = p.handle && !p.insisting != !count;
+	if (another_list)
+		unlist_pinhole(tables, p);
+	p.insisting = count;
+	if (another_list)
+		list_pinhole(tables, p);
 }
 
 } // namespace
+
+void insist(state &tables, pinhole &p) { set_insisting(tables, p, p.insisting + 1); }
+void insist_no_more(state &tables, pinhole &p) { set_insisting(tables, p, p.insisting - 1); }
 
 void note_placed(state &tables, pinhole &p)
 {
 	host &of = *p.of;
 	const u32 at = static_cast<u32>(shared::pinholes);
 	count_for(tables, &of, shared::pinholes);
-	if (of.held[at] == 1)
-		of.network->holders.push(&of);
 	if (!tables.crowd || of.network->together[at] > tables.crowd->together[at])
 		tables.crowd = of.network;
 	list_pinhole(tables, p);
@@ -362,36 +372,20 @@ void note_placed(state &tables, pinhole &p)
 void note_no_place(state &tables, pinhole &p)
 {
 	unlist_pinhole(tables, p);
-	if (p.of->held[static_cast<u32>(shared::pinholes)] == 1)
-		p.of->network->holders.remove(p.of);
 	count_no_more(tables, p.of, shared::pinholes);
 }
 
-void set_lasting(state &tables, pinhole &p, bool lasts)
-{
-	if (p.lasts == lasts)
-		return;
-	if (p.handle)
-		unlist_pinhole(tables, p);
-	p.lasts = lasts;
-	if (p.handle)
-		list_pinhole(tables, p);
-}
-
+// The oldest media have probably come already, so that connections stand for them. The newest doors go first: who
+// takes all there is has most of those.
 pinhole *pinhole_of_crowd(const state &tables, const host &of)
 {
 	const u32 at = static_cast<u32>(shared::pinholes);
 	const host *crowd = tables.crowd;
 	if (!crowd || crowd == of.network || crowd->together[at] / 8 <= tables.held[at] - crowd->together[at])
 		return nullptr;
-	const host *each = crowd->holders.tail, *most = nullptr;
-	for (u32 looks = 0; each && looks < crowd_looks; each = each->on_network.previous, looks++) {
-		if (each->yielding.tail)
-			return each->yielding.tail;
-		if (each->lasting.tail && (!most || each->held[at] > most->held[at]))
-			most = each;
-	}
-	return most ? most->lasting.tail : nullptr;
+	if (const host *holder = crowd->holders.tail)
+		return holder->yielding.tail;
+	return crowd->media.tail ? crowd->media.tail : crowd->doors.head;
 }
 
 bool yields_to(state &tables, yielding what, host &found, host *of, u32 comes)

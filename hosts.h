@@ -43,9 +43,10 @@ void drop_pinhole(state &tables, pinhole &p);
 // It has a place in the kernel's table, which alone knows how many there may be; or none any more.
 void note_placed(state &tables, pinhole &p);
 void note_no_place(state &tables, pinhole &p);
-// Whether it keeps its place where the table is full. One of media loses it to another network all the same, where its
-// own has nearly all.
-void set_lasting(state &tables, pinhole &p, bool lasts);
+// One more, or one less, of who needs it insists: as long as anybody does it keeps its place where the table is full,
+// but for another network, where its own has nearly all.
+void insist(state &tables, pinhole &p);
+void insist_no_more(state &tables, pinhole &p);
 // Where one network has nearly all of them, and `of` is in another: what goes first of these. Null: none has.
 [[nodiscard]] pinhole *pinhole_of_crowd(const state &tables, const host &of);
 

@@ -440,15 +440,16 @@ sipx_reason plan_message(const sipx_packet_info &info, workspace &work)
 	return p.what == verdict::pass ? p.reason : SIPX_COUNT_unchanged;
 }
 
-// What a tick may still do before others get the lock: a look at a connection is one.
-constexpr u32 work_of_tick = 4096, work_of_end = 16;
+// What a tick may do before others get the lock: a look at a connection is one.
+constexpr u32 work_of_tick = 4096;
 
-bool spend(u32 &left, u32 work)
+// Each of its streams has pinholes, and is looked at.
+u32 work_of(const call &c)
 {
-	if (left < work)
-		return false;
-	left -= work;
-	return true;
+	u32 work = work_of_end;
+	for (const stream *s = c.streams; s && work < work_of_tick / 2; s = s->next)
+		work += work_of_end;
+	return work;
 }
 
 // False: there is more to do than may be done at once. The oldest calls come first.
@@ -465,12 +466,13 @@ bool expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u32 &left
 		newer = c->on_owner.previous;
 		if (c->expires_ms > now_ms)
 			consider(c->expires_ms);
-		else if (spend(left, work_of_end))
+		else if (spend(left, work_of(*c)))
 			expire_call(opaque, *c, now_ms);
 		else
 			return false;
 	}
-	expire_registrations(opaque, at, now_ms);
+	if (!expire_registrations(opaque, at, now_ms, left))
+		return false;
 	for (const registration *r = at.registrations; r; r = r->next)
 		consider(next_change(*r));
 	if (at.needs_less || at.needs_more)
@@ -694,11 +696,8 @@ sipx_tick sipx_core_tick(sipx_state *opaque)
 		tables.next_expiry_ms = 0;
 		from = tables.connections;
 	}
-	const bool went_on = tables.expiring;
 	if (!expire(opaque, from, now_ms))
 		return SIPX_TICK_AT_ONCE;
-	if (went_on)	// what came to a connection after it was looked at
-		note_expiry(tables, opaque, now_ms + 1);
 	look_for_lost_connections(opaque);
 	return tables.next_expiry_ms || tables.connections ? SIPX_TICK_LATER : SIPX_TICK_NO_MORE;
 }

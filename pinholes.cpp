@@ -120,7 +120,7 @@ sipx_pinhole_error open_in_any_class(const scene &on, const connection &owner, s
 // Of these each frees a place.
 constexpr u32 most_givers = 32;
 // The kernel has closed by itself, and we have not looked at since.
-constexpr u32 most_closed = 256;
+constexpr u32 most_closed = 4096;
 
 // Where most of them are, doors that no registrar keeps open go: they are opened again when a request or
 // a dialog needs them. Then what calls that nobody has answered have had longest, whichever name it; with
@@ -188,7 +188,7 @@ bool make_place(sipx_state *opaque, host &asks)
 	made->until = rounded(until_ms);
 	made->references = 1;
 	made->door = of.wished.helper;
-	made->lasts = on.insists;
+	made->insisting = on.insists;
 	of.wished.lifetime_s = seconds_until(on, until_ms);
 	hold_pinhole(*owner.of, *made);
 	error = open(on, owner, of.wished, *made);
@@ -207,11 +207,18 @@ bool may_have_one_more(const host &of)
 	return of.pinholes / 2 < of.most_media;
 }
 
+// Whether it did who has that one. All who have the same door do, or none: one of a registrar is no other one's.
+bool insisted(const scene &on, const pinhole &held)
+{
+	return held.door ? held.insisting : on.insists;
+}
+
 // The new one stands before the old one goes, so that no packet falls between them; only
 // where the old one is in the way of the new does it go first.
 pinhole *replace(const scene &on, connection &owner, const request &of, u64 until_ms, pinhole *&held)
 {
-	if (!held && !may_have_one_more(*owner.of)) {
+	const bool goes = held && held->references == 1 && held->of == owner.of;	// the new one takes its place
+	if (!goes && !may_have_one_more(*owner.of)) {
 		sipx_count(on.opaque, SIPX_COUNT_limit_media_host);
 		return nullptr;
 	}
@@ -222,7 +229,7 @@ pinhole *replace(const scene &on, connection &owner, const request &of, u64 unti
 			return next;
 		if (!held || error == SIPX_PINHOLE_NO_MEMORY)
 			break;
-		give_up_pinhole(on.opaque, held);
+		give_up_pinhole(on.opaque, held, insisted(on, *held));
 	}
 	sipx_count(on.opaque, reason_of(error));
 	return nullptr;
@@ -253,8 +260,6 @@ bool stays_with_others(connection &owner, const sipx_pinhole &wished, pinhole &h
 // taken where nothing is to change.
 void keep_standing(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole &held)
 {
-	if (on.insists)
-		set_lasting(on.tables(), held, true);
 	const bool far = until_ms_of(held) > on.now_ms + far_ms;
 	const bool longer = !far && until_ms > until_ms_of(held) + renewal_slack_ms;
 	const bool ours = held.master == &owner || stays_with_others(owner, wished, held);
@@ -289,27 +294,33 @@ void take_place(sipx_state *opaque, pinhole &from)
 	sipx_count(opaque, SIPX_COUNT_pinhole_closed);
 }
 
-void give_up_pinhole(sipx_state *opaque, pinhole *&held)
+void give_up_pinhole(sipx_state *opaque, pinhole *&held, bool insists)
 {
 	if (!held)
 		return;
+	state &tables = tables_of(opaque);
 	if (--held->references == 0) {
 		take_place(opaque, *held);
-		tables_of(opaque).pinholes.remove(held->place, held);
-		drop_pinhole(tables_of(opaque), *held);
+		tables.pinholes.remove(held->place, held);
+		drop_pinhole(tables, *held);
 		discard(held);
+	} else if (insists) {
+		insist_no_more(tables, *held);
 	}
 	held = nullptr;
 }
 
-void give_up_pinholes(sipx_state *opaque, stream &of, bool answered)
+void give_up_door(sipx_state *opaque, pinhole *&held)
 {
-	pinhole **const all[] = {&of.in_rtp, &of.in_rtcp, &of.out_rtp, &of.out_rtcp};
-	for (pinhole **held : all) {
-		if (answered && *held)	// another answered one insists again with its next message
-			set_lasting(tables_of(opaque), **held, false);
-		give_up_pinhole(opaque, *held);
-	}
+	give_up_pinhole(opaque, held, held && held->insisting);
+}
+
+void give_up_pinholes(sipx_state *opaque, stream &of)
+{
+	give_up_pinhole(opaque, of.in_rtp, of.insists);
+	give_up_pinhole(opaque, of.in_rtcp, of.insists);
+	give_up_pinhole(opaque, of.out_rtp, of.insists);
+	give_up_pinhole(opaque, of.out_rtcp, of.insists);
 }
 
 void ensure_pinhole(const scene &on, connection &owner, sipx_pinhole &wished, u64 until_ms, pinhole *&held)
@@ -323,11 +334,13 @@ void ensure_pinhole(const scene &on, connection &owner, sipx_pinhole &wished, u6
 	pinhole *next = find_pinhole(on.tables(), of);
 	if (next) {
 		next->references++;
+		if (on.insists)
+			insist(on.tables(), *next);
 		keep_standing(on, owner, wished, until_ms, *next);
 	} else {
 		next = replace(on, owner, of, until_ms, held);
 	}
-	give_up_pinhole(on.opaque, held);
+	give_up_pinhole(on.opaque, held, held && insisted(on, *held));
 	held = next;
 }
 

@@ -42,9 +42,10 @@ void ensure_pinhole(const scene &on, connection &owner, sipx_pinhole &wished, u6
 
 // It leaves the kernel's table, whoever needs it; it is opened again when one of them asks for it.
 void take_place(sipx_state *opaque, pinhole &from);
-void give_up_pinhole(sipx_state *opaque, pinhole *&held);
-// Of a call that was answered, or not: if others name them who were not, they yield from now on.
-void give_up_pinholes(sipx_state *opaque, stream &of, bool answered);
+// Whoever had it insisted, or not; who else names it may not.
+void give_up_pinhole(sipx_state *opaque, pinhole *&held, bool insists);
+void give_up_pinholes(sipx_state *opaque, stream &of);
+void give_up_door(sipx_state *opaque, pinhole *&held);
 
 // From `source` to the inside socket, entered at `outside`; as one of the connection's whose
 // ends these are.

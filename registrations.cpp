@@ -191,7 +191,7 @@ void settle_door(const scene &on, connection &owner, u8 index)
 		if (index)
 			open_for_answers(on, owner, index);
 		else
-			give_up_pinhole(on.opaque, socket.door);
+			give_up_door(on.opaque, socket.door);
 		return;
 	}
 	const endpoint &outside = socket.bound ? socket.bound->outside : owner.ends.outer;
@@ -291,10 +291,14 @@ u64 next_change(const registration &r)
 	return r.live && r.live_until_ms < answer_ms ? r.live_until_ms : answer_ms;
 }
 
-void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms)
+bool expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms, u32 &left)
 {
 	for (registration *r = owner.registrations, *after; r; r = after) {
 		after = r->next;
+		if (next_change(*r) > now_ms)
+			continue;
+		if (!spend(left, work_of_end))
+			return false;
 		if (r->pending_until_ms <= now_ms)
 			r->pending[0] = r->pending[1] = 0;
 		if (r->live && r->live_until_ms <= now_ms) {
@@ -304,6 +308,7 @@ void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms)
 		}
 		forget_if_idle(opaque, owner, r);
 	}
+	return true;
 }
 
 void end_registration(sipx_state *opaque, connection &owner, registration *ended)

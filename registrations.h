@@ -27,8 +27,8 @@ void grant_subscription(const scene &on, const call_event &event, connection &ow
 // Any other final response ends the request and nothing else.
 void refuse_registration(const scene &on, const call_event &event, connection &owner);
 
-// Ends what has outlived its time.
-void expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms);
+// Ends what has outlived its time, as far as `left` allows. False: there is more.
+[[nodiscard]] bool expire_registrations(sipx_state *opaque, connection &owner, u64 now_ms, u32 &left);
 // When that will next be so for one of them.
 [[nodiscard]] u64 next_change(const registration &r);
 

@@ -137,10 +137,10 @@ struct pinhole {
 	u64 place;	// of who may go where: the hash that it is found by
 	u64 digest;	// of all that was wished
 	u32 until;	// of 1024 ms each
-	u32 references : 29;
+	u32 references;
+	u32 insisting : 30;	// of these: answered calls, or a registrar
 	u32 door : 1;	// of signalling
 	u32 shared : 1;	// another host has named it as well
-	u32 lasts : 1;	// an answered call needs it, or a registrar
 };
 
 // Where both ends of a stream are, as offered and answered (RFC 3264).
@@ -172,6 +172,7 @@ struct stream : stream_ends {
 	u8 line;
 	u8 pair;
 	u8 pinhole_class;
+	bool insists;	// on its pinholes, as its call was answered
 };
 
 // over: remembered for a while, so that what is repeated late begins nothing.
@@ -382,9 +383,10 @@ struct host {
 	linked_list<call, &call::on_keeping> keeping;		// of these, those that have outside ports
 	linked_list<pinhole, &pinhole::on_host> yielding;	// that may lose their places: doors go first
 	pinhole *newest_door;	// of these
-	linked_list<pinhole, &pinhole::on_host> lasting;	// the others that have one, but for doors
 	neighbours<host> on_network;
-	linked_list<host, &host::on_network> holders;	// of the network: its addresses that have pinholes
+	// Of the network: its addresses that have such, and the others that have places
+	linked_list<host, &host::on_network> holders;
+	linked_list<pinhole, &pinhole::on_host> media, doors;
 	linked_list<registration, &registration::on_host> asking;
 	share shares[yielding_kinds];
 };
@@ -428,6 +430,16 @@ template<typename T> [[nodiscard]] T *make() { return static_cast<T *>(sipx_allo
 template<typename T> void discard(T *object) { sipx_free(slab_of<T>::id, object); }
 
 // Holds the tables of a namespace for one scope.
+// Of a bounded amount of work. False: so much is not left.
+inline constexpr u32 work_of_end = 16;	// of a registration, or a stream
+inline bool spend(u32 &left, u32 work)
+{
+	if (left < work)
+		return false;
+	left -= work;
+	return true;
+}
+
 class table_lock {
 public:
 	explicit table_lock(sipx_state *opaque) : opaque_(opaque) { sipx_lock(opaque_); }

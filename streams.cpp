@@ -207,10 +207,10 @@ struct socket_pinholes {
 	pinhole *&out;
 };
 
-void close_socket(sipx_state *opaque, const socket_pinholes &at)
+void close_socket(const scene &on, const socket_pinholes &at)
 {
-	give_up_pinhole(opaque, at.in);
-	give_up_pinhole(opaque, at.out);
+	give_up_pinhole(on.opaque, at.in, on.insists);
+	give_up_pinhole(on.opaque, at.out, on.insists);
 }
 
 // Who may send to it. Symmetric RTP (RFC 4961) is common but no duty: any port.
@@ -236,7 +236,7 @@ void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_
 	const sides &ends = c.owner->ends;
 	// Such an RTCP port has an outside one, so that the text is consistent, but no pinhole (S4).
 	if (!may_be_reached(on.opaque, at.inside) || (ends.translated && !at.bound)) {
-		close_socket(on.opaque, at);
+		close_socket(on, at);
 		return;
 	}
 	const u64 until_ms = on.now_ms + pinhole_life_ms;
@@ -248,7 +248,7 @@ void open_socket(const scene &on, const call &c, u8 pinhole_class, const socket_
 
 	// Who connects by TCP does so from any port.
 	if (!at.remote.port || at.inside.protocol == SIPX_TCP) {
-		give_up_pinhole(on.opaque, at.out);
+		give_up_pinhole(on.opaque, at.out, on.insists);
 		return;
 	}
 	sipx_pinhole out = outward(ends, at.inside, outside, at.remote);
@@ -285,19 +285,32 @@ bool is_welcome(const scene &on, const stream &s)
 	return !s.inside_connects && sipx_setting(on.opaque, SIPX_SETTING_TCP_MEDIA);
 }
 
+// From its call's answer on it does, until that is taken back.
+void settle_insisting(const scene &on, stream &s)
+{
+	if (s.insists == on.insists)
+		return;
+	s.insists = on.insists;
+	pinhole *const all[] = {s.in_rtp, s.in_rtcp, s.out_rtp, s.out_rtcp};
+	for (pinhole *held : all)
+		if (held)
+			(on.insists ? insist : insist_no_more)(on.tables(), *held);
+}
+
 void open_stream(const scene &on, const call &c, stream &s)
 {
+	settle_insisting(on, s);
 	const socket_pinholes rtp{s.inside_rtp, reachable(s.inside_rtp, s.remote_rtp), s.rtp, s.in_rtp, s.out_rtp};
 	const socket_pinholes rtcp{s.inside_rtcp, reachable(s.inside_rtcp, s.remote_rtcp), s.rtcp, s.in_rtcp,
 				   s.out_rtcp};
 	if (s.remote_declined || s.remote_direct || uses_another(c, s) || !is_welcome(on, s)) {
-		close_socket(on.opaque, rtp);
-		close_socket(on.opaque, rtcp);
+		close_socket(on, rtp);
+		close_socket(on, rtcp);
 		return;
 	}
 	open_socket(on, c, s.pinhole_class, rtp);
 	if (s.inside_mux && s.remote_mux)	// RFC 5761 5.1.1: both said so
-		close_socket(on.opaque, rtcp);
+		close_socket(on, rtcp);
 	else
 		open_socket(on, c, s.pinhole_class, rtcp);
 }
@@ -411,7 +424,7 @@ void release_streams(sipx_state *opaque, call &c)
 	set_keeping(tables, c, false);
 	while (stream *s = c.streams) {
 		c.streams = s->next;
-		give_up_pinholes(opaque, *s, !c.expendable);
+		give_up_pinholes(opaque, *s);
 		release_ends(tables, *s);
 		forget_before(tables, *s);
 		discard(s);

@@ -343,7 +343,7 @@ TEST_P(floods, S7_what_ends_at_once_ends_in_parts)
 	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 1000u);
 	gate.advance(600);
 	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), 0u);
-	EXPECT_EQ(gate.tick_parts, 3u);
+	EXPECT_EQ(gate.tick_parts, 7u);
 }
 
 // A network whose calls an accomplice answers, and all that the kernel has would be its.
