@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Callable
 
@@ -147,8 +148,15 @@ def say(sender: socket.socket, packet: bytes) -> None:
 # ---- messages --------------------------------------------------------------------------------
 
 
+@cache
+def template(name: str) -> str:
+    """Read once: while a guest waits for a file of the host, its clock runs ahead, and what is done once a
+    second or what times out comes in the midst of a round."""
+    return (MESSAGES / name).read_text().replace("\n", "\r\n")
+
+
 def fill(name: str, family: Family, **words: str) -> bytes:
-    text = (MESSAGES / name).read_text().replace("\n", "\r\n").replace(" IP4 ", f" {family.written} ")
+    text = template(name).replace(" IP4 ", f" {family.written} ")
     for word, value in words.items():
         text = text.replace("{" + word + "}", value)
     body = len(text) - text.index("\r\n\r\n") - 4
