@@ -366,16 +366,17 @@ u32 times_named(const call &c, const binding *held, u32 &looks)
 }
 
 // Whether nobody has that socket but calls that wait for an answer. What it takes to find these again, and to end
-// them, is added to `work`.
+// them, is added to `work`. Where that needs most of the looks that are left, others are asked rather.
 bool all_may_go(binding_site &site, const binding *held, u32 &work)
 {
-	const u32 before = site.looks;
-	u32 times = 0;
+	const u32 most = site.looks / 4;
+	u32 times = 0, looks = most;
 	const call *at = held->of->keeping.tail;
-	for (; at && site.looks && times < held->references; at = at->on_keeping.previous)
+	for (; at && looks && times < held->references; at = at->on_keeping.previous)
 		if (at->key != site.call)
-			times += times_named(*at, held, site.looks);
-	work += before - site.looks + held->references * work_of_end;
+			times += times_named(*at, held, looks);
+	site.looks -= most - looks;
+	work += most - looks + held->references * work_of_end;
 	return times == held->references;
 }
 
@@ -416,12 +417,22 @@ void make_run_free(binding_site &site, const socket_run &run, const host &yields
 		end_all_that_name(site, with_port(first, static_cast<u16>(run.left + i)));
 }
 
+// Of the sockets of its streams, the one that fewest have named.
+const binding *least_named(binding_site &site, const call &c)
+{
+	const binding *least = nullptr;
+	for (const stream *s = c.streams; s && spend(site.looks, 1); s = s->next)
+		if (s->rtp && (!least || s->rtp->references < least->references))
+			least = s->rtp;
+	return least;
+}
+
 // The call that has waited longest for an answer, but for those whose port so many have named that it takes too long to
 // free it.
 call *longest_waiting(binding_site &site, const host &of, bool for_port)
 {
 	for (call *at = of.keeping.tail; at && spend(site.looks, 1); at = at->on_keeping.previous) {
-		const binding *first = at->streams ? at->streams->rtp : nullptr;
+		const binding *first = for_port ? least_named(site, *at) : nullptr;
 		const bool crowded = for_port && first && first->references * work_of_end > site.looks / 4;
 		if (at->key != site.call && !crowded)
 			return at;
@@ -440,7 +451,7 @@ bool end_oldest(binding_site &site, const host &yields, socket_run &run, sipx_re
 	call *waiting = longest_waiting(site, yields, for_port);
 	if (!waiting)
 		return false;
-	const binding *first = waiting->streams ? waiting->streams->rtp : nullptr;
+	const binding *first = for_port ? least_named(site, *waiting) : nullptr;
 	const u16 port = first ? first->outside.port : 0;
 	run.left = static_cast<u16>(port ^ ((port ^ run.first.port) & 1));
 	end_call(site.opaque, waiting);

@@ -262,4 +262,22 @@ TEST_P(full_tables, S7_many_calls_of_one_socket_are_not_in_the_way)
 	EXPECT_EQ(leak_in(gate.send(good, server, offer).bytes, map), "") << before << ' ' << live_objects(SIPX_SLAB_CALL);
 }
 
+// Each call of the strangers names, last, one socket of its host that all do: none is ended for a port.
+TEST_P(full_tables, S7_a_shared_last_line_is_not_in_the_way)
+{
+	register_phone(good, "bob");
+	limit_range(800);
+	for (u32 n = 0; n < 450; n++) {
+		const endpoint from = map.inside(100 + n % 2, 5060);
+		dialog d = dialog_of("flood", from, "sip:x@example.com");
+		const std::vector<media_line> lines = {{sip::with_port(from, static_cast<u16>(10000 + 2 * n))},
+						       {sip::with_port(from, static_cast<u16>(30000 + 2 * (n % 2)))}};
+		gate.send(from, server, request(d, "INVITE", sdp_of(from, lines)));
+	}
+	const endpoint rtp = sip::with_port(good, 10050);
+	dialog d = dialog_of("bob", good, "sip:bob@example.com");
+	const std::string offer = request(d, "INVITE", sdp_of(rtp, {{rtp}}));
+	EXPECT_EQ(leak_in(gate.send(good, server, offer).bytes, map), "");
+}
+
 } // namespace core_test
