@@ -92,7 +92,8 @@ u16 random_port(const binding_site &site, const socket_run &run)
 // own number of who had them may.
 bool is_left(const binding_site &site, const socket_run &run)
 {
-	return run.left >= lowest_media_port && is_run_free(site, run, run.left);
+	return run.left >= lowest_media_port &&
+	       (is_run_free(site, run, run.left) || is_run_free(site, run, run.left, counts::some));
 }
 
 // Both faces of a socket are of one family and protocol.
@@ -131,7 +132,9 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 	for (const u16 port : wanted)
 		if (is_run_free(site, run, port))
 			return port;
-	return is_left(site, run) ? run.left : random_port(site, run);
+	if (run.left)
+		return is_left(site, run) ? run.left : 0;
+	return random_port(site, run);
 }
 
 // The bindings that some of its sockets have already (null: it has none), and where they put
@@ -453,7 +456,7 @@ bool end_oldest(binding_site &site, const host &yields, socket_run &run, sipx_re
 		return false;
 	const binding *first = for_port ? least_named(site, *waiting) : nullptr;
 	const u16 port = first ? first->outside.port : 0;
-	run.left = static_cast<u16>(port ^ ((port ^ run.first.port) & 1));
+	run.left = port ? static_cast<u16>(port ^ ((port ^ run.first.port) & 1)) : 0;
 	end_call(site.opaque, waiting);
 	if (port && for_port)
 		make_run_free(site, run, yields, weight);
