@@ -1,38 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 // Many addresses take all outside ports by whatever takes one: media that gets no pinhole, Contacts of other
 // ports, calls where nothing is translated. Who has less gets its place, and keeps it (S7).
-#include "core_scene.h"
+#include "core_crowded.h"
 
 namespace core_test {
 
-class floods : public core_scene {
+class floods : public crowded_scene {
 protected:
 	void SetUp() override
 	{
-		core_scene::SetUp();
+		crowded_scene::SetUp();
 		register_phone(good, "bob");
-	}
-	void limit_ports(u32 all, u32 per_host)
-	{
-		gate.rules.values[SIPX_SETTING_MAX_MEDIA] = all;
-		gate.rules.values[SIPX_SETTING_MAX_MEDIA_PER_HOST] = per_host;
-	}
-	// That many ports of the range, and none of them the one that a phone has already.
-	void limit_range(u32 count)
-	{
-		gate.rules.values[SIPX_SETTING_MEDIA_PORT_MIN] = 10000;
-		gate.rules.values[SIPX_SETTING_MEDIA_PORT_MAX] = 10000 + count - 1;
-		gate.rules.shift_ports = false;
-	}
-	// An INVITE that nobody answers.
-	void invite(u32 host, u32 first, u32 streams, const char *kind = "audio", const char *proto = "RTP/AVP 0")
-	{
-		const endpoint from = map.inside(host, 5060);
-		dialog d = dialog_of("flood", from, "sip:x@example.com");
-		std::vector<media_line> lines;
-		for (u32 i = 0; i < streams; i++)
-			lines.push_back({sip::with_port(from, static_cast<u16>(first + 2 * i)), kind, proto});
-		gate.send(from, server, request(d, "INVITE", sdp_of(from, lines)));
 	}
 	// Some of each size, which together want more than limit_ports(400, 32) gives.
 	void flood(const char *kind, const char *proto)
@@ -624,15 +602,8 @@ TEST_P(yielding_to, S7_a_crowd_gives_what_most_of_it_has)
 {
 	gate.rules.expectations_max = 300;
 	std::vector<std::string> targets;
-	for (u32 n = 0; n < 20; n++) {
-		const endpoint from = map.inside(20 + n, 5060), listens = map.inside(20 + n, 5080);
-		dialog d = dialog_of("new", from, "sip:example.com");
-		d.contact = "<sip:new@" + text_of(listens) + ">";
-		const std::string seen = to_server(from, request(d, "REGISTER", "", {{"Expires", "3600"}}));
-		const std::string contact = line_of(seen, "Contact");
-		to_phone(from, answer_at_server(seen, 200, {"far", contact + ";expires=3600", "", {}, outer(from)}));
-		targets.push_back(uri_of(contact));
-	}
+	for (u32 n = 0; n < 20; n++)
+		targets.push_back(register_door(map.inside(20 + n, 5060), map.inside(20 + n, 5080)));
 	const endpoint flooder = map.inside(99, 5060);
 	for (u16 n = 0; n < 70; n++)
 		call_out(flooder, sip::with_port(flooder, static_cast<u16>(24000 + 2 * n)),

@@ -1,39 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 // Where tables are full: who gives way, who does not, and how much of it is done at once (S7).
-#include "core_scene.h"
+#include "core_crowded.h"
 
 namespace core_test {
 
-class full_tables : public core_scene {
+class full_tables : public crowded_scene {
 protected:
-	void limit_ports(u32 all, u32 per_host)
-	{
-		gate.rules.values[SIPX_SETTING_MAX_MEDIA] = all;
-		gate.rules.values[SIPX_SETTING_MAX_MEDIA_PER_HOST] = per_host;
-	}
-	void limit_range(u32 count)
-	{
-		gate.rules.values[SIPX_SETTING_MEDIA_PORT_MIN] = 10000;
-		gate.rules.values[SIPX_SETTING_MEDIA_PORT_MAX] = 10000 + count - 1;
-		gate.rules.shift_ports = false;
-	}
-	void invite(u32 host, u32 first, u32 streams)
-	{
-		const endpoint from = map.inside(host, 5060);
-		dialog d = dialog_of("flood", from, "sip:x@example.com");
-		std::vector<media_line> lines;
-		for (u32 i = 0; i < streams; i++)
-			lines.push_back({sip::with_port(from, static_cast<u16>(first + 2 * i))});
-		gate.send(from, server, request(d, "INVITE", sdp_of(from, lines)));
-	}
-	void register_door(const endpoint &from, const endpoint &listens, u32 expires = 3600)
-	{
-		dialog d = dialog_of("new", from, "sip:example.com");
-		d.contact = "<sip:new@" + text_of(listens) + ">";
-		const std::string seen = to_server(from, request(d, "REGISTER", "", {{"Expires", std::to_string(expires)}}));
-		const std::string contact = line_of(seen, "Contact") + ";expires=" + std::to_string(expires);
-		to_phone(from, answer_at_server(seen, 200, {"far", contact, "", {}, outer(from)}));
-	}
 	endpoint other_network(u32 host, u16 port) const
 	{
 		const std::string text = std::to_string(host) + (GetParam() == SIPX_IPV6 ? "]:" : ":") + std::to_string(port);
