@@ -430,13 +430,14 @@ const binding *least_named(binding_site &site, const call &c)
 	return least;
 }
 
-// The call that has waited longest for an answer, but for those whose port so many have named that it takes too long to
-// free it.
-call *longest_waiting(binding_site &site, const host &of, bool for_port)
+// The call that has waited longest for an answer. `port`, where one is wanted: the outside one that it leaves; those
+// whose ports so many have named that it takes too long to free one are passed over.
+call *longest_waiting(binding_site &site, const host &of, bool for_port, u16 &port)
 {
 	for (call *at = of.keeping.tail; at && spend(site.looks, 1); at = at->on_keeping.previous) {
 		const binding *first = for_port ? least_named(site, *at) : nullptr;
-		const bool crowded = for_port && first && first->references * work_of_end > site.looks / 4;
+		const bool crowded = first && first->references * work_of_end > site.looks / 4;
+		port = first ? first->outside.port : 0;
 		if (at->key != site.call && !crowded)
 			return at;
 	}
@@ -451,14 +452,13 @@ bool end_oldest(binding_site &site, const host &yields, socket_run &run, sipx_re
 		return true;
 	}
 	const bool for_port = why == SIPX_COUNT_no_port && !run.signalling;
-	call *waiting = longest_waiting(site, yields, for_port);
+	u16 port;
+	call *waiting = longest_waiting(site, yields, for_port, port);
 	if (!waiting)
 		return false;
-	const binding *first = for_port ? least_named(site, *waiting) : nullptr;
-	const u16 port = first ? first->outside.port : 0;
 	run.left = port ? static_cast<u16>(port ^ ((port ^ run.first.port) & 1)) : 0;
 	end_call(site.opaque, waiting);
-	if (port && for_port)
+	if (port)
 		make_run_free(site, run, yields, weight);
 	return true;
 }

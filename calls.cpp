@@ -637,8 +637,7 @@ void move_call(state &tables, call &c, connection &to)
 	end_need(*c.owner, needed_until(c.expires_ms));
 	c.owner = &to;
 	to.calls.push(&c);
-	if (!tables.next_expiry_ms || c.expires_ms < tables.next_expiry_ms)	// the tick may be past it
-		tables.next_expiry_ms = c.expires_ms;
+	expect_expiry(tables, c.expires_ms);	// the tick may be past it
 	if (c.state != call_state::over)
 		note_need(to, needed_until(c.expires_ms));
 }

@@ -567,8 +567,7 @@ void settle_lifetime(connection &owner, u64 now_ms)
 
 void note_expiry(state &tables, sipx_state *opaque, u64 when_ms)
 {
-	if (!tables.next_expiry_ms || when_ms < tables.next_expiry_ms)
-		tables.next_expiry_ms = when_ms;
+	expect_expiry(tables, when_ms);
 	sipx_tick_arm(opaque);
 }
 

@@ -37,7 +37,7 @@ inline void count_for(state &tables, host *of, shared what)
 
 void count_no_more(state &tables, host *of, shared what);
 
-// Of those of its host.
+// Among the pinholes of that host, whether it has a place or not; no longer.
 void hold_pinhole(host &of, pinhole &p);
 void drop_pinhole(state &tables, pinhole &p);
 // It has a place in the kernel's table, which alone knows how many there may be; or none any more.

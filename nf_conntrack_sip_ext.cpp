@@ -455,17 +455,13 @@ u32 work_of(const call &c)
 // False: there is more to do than may be done at once. The oldest calls come first.
 bool expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u32 &left)
 {
-	u64 &next_ms = tables_of(opaque).next_expiry_ms;
-	const auto consider = [&next_ms](u64 when_ms) {
-		if (!next_ms || when_ms < next_ms)
-			next_ms = when_ms;
-	};
+	state &tables = tables_of(opaque);
 	if (!spend(left, 1))
 		return false;
 	for (call *c = at.calls.tail, *newer; c; c = newer) {
 		newer = c->on_owner.previous;
 		if (c->expires_ms > now_ms)
-			consider(c->expires_ms);
+			expect_expiry(tables, c->expires_ms);
 		else if (spend(left, work_of(*c)))
 			expire_call(opaque, *c, now_ms);
 		else
@@ -474,7 +470,7 @@ bool expire_connection(sipx_state *opaque, connection &at, u64 now_ms, u32 &left
 	if (!expire_registrations(opaque, at, now_ms, left))
 		return false;
 	for (const registration *r = at.registrations; r; r = r->next)
-		consider(next_change(*r));
+		expect_expiry(tables, next_change(*r));
 	if (at.needs_less || at.needs_more)
 		settle_lifetime(at, now_ms);
 	return true;

@@ -429,9 +429,10 @@ template<> struct slab_of<stream> { static constexpr sipx_slab id = SIPX_SLAB_ST
 template<typename T> [[nodiscard]] T *make() { return static_cast<T *>(sipx_alloc(slab_of<T>::id)); }
 template<typename T> void discard(T *object) { sipx_free(slab_of<T>::id, object); }
 
-// Holds the tables of a namespace for one scope.
+// The end of a registration, or of a stream, in looks.
+inline constexpr u32 work_of_end = 16;
+
 // Of a bounded amount of work. False: so much is not left.
-inline constexpr u32 work_of_end = 16;	// of a registration, or a stream
 inline bool spend(u32 &left, u32 work)
 {
 	if (left < work)
@@ -440,6 +441,14 @@ inline bool spend(u32 &left, u32 work)
 	return true;
 }
 
+// The next tick that ends anything comes then at the latest.
+inline void expect_expiry(state &tables, u64 when_ms)
+{
+	if (!tables.next_expiry_ms || when_ms < tables.next_expiry_ms)
+		tables.next_expiry_ms = when_ms;
+}
+
+// Holds the tables of a namespace for one scope.
 class table_lock {
 public:
 	explicit table_lock(sipx_state *opaque) : opaque_(opaque) { sipx_lock(opaque_); }

@@ -55,9 +55,9 @@ def _within(world: World, bystander: Bystander, hosts: int) -> None:
     connections = calls + most["registrations"] + hosts * MANY_CONNECTIONS + own["registrations"]
     caps = {"call": calls, "invite": calls, "stream": calls,
             "registration": most["registrations"] + own["registrations"], "binding": most["media"] + 4 * own["calls"], "ends": 0,
-            "pinhole": 2 * (most["media"] + 4 * own["calls"]),   # those that gave their places are there as well
             "connection": connections, "host": hosts + 16}
     held = _memory()
+    caps["pinhole"] = 2 * held["binding"][0]    # one each way of a socket, whether it has its place or gave it
     for name, (count, size) in held.items():
         allowed = int(caps.get(name, 0) * size * SLACK) + PAGE
         must(count * size <= allowed, f"{count * size} bytes of {name}, {allowed} are allowed: {held}")
