@@ -31,7 +31,8 @@ protected:
 			lines.push_back({sip::with_port(from, static_cast<u16>(first + 2 * i)), kind, proto});
 		gate.send(from, server, request(d, "INVITE", sdp_of(from, lines)));
 	}
-	// A phone, registered, that listens at another port than it sends from: it has a door. By what URI it is reached.
+	// A phone, registered, that listens at another port than it sends from: it has a door. The URI that
+	// leads there.
 	std::string register_door(const endpoint &from, const endpoint &listens, u32 expires = 3600)
 	{
 		dialog d = dialog_of("new", from, "sip:example.com");
