@@ -9,9 +9,10 @@ namespace sip {
 
 namespace {
 
-// 10,000 calls fill nine tenths of the usual range: 256 tries at random places fail there
-// once in 5 * 10^11 times. Tries in a row would meet rows that are taken.
-constexpr u32 port_attempts = 256;
+// 10,000 calls fill nine tenths of the usual range: 256 tries at random places fail there once in 5 * 10^11 times.
+// Tries in a row would meet rows that are taken. What a binding seems to have is not tried but at first, as it may be
+// of another outside address.
+constexpr u32 port_looks = 512, port_attempts = 256, blind_attempts = 32;
 
 bool is_free(const binding_site &site, const endpoint &outside, const endpoint &inside)
 {
@@ -59,33 +60,35 @@ bool names_nothing_else(const binding_site &site, const endpoint &outside)
 	       !find_binding_outside(tables, other);
 }
 
-// Any free one of the range; of the same parity.
-u16 random_port(const binding_site &site, const socket_run &run, counts whose)
+// Any free one of the range; of the same parity. Who leaves from each port of the range, to whomever, takes none from
+// calls: two may share a number where they do not speak with the same socket.
+u16 random_port(const binding_site &site, const socket_run &run)
 {
+	const port_marks &marks = tables_of(site.opaque).ports;
 	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
 	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
 	const u32 first = lowest + ((lowest ^ run.first.port) & 1);
 	if (lowest > 65535 || highest > 65535 || first + run.count - 1 > highest)
 		return 0;
 	const u32 slots = (highest - (run.count - 1) - first) / 2 + 1;
-	const u32 start = sipx_random() % slots;
-	const u32 stride = slots > port_attempts ? 1 + sipx_random() % (slots - 1) : 1;
+	const u32 stride = slots > port_looks ? 1 + sipx_random() % (slots - 1) : 1;
 	const endpoint outside = with_protocol(site.outside, run.first.protocol);
-	for (u32 i = 0; i < slots && i < port_attempts; i++) {
-		const u32 port = first + (start + i * stride) % slots * 2;
-		const endpoint at = with_port(outside, static_cast<u16>(port));
-		if (is_run_free(site, run, port, whose) && (!run.signalling || names_nothing_else(site, at)))
-			return at.port;
+	u16 shared_number = 0;
+	u32 at = sipx_random() % slots, attempts = 0;
+	for (u32 looks = 0; looks < slots && looks < port_looks && attempts < port_attempts; looks++) {
+		const u32 port = first + at * 2;
+		at += stride < slots - at ? stride : stride - slots;
+		if (looks >= blind_attempts && (marks.has(port) || (run.count > 1 && marks.has(port + 1))))
+			continue;
+		attempts++;
+		if (run.signalling && !names_nothing_else(site, with_port(outside, static_cast<u16>(port))))
+			continue;
+		if (is_run_free(site, run, port))
+			return static_cast<u16>(port);
+		if (!shared_number && is_run_free(site, run, port, counts::some))
+			shared_number = static_cast<u16>(port);
 	}
-	return 0;
-}
-
-// Who leaves from each port of the range, to whomever, takes none from calls: two may share a number where they do
-// not speak with the same socket.
-u16 random_port(const binding_site &site, const socket_run &run)
-{
-	const u16 port = random_port(site, run, counts::all);
-	return port ? port : random_port(site, run, counts::some);
+	return shared_number;
 }
 
 // Where all ports are taken chance does not find the few that became free. They may lie outside the range, as the
@@ -186,6 +189,7 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 	made->of = site.of;
 	tables.by_inside.insert(hash_of_socket(made->inside, site.zone), made);
 	tables.by_outside.insert(hash_of_socket(made->outside, any_zone), made);
+	tables.ports.set(port);
 	count_for(tables, site.of, shared::bindings);
 	return made;
 }
@@ -247,6 +251,7 @@ void drop_reference(state &tables, binding *held)
 		return;
 	tables.by_inside.remove(hash_of_socket(held->inside, held->zone), held);
 	tables.by_outside.remove(hash_of_socket(held->outside, any_zone), held);
+	tables.ports.clear(held->outside.port);
 	count_no_more(tables, held->of, shared::bindings);
 	listening_like(tables, held->outside) -= held->signalling;
 	discard(held);

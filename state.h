@@ -391,6 +391,20 @@ struct host {
 	share shares[yielding_kinds];
 };
 
+// Outside ports that bindings have, a bit for each number, whatever their addresses and protocols: a hint.
+class port_marks {
+public:
+	void set(u16 port) { word(port) |= bit(port); }
+	void clear(u16 port) { word(port) &= ~bit(port); }
+	bool has(u32 port) const { return words_[port >> 6 & 1023] >> (port & 63) & 1; }
+
+private:
+	u64 &word(u16 port) { return words_[port >> 6]; }
+	static u64 bit(u16 port) { return 1ull << (port & 63); }
+
+	u64 words_[1024];
+};
+
 struct state {
 	hash_table<binding, &binding::next_inside> by_inside;
 	hash_table<binding, &binding::next_outside> by_outside;
@@ -400,6 +414,7 @@ struct state {
 	hash_table<connection, &connection::next_outer> by_outer;	// the outer end, in any zone
 	hash_table<connection, &connection::next_way> by_way;	// the inner end and the peer
 	hash_table<kept_invite, &kept_invite::next> invites;
+	port_marks ports;
 	linked_list<share, &share::of_rank> ranked[yielding_kinds][share_ranks];	// hosts by how much may go
 	connection *connections;
 	connection *looked_at;	// next, whether it still has the helper; null: the first

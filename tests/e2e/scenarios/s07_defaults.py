@@ -153,3 +153,15 @@ def named_twice(world: World) -> None:
         for ports, fewest in ((range(10000, 18000, 2), 6000), (MEDIA_PORTS, 14000)):
             flooded(world, bystander, f"INVITE, media ports {len(ports)}",
                     messages("INVITE", sources, server, ports), seconds=0.3, fewest=fewest)
+
+
+@scenario("S7", "unanswered calls with media ports within the range and above it leave ports to an office",
+          (MASQUERADE,), udp_only=WHY, alone=True)
+def useless_ports(world: World) -> None:
+    """Of a hundred hosts, and many of the oldest lie above the range; once in the range alone."""
+    sources = [(f"{world.plan.inside}{30 + number}", port) for port in OWN_PORTS for number in range(100)][:5000]
+    with table_of(PINHOLES):
+        bystander, server = _behind(world, sources)
+        for ports, fewest in ((range(10000, 60000, 2), 40000), (MEDIA_PORTS, 30000)):
+            flooded(world, bystander, f"INVITE, media ports {len(ports)}",
+                    messages("INVITE", sources, server, ports), fewest=fewest)
