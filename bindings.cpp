@@ -60,24 +60,37 @@ bool names_nothing_else(const binding_site &site, const endpoint &outside)
 	       !find_binding_outside(tables, other);
 }
 
+// Both faces of a socket are of one family and protocol.
+u32 &listening_like(state &tables, const endpoint &socket)
+{
+	return tables.listening[socket.family == SIPX_IPV6][socket.protocol == SIPX_TCP];
+}
+
+port_marks &marks_like(state &tables, const endpoint &socket)
+{
+	return tables.ports[socket.family == SIPX_IPV6][socket.protocol == SIPX_TCP];
+}
+
 // Any free one of the range; of the same parity. Who leaves from each port of the range, to whomever, takes none from
 // calls: two may share a number where they do not speak with the same socket.
 u16 random_port(const binding_site &site, const socket_run &run)
 {
-	const port_marks &marks = tables_of(site.opaque).ports;
 	const u32 lowest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MIN);
 	const u32 highest = sipx_setting(site.opaque, SIPX_SETTING_MEDIA_PORT_MAX);
 	const u32 first = lowest + ((lowest ^ run.first.port) & 1);
 	if (lowest > 65535 || highest > 65535 || first + run.count - 1 > highest)
 		return 0;
-	const u32 slots = (highest - (run.count - 1) - first) / 2 + 1;
-	const u32 stride = slots > port_looks ? 1 + sipx_random() % (slots - 1) : 1;
 	const endpoint outside = with_protocol(site.outside, run.first.protocol);
+	const port_marks &marks = marks_like(tables_of(site.opaque), outside);
+	const u32 slots = (highest - (run.count - 1) - first) / 2 + 1;
+	const u32 stride = slots > 2 ? 1 + sipx_random() % (slots - 1) : 1;
+	u32 begin = sipx_random() % slots, at = begin, attempts = 0;
 	u16 shared_number = 0;
-	u32 at = sipx_random() % slots, attempts = 0;
 	for (u32 looks = 0; looks < slots && looks < port_looks && attempts < port_attempts; looks++) {
 		const u32 port = first + at * 2;
 		at += stride < slots - at ? stride : stride - slots;
+		if (at == begin)	// the two have a common divisor
+			at = begin = begin + 1 < slots ? begin + 1 : 0;
 		if (looks >= blind_attempts && (marks.has(port) || (run.count > 1 && marks.has(port + 1))))
 			continue;
 		attempts++;
@@ -97,12 +110,6 @@ bool is_left(const binding_site &site, const socket_run &run)
 {
 	return run.left >= lowest_media_port &&
 	       (is_run_free(site, run, run.left) || is_run_free(site, run, run.left, counts::some));
-}
-
-// Both faces of a socket are of one family and protocol.
-u32 &listening_like(state &tables, const endpoint &socket)
-{
-	return tables.listening[socket.family == SIPX_IPV6][socket.protocol == SIPX_TCP];
 }
 
 void note_signalling(state &tables, binding &held)
@@ -135,9 +142,7 @@ u16 choose_port(const binding_site &site, const socket_run &run)
 	for (const u16 port : wanted)
 		if (is_run_free(site, run, port))
 			return port;
-	if (run.left)
-		return is_left(site, run) ? run.left : 0;
-	return random_port(site, run);
+	return run.left && is_left(site, run) ? run.left : random_port(site, run);
 }
 
 // The bindings that some of its sockets have already (null: it has none), and where they put
@@ -189,7 +194,8 @@ binding *make_binding(const binding_site &site, const endpoint &inside, u16 port
 	made->of = site.of;
 	tables.by_inside.insert(hash_of_socket(made->inside, site.zone), made);
 	tables.by_outside.insert(hash_of_socket(made->outside, any_zone), made);
-	tables.ports.set(port);
+	if (!same_address(inside, site.outside))
+		marks_like(tables, made->outside).set(port);
 	count_for(tables, site.of, shared::bindings);
 	return made;
 }
@@ -251,7 +257,8 @@ void drop_reference(state &tables, binding *held)
 		return;
 	tables.by_inside.remove(hash_of_socket(held->inside, held->zone), held);
 	tables.by_outside.remove(hash_of_socket(held->outside, any_zone), held);
-	tables.ports.clear(held->outside.port);
+	if (!same_address(held->inside, held->outside))
+		marks_like(tables, held->outside).clear(held->outside.port);
 	count_no_more(tables, held->of, shared::bindings);
 	listening_like(tables, held->outside) -= held->signalling;
 	discard(held);
@@ -452,6 +459,7 @@ call *longest_waiting(binding_site &site, const host &of, bool for_port, u16 &po
 // Such a connection; then the call that has waited longest for an answer.
 bool end_oldest(binding_site &site, const host &yields, socket_run &run, sipx_reason why, u32 weight)
 {
+	run.left = 0;
 	if (connection *spare = find_spare(site, yields)) {
 		forget_bare_connection(site.opaque, spare);
 		return true;

@@ -391,18 +391,15 @@ struct host {
 	share shares[yielding_kinds];
 };
 
-// Outside ports that bindings have, a bit for each number, whatever their addresses and protocols: a hint.
+// Outside ports that bindings have, a bit for each number, whatever their addresses: a hint.
 class port_marks {
 public:
-	void set(u16 port) { word(port) |= bit(port); }
-	void clear(u16 port) { word(port) &= ~bit(port); }
-	bool has(u32 port) const { return words_[port >> 6 & 1023] >> (port & 63) & 1; }
+	void set(u16 port) { words_[port / 32] |= 1u << port % 32; }
+	void clear(u16 port) { words_[port / 32] &= ~(1u << port % 32); }
+	bool has(u32 port) const { return port < 65536 && words_[port / 32] >> port % 32 & 1; }
 
 private:
-	u64 &word(u16 port) { return words_[port >> 6]; }
-	static u64 bit(u16 port) { return 1ull << (port & 63); }
-
-	u64 words_[1024];
+	u32 words_[65536 / 32];
 };
 
 struct state {
@@ -414,7 +411,7 @@ struct state {
 	hash_table<connection, &connection::next_outer> by_outer;	// the outer end, in any zone
 	hash_table<connection, &connection::next_way> by_way;	// the inner end and the peer
 	hash_table<kept_invite, &kept_invite::next> invites;
-	port_marks ports;
+	port_marks ports[2][2];		// where addresses are translated; [1]: IPv6; [1]: TCP
 	linked_list<share, &share::of_rank> ranked[yielding_kinds][share_ranks];	// hosts by how much may go
 	connection *connections;
 	connection *looked_at;	// next, whether it still has the helper; null: the first

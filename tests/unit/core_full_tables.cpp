@@ -122,19 +122,6 @@ TEST_P(full_networks, S7_a_crowd_behind_many_doors)
 	expect_call_of(other_network(5, 5060));
 }
 
-// Chance does not find them among so many.
-TEST_P(full_tables, S7_the_last_pairs_of_the_range_are_found)
-{
-	const u32 pairs = 500, left = 8;
-	limit_range(2 * pairs);
-	for (u32 n = left; n < pairs; n++)
-		invite(100 + n % 20, 10000 + 2 * n, 1);
-	for (u32 n = 0; n < left; n++)
-		call_out(good, sip::with_port(good, static_cast<u16>(10100 + 2 * n)), map.outside(7, 32000));
-	EXPECT_EQ(live_objects(SIPX_SLAB_CALL), pairs) << "nobody had to give way";
-	EXPECT_EQ(gate.count(SIPX_COUNT_no_port), 0u);
-}
-
 // A network with an accomplice who is its registrar: all places are doors that last.
 TEST_P(full_tables, S7_doors_of_one_network_leave_pinholes)
 {
