@@ -21,6 +21,7 @@ BATCH, BATCHES, ROUNDS = (24, 12, 1) if EXACT else (24, 12, 4)
 MODES = {"plain NAT": "", "in-tree": "sip", "ours": "sip-ext"}
 PORT = 5060
 LIVE, LIVE_PHONES = 1000, 50
+AMONG, MORE = f", {LIVE:,} live calls", ", one live call more with each"
 WARM_UP = 24
 """The number of the call that comes before those that are counted."""
 ONCE_MORE = 2 * WARM_UP + 1
@@ -282,6 +283,9 @@ class Bench:
         else:
             self.lost += 1
 
+    def took(self, mode: str, *kinds: str) -> float:
+        return sum(self.least[mode, kind] for kind in kinds)
+
     def phone_at(self, family: Family) -> Sender:
         return Sender(family, (family.inside, self.port), (family.outside, PORT), self.port)
 
@@ -415,7 +419,8 @@ class Bench:
         return done
 
     def among_others(self) -> None:
-        """An INVITE and its 200 while there are LIVE calls of other phones."""
+        """An INVITE and its 200 while there are LIVE calls of other phones, and more with each; and while there are
+        as many all the time, as each batch ends before the next."""
         phones, live = [], 0
         for _ in range(LIVE_PHONES):
             self.port += 1
@@ -424,22 +429,35 @@ class Bench:
             phones[-1].connect(here.far)
             live += self.set_up(phones[-1], here, LIVE // LIVE_PHONES)
         self.live[self.mode] = min(live, self.live.get(self.mode, live))
+        more = [self.calls_besides(MORE) for _ in range(BATCHES)]
+        for port in more:
+            self.end_phone(port)
         for _ in range(BATCHES):
-            self.port += 1
-            here = self.phone_at(IPV4)
-            with socket_in("inside", IPV4, *here.near) as phone:
-                phone.connect(here.far)
-                say(phone, here.ask("invite", WARM_UP))
-                drain(self.servers[IPV4])
-                arrived = self.batch(f"INVITE, {LIVE:,} live calls", phone, self.servers[IPV4],
-                                     [here.ask("invite", n) for n in range(BATCH)])
-                there = Sender(IPV4, here.far, here.near, here.mark)
-                answers = [there.answer(data, n, where) for n, (data, where) in enumerate(arrived)]
-                if answers:
-                    self.batch(f"200 OK, {LIVE:,} live calls", self.server_to(IPV4, arrived[0][1]), phone, answers)
-                    self.server_again(IPV4)
+            self.end_phone(self.calls_besides(AMONG))
         for phone in phones:
             phone.close()
+
+    @staticmethod
+    def end_phone(port: int) -> None:
+        """Its connection, unless that is over already, and with it all calls of it."""
+        flow = f"-p udp --sport {port}"
+        in_router("sh", "-c", f"conntrack -D {flow}; ! conntrack -L {flow} | grep -q .")
+
+    def calls_besides(self, end: str) -> int:
+        """The port of the phone that had them."""
+        self.port += 1
+        here = self.phone_at(IPV4)
+        with socket_in("inside", IPV4, *here.near) as phone:
+            phone.connect(here.far)
+            say(phone, here.ask("invite", WARM_UP))
+            drain(self.servers[IPV4])
+            arrived = self.batch("INVITE" + end, phone, self.servers[IPV4], [here.ask("invite", n) for n in range(BATCH)])
+            there = Sender(IPV4, here.far, here.near, here.mark)
+            answers = [there.answer(data, n, where) for n, (data, where) in enumerate(arrived)]
+            if answers:
+                self.batch("200 OK" + end, self.server_to(IPV4, arrived[0][1]), phone, answers)
+                self.server_again(IPV4)
+        return self.port
 
 
 def shell(script: str, *arguments: str) -> None:
