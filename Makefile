@@ -26,12 +26,12 @@ help:
 #: make compare    every scenario and every stream with the in-tree helper, too: a quarter of an hour
 #: make bench      what parsing costs, beside other parsers; TSV=1, CORPORA=DIR, DOC=1 (into docs/performance.md)
 #: make perf       what we cost, beside the in-tree helper: instructions
-#: make perf-native   the same in nanoseconds, and on two processors at once
+#: make perf-native   the same in nanoseconds, and on two processors at once; DOC=1 (into docs/performance.md)
 #: make promises   which test proves which promise of REQUIREMENTS
 demo lint perf promises:
 	@$(ROOT)/scripts/$@
 perf-native:
-	@$(ROOT)/scripts/perf native
+	@$(ROOT)/scripts/perf native $(if $(DOC),--doc)
 bench:
 	@$(ROOT)/scripts/bench $(if $(TSV),--tsv) $(if $(DOC),--doc) $(if $(CORPORA),--corpora $(abspath $(CORPORA)))
 test:

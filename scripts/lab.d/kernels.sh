@@ -11,7 +11,7 @@
 #   kernels/NAME/package        the Debian package and version it is made of
 #   kernels/NAME/recipe         hash of how it was made; written last
 
-readonly KERNELS=(uml-6.1 uml-7.3 uml-7.3-kasan debian-6.1 debian-6.12 debian-5.10 debian-5.10-old)
+readonly KERNELS=(uml-6.1 uml-7.3 uml-7.3-kasan uml-7.3-plain debian-6.1 debian-6.12 debian-5.10 debian-5.10-old)
 refresh=0
 
 known_kernel() {
@@ -22,8 +22,11 @@ known_kernel() {
 	die "no kernel is called '$1' (there are: ${KERNELS[*]})"
 }
 
-# The kernel whose source it is made of, with more options
-source_of() { printf '%s\n' "${1%-kasan}"; }
+# The kernel whose source it is made of, with other options
+source_of() {
+	local source=${1%-kasan}
+	printf '%s\n' "${source%-plain}"
+}
 
 kernel_dir() { printf '%s\n' "$SIP_EXT_CACHE/kernels/$1"; }
 is_uml() { [[ $1 == uml-* ]]; }
@@ -33,7 +36,7 @@ is_uml() { [[ $1 == uml-* ]]; }
 suites_of() {
 	case $1 in
 	uml-6.1|debian-6.1) echo "bookworm bookworm-security" ;;
-	uml-7.3|uml-7.3-kasan) echo "trixie-backports" ;;
+	uml-7.3|uml-7.3-kasan|uml-7.3-plain) echo "trixie-backports" ;;
 	debian-6.12) echo "bookworm-backports" ;;
 	debian-5.10) echo "bullseye bullseye-security" ;;
 	# the last one that came with a release: without what was mended since
@@ -363,11 +366,11 @@ lab_list() {
 		else
 			state="not prepared"
 		fi
-		printf '%-12s %s\n' "$name" "$state"
+		printf '%-15s %s\n' "$name" "$state"
 	done
 	for name in "${ROOTS[@]}"; do
 		state="not prepared"
 		! root_ready "$name" || state="ready (program)     $(cat "$(root_dir "$name")/package")"
-		printf '%-12s %s\n' "$name" "$state"
+		printf '%-15s %s\n' "$name" "$state"
 	done
 }
