@@ -2,15 +2,18 @@
 // Thousands of phones behind the router and a server outside it, for minutes: registrations, calls both ways at a
 // steady rate, a packet of audio each way in each call. Whatever does not arrive, or not as it should, is counted.
 //
-//     scale PHONES RATE HOLD SECONDS
+//     scale PHONES RATE HOLD SECONDS MEDIA_PORTS
 //
 // In network namespaces `inside` (10.1.0.0/16 is its own) and `outside` (198.18.0.0/16 is its own). PHONES register;
-// then RATE calls begin each second for SECONDS, every second one outside, each for HOLD seconds. Prints a line each
-// second, and at the end name=value for each figure. Exit status 1: something was lost or wrong.
+// then RATE calls begin each second for SECONDS, every second one outside, each for HOLD seconds. MEDIA_PORTS numbers
+// are in use by phones for their audio: 1, the same at all of them. Prints a line each second, and at the end
+// name=value for each figure. Exit status 1: something was lost or wrong.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,7 +33,7 @@ using u16 = std::uint16_t;
 using u32 = std::uint32_t;
 using u64 = unsigned long long;
 
-constexpr u16 sip_port = 5060, phone_media_port = 4000, far_media_port = 30000;
+constexpr u16 sip_port = 5060, first_media_port = 10000, far_media_port = 30000;
 constexpr u64 ms = 1000000, resend_after = 2000 * ms, lost_after = 16000 * ms;
 constexpr u32 hosts_in_byte = 250;
 
@@ -84,6 +87,8 @@ public:
 		    bind(fd_, reinterpret_cast<sockaddr *>(&any), sizeof(any)))
 			give_up("socket");
 	}
+
+	int descriptor() const { return fd_; }
 
 	void send(u32 from, const socket_address &to, std::string_view bytes)
 	{
@@ -202,9 +207,15 @@ struct figures {
 
 class play {
 public:
-	play(u32 phones, u32 rate, u32 hold_s, u32 seconds)
+	play(u32 phones, u32 rate, u32 hold_s, u32 seconds, u32 media_ports)
 		: phones_(phones), rate_(rate), hold_(hold_s * 1000 * ms), seconds_(seconds)
 	{
+		for (u32 i = 0; i < media_ports; i++) {
+			audio_.emplace_back("inside", static_cast<u16>(first_media_port + 2 * i));
+			epoll_event event{EPOLLIN, {.u32 = i}};
+			if (epoll_ctl(heard_, EPOLL_CTL_ADD, audio_[i].descriptor(), &event))
+				give_up("epoll");
+		}
 		for (u32 i = 0; i < phones; i++) {
 			phones_[i].host = host_in_net(0x0a010000, i);
 			idle_.push_back(i);
@@ -237,6 +248,10 @@ private:
 	static u32 host_in_net(u32 net, u32 number)
 	{
 		return net + (number / hosts_in_byte << 8) + 1 + number % hosts_in_byte;
+	}
+	u16 media_port(u32 number) const
+	{
+		return static_cast<u16>(first_media_port + 2 * (number % audio_.size()));
 	}
 	static u32 far_media(u32 number) { return host_in_net(0xc6120000, number); }
 
@@ -298,6 +313,7 @@ private:
 			move(at);
 		}
 		std::printf("%llu of %zu registered\n", figures_.registered, phones_.size());
+		sleep(2);	// what that took of memory is measured meanwhile
 	}
 
 	void begin_call(bool by_phone, u64 at)
@@ -320,7 +336,7 @@ private:
 		due_.push_back({at + resend_after, number, call});
 		const std::string uri = by_phone ? "sip:t@example.net"
 						 : "sip:u" + std::to_string(number) + "@" + text_of(p.seen);
-		const std::string offer = by_phone ? session(p.host, phone_media_port)
+		const std::string offer = by_phone ? session(p.host, media_port(number))
 						   : session(far_media(number), far_media_port);
 		ask(p, by_phone, with_body(head_of(p, number, "INVITE", uri, by_phone), offer), at);
 	}
@@ -338,8 +354,11 @@ private:
 			at_phone(to, from, bytes, at);
 		for (u32 i = 0; i < 64 && far_audio_.receive(to, from, bytes); i++)
 			audio_at_server(to, from, bytes);
-		for (u32 i = 0; i < 64 && audio_.receive(to, from, bytes); i++)
-			audio_at_phone(to, from, bytes);
+		epoll_event events[64];
+		const int heard = epoll_wait(heard_, events, 64, 0);
+		for (int i = 0; i < heard; i++)
+			if (audio_[events[i].data.u32].receive(to, from, bytes))
+				audio_at_phone(to, from, bytes);
 		tend(at);
 	}
 
@@ -401,7 +420,7 @@ private:
 		const std::string me = "<sip:u" + std::to_string(number) + "@" + text_of({p->host, sip_port}) + ">";
 		const std::string_view sequence = field(text, "\r\nCSeq: ");
 		if (text.starts_with("INVITE")) {
-			from_phone(*p, answer(text, from, me, session(p->host, phone_media_port)));
+			from_phone(*p, answer(text, from, me, session(p->host, media_port(number))));
 		} else if (text.starts_with("BYE")) {
 			from_phone(*p, answer(text, from, me, ""));
 		} else if (text.starts_with("ACK")) {
@@ -436,7 +455,7 @@ private:
 		if (p.at != step::talking)
 			return;
 		const std::string mark = std::to_string(number) + "." + std::to_string(p.call);
-		audio_.send(p.host, {far_media(number), far_media_port}, std::string("\x80\x00", 2) + mark);
+		audio_[number % audio_.size()].send(p.host, {far_media(number), far_media_port}, std::string("\x80\x00", 2) + mark);
 		far_audio_.send(far_media(number), p.media_outside, std::string("\x80\x00", 2) + mark);
 	}
 
@@ -587,7 +606,9 @@ private:
 	u32 seconds_;
 	u32 live_ = 0;
 	figures figures_;
-	many_addresses inside_{"inside", sip_port}, audio_{"inside", phone_media_port};
+	std::vector<many_addresses> audio_;	// of the phones, each with a port of its own
+	int heard_ = epoll_create1(0);
+	many_addresses inside_{"inside", sip_port};
 	many_addresses outside_{"outside", sip_port}, far_audio_{"outside", far_media_port};
 };
 
@@ -595,10 +616,13 @@ private:
 
 int main(int count, char **words)
 {
-	if (count != 5) {
-		std::fprintf(stderr, "scale: PHONES RATE HOLD SECONDS\n");
+	const auto number = [words](int at) { return static_cast<u32>(std::strtoul(words[at], nullptr, 10)); };
+	if (count != 6 || !number(5) || number(5) > (65536 - first_media_port) / 2) {
+		std::fprintf(stderr, "scale: PHONES RATE HOLD SECONDS MEDIA_PORTS\n");
 		return 2;
 	}
-	const auto number = [words](int at) { return static_cast<u32>(std::strtoul(words[at], nullptr, 10)); };
-	return play(number(1), number(2), number(3), number(4)).run();
+	const rlimit files{number(5) + 100, number(5) + 100};
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		give_up("RLIMIT_NOFILE");
+	return play(number(1), number(2), number(3), number(4), number(5)).run();
 }
