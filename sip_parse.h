@@ -245,7 +245,8 @@ inline bool trim_sip_version(parser &p, cursor &line)
 }
 
 // Method SP Request-URI SP SIP-Version. More blanks than one are let pass (RFC 4475
-// 3.1.2.9), and so are angle brackets (3.1.2.7) and blanks in the URI (3.1.2.8).
+// 3.1.2.9), and so are angle brackets (3.1.2.7) and blanks in the URI (3.1.2.8). Its scheme begins with a letter
+// (RFC 3986 3.1), as a stream tells SIP by (message_frame.h).
 inline bool parse_request_line(parser &p, cursor line)
 {
 	u8 index;
@@ -262,6 +263,8 @@ inline bool parse_request_line(parser &p, cursor line)
 	p.view.method_name = p.span_of(name);
 	p.view.request_method = method_of(name);
 	p.view.request_uri = p.span_of(line);
+	if (u8((line.peek() | 0x20) - 'a') >= 26)
+		return p.fail(parse_error::start_line);
 	if (!parse_uri(p, line, place::request_uri, index))
 		return p.fail(p.error == parse_error::header ? parse_error::start_line : p.error);
 	return true;

@@ -186,6 +186,7 @@ void read_further_pairs(const media_stream &stream, u8 line, call_event &event)
 		wish.rtp.port = static_cast<u16>(first.rtp.port + pair * step);
 		wish.rtcp = with_port(wish.rtp, static_cast<u16>(stream.rtp ? wish.rtp.port + 1 : 0));
 		wish.rtcp_follows = stream.rtp;
+		wish.rtcp_named = false;	// a=rtcp is the first pair's
 	}
 }
 

@@ -61,6 +61,8 @@ inline constexpr parse_case address_cases[] = {
 	{"uri-http", "an address in another scheme is none of ours", CASE_OF_URI("http://10.0.0.1/x"),
 	 VIEW_OF_URI("http://10.0.0.1/x")},
 	{"uri-no-scheme", "RFC 4475 archive: not a URI", CASE_OF_URI("bob@10.0.0.1"), "error start_line\n"},
+	{"uri-digit-first", "RFC 3986 3.1: a scheme begins with a letter, and a stream is told by that", CASE_OF_URI("8sip:bob@10.0.0.1"),
+	 "error start_line\n"},
 	{"uri-two-blanks", "RFC 4475 3.1.2.9 and 3.1.2.10", "INVITE   sip:bob@10.0.0.1   SIP/2.0  \r\n" CASE_VIA CASE_REST "\r\n",
 	 VIEW_OF_URI("sip:bob@10.0.0.1") "@request-uri 10.0.0.1 user\n"},
 	{"uri-in-brackets", "RFC 4475 3.1.2.7: unmistakable", CASE_OF_URI("<sip:bob@10.0.0.1>"),

@@ -62,6 +62,9 @@ inline constexpr road_case media_road_cases[] = {
 	/* several ports */
 	ROAD_MEDIA("three pairs", "RFC 8866 5.14", "m=video 20000/3 RTP/AVP 96\r\n", "m=video 40000/3 RTP/AVP 96\r\n"),
 	ROAD_MEDIA("pairs that another line names, too", "one socket, one port", "m=video 20000/2 RTP/AVP 96\r\n" ROAD_AUDIO("20002"), "m=video 40000/2 RTP/AVP 96\r\n" ROAD_AUDIO("40002")),
+	ROAD_MEDIA("pairs of another host, a=rtcp of this one", "S4: what a=rtcp says is about the first pair, the others are not the sender's",
+		   "m=audio 20000/2 RTP/AVP 0\r\nc=IN IP4 10.0.0.99\r\na=rtcp:20001 IN IP4 " IN4 "\r\na=candidate:1 1 UDP 9 10.0.0.99 20003 typ host\r\n",
+		   "m=audio 20000/2 RTP/AVP 0\r\nc=IN IP4 10.0.0.99\r\na=rtcp:40001 IN IP4 " OUT4 "\r\na=candidate:1 1 UDP 9 10.0.0.99 20003 typ host\r\n"),
 
 	/* MSRP */
 	ROAD_MEDIA("MSRP path", "RFC 4975 8.1, R2", ROAD_MSRP(IN4, "20000", "a=setup:passive\r\n"), ROAD_MSRP(OUT4, "40000", "a=setup:passive\r\n")),
