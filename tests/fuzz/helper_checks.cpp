@@ -197,6 +197,18 @@ std::string broken_promise(const passage &way, const std::string &in, const std:
 	return "";
 }
 
+bool names_low_port(const std::string &message)
+{
+	const message_view &view = shared_workspace().view;
+	if (parse(view_of(message), shared_workspace().view) != parse_error::none)
+		return false;
+	for (u32 i = 0; i < view.address_count; i++)
+		if (view.addresses[i].where == place::via && view.addresses[i].port_number < lowest_media_port &&
+		    !view.addresses[i].port.empty())
+			return true;
+	return false;
+}
+
 bool is_spelled_usually(const endpoint &address, const std::string &message)
 {
 	workspace &work = shared_workspace();

@@ -25,6 +25,10 @@ std::string broken_promise(const passage &way, const std::string &in, const std:
 // form for a connection, and who writes two gets one of them back.
 bool is_spelled_usually(const sip::endpoint &address, const std::string &message);
 
+// A Via with a port that no door leads to (S4). It stands for the connection itself, even where that has
+// another one by now: then it does not come back.
+bool names_low_port(const std::string &message);
+
 } // namespace fuzz
 
 #endif

@@ -356,7 +356,7 @@ private:
 	{
 		const std::string via = line_of(message, "Via");
 		const bool odd = via.find(uri_host_of(outside(0))) != via.npos || via.find(":0") != via.npos;
-		if (!is_spelled_usually(caller(n_), message))
+		if (!is_spelled_usually(caller(n_), message) || names_low_port(message))
 			return;
 		if (odd || via.find("\t") != via.npos || line_of(arrived_, "Via").empty())
 			return;
